@@ -1,0 +1,65 @@
+"""The one table of every model. New weights for a known net are one entry here; nothing else has to change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .errors import StudioError
+from .spec import TASKS, Embedded, Spec, Task
+
+
+def _own(name: str, task: Task, title: str, build: str, *, sha256: str, size: int, licence: str, data: str, **more: Any) -> Spec:
+    """Weights that this project trained. The file in `weights/` is named after the model: dcgan-nouns.safetensors.
+
+    `more` are further fields of Spec, such as `paper` and `labels`; `kwargs` are the arguments of `build`.
+    """
+    return Spec(
+        name=name,
+        task=task,
+        title=title,
+        build=f"imgstudio.models.{build}",
+        source=Embedded(filename=f"{name.replace('/', '-')}.safetensors", sha256=sha256),
+        size=size,
+        licence=licence,
+        origin="trained by this project",
+        data=data,
+        **more,
+    )
+
+
+SPECS: tuple[Spec, ...] = ()
+
+_registered: dict[str, Spec] = {}  # models added while the process runs, by name
+
+
+def register(spec: Spec) -> Spec:
+    """Makes a model usable by its name in this process. It may replace an earlier one, but none of the table."""
+    if any(known.name == spec.name for known in SPECS):
+        raise StudioError(f"{spec.name} is the name of a model of this studio: choose another name.")
+    _registered[spec.name] = spec
+    return spec
+
+
+def unregister(name: str) -> None:
+    """Forgets a model that `register` added."""
+    _registered.pop(name, None)
+
+
+def models(task: Task | None = None) -> tuple[Spec, ...]:
+    """Every model, or those for one task, in the order of the table."""
+    if task is not None and task not in TASKS:
+        raise StudioError(f"There is no task {task!r}: choose one of {', '.join(TASKS)}.")
+    return tuple(spec for spec in (*SPECS, *_registered.values()) if task in (None, spec.task))
+
+
+def find(name: str) -> Spec:
+    """The model of that name."""
+    for spec in models():
+        if spec.name == name:
+            return spec
+    raise StudioError(f"There is no model {name!r}: choose one of {', '.join(spec.name for spec in models())}.")
+
+
+def default(task: Task) -> Spec | None:
+    """The model to offer first: the first embedded one of that task."""
+    return next((spec for spec in models(task) if spec.embedded), None)

@@ -1,0 +1,88 @@
+"""The records of the catalogue: what a model is, where its weights lie, who made it and under which licence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, get_args
+
+Task: TypeAlias = Literal["sample", "reconstruct", "translate", "stylize", "segment", "features"]
+TASKS: tuple[str, ...] = get_args(Task)
+
+_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def unchanged(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The key conversion of weights that need none."""
+    return state
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embedded:
+    """A file that comes with the project, in `weights/`."""
+
+    filename: str
+    sha256: str
+
+    def __post_init__(self) -> None:
+        plain = "/" not in self.filename and "\\" not in self.filename and self.filename.endswith(".safetensors")
+        _require(plain, f"an embedded file is a plain *.safetensors name, got {self.filename!r}")
+        _require(bool(_SHA256.fullmatch(self.sha256)), f"{self.filename}: sha256 is 64 hexadecimal digits, got {self.sha256!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hub:
+    """A file in a repository of the Hugging Face Hub, at a fixed revision."""
+
+    repo: str  # "owner/name"
+    filename: str
+    revision: str  # a commit hash, or a tag or branch
+    sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        _require(bool(_NAME.fullmatch(self.repo)), f"a repository is owner/name, got {self.repo!r}")
+        _require(bool(self.filename) and bool(self.revision), f"{self.repo}: a Hub file needs a filename and a revision")
+        hashed = self.sha256 is None or bool(_SHA256.fullmatch(self.sha256))
+        _require(hashed, f"{self.repo}: sha256 is 64 hexadecimal digits, got {self.sha256!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """One model: a net, its weights, and what people should know about both."""
+
+    name: str  # family/variant, such as "dcgan/avatars"
+    task: Task
+    title: str  # for people: "Avatars, 64 px"
+    build: str | Callable[..., Any]  # the net's class, as "package.module:Class" so that the table loads no torch
+    kwargs: Mapping[str, Any] = field(default_factory=dict, hash=False)  # arguments of `build`
+    source: Embedded | Hub
+    size: int  # of the file, in bytes
+    licence: str  # of the weights: "CC0-1.0", "MIT", ...
+    origin: str  # who trained them, and where they come from
+    data: str  # what they were trained on
+    paper: str = ""  # citation with its address
+    inverse: str | None = None  # name of the opposite direction of a translation
+    convert: Callable[[Mapping[str, Any]], Mapping[str, Any]] = unchanged  # renames the file's keys to the net's
+    labels: tuple[str, ...] | None = None  # class names, for a net that takes a class
+
+    def __post_init__(self) -> None:
+        _require(bool(_NAME.fullmatch(self.name)), f"a model's name is family/variant, got {self.name!r}")
+        _require(self.task in TASKS, f"{self.name}: task is one of {', '.join(TASKS)}; got {self.task!r}")
+        _require(isinstance(self.source, Embedded | Hub), f"{self.name}: source is Embedded(...) or Hub(...)")
+        named = callable(self.build) or self.build.count(":") == 1
+        _require(named, f"{self.name}: build is callable or 'package.module:Class', got {self.build!r}")
+        _require(self.size > 0, f"{self.name}: size is the file's size in bytes, got {self.size}")
+        _require(bool(self.title and self.licence), f"{self.name}: title and licence are shown to people and cannot be empty")
+        _require(self.inverse is None or bool(_NAME.fullmatch(self.inverse)), f"{self.name}: inverse is the name of a model")
+
+    @property
+    def embedded(self) -> bool:
+        """True when the weights come with the project."""
+        return isinstance(self.source, Embedded)

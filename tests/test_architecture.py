@@ -1,0 +1,189 @@
+"""The floors of the house: who may import whom. Read from the source, so that an import inside a function counts too."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import imgstudio
+
+ROOT = Path(__file__).parent.parent
+
+# Room or floor -> the parts of the package it may know. `imgstudio` stands for the public names.
+ALLOWED = {
+    "app": {"ui"},
+    "__init__": {"models", "catalog"},
+    "__main__": {"imgstudio", "cli", "ui", "train", "bench", "weights", "errors"},
+    "cli": {"imgstudio", "studio", "catalog", "image", "errors"},
+    "ui": {"imgstudio", "ui", "studio", "spec", "errors"},
+    "bench": {"bench", "studio", "loading", "catalog", "device", "spec", "errors"},
+    "studio": {"studio", "loading", "catalog", "models", "weights", "ops", "image", "device", "spec", "errors"},
+    "train": {"train", "models", "ops", "metrics", "weights", "device", "errors"},
+    "metrics": {"metrics", "ops", "models"},
+    "ops": {"ops", "models", "device"},
+    "models": {"models"},
+    "loading": {"catalog", "weights", "device", "spec", "errors"},
+    "catalog": {"models", "spec", "errors"},
+    "weights": {"spec", "errors"},
+    "image": {"errors"},
+    "spec": set(),
+    "device": set(),
+    "errors": set(),
+}
+
+# Library -> the only parts that may know it.
+RESERVED = {
+    "gradio": {"ui", "app"},
+    "spaces": {"app"},
+    "huggingface_hub": {"weights"},
+    "argparse": {"cli", "__main__"},
+}
+
+# Part -> libraries it may never know. For the nets, the list of all it may know is short enough to be written down.
+FORBIDDEN = {
+    "ui": {"torch", "torchvision", "safetensors", "skimage"},
+    "app": {"torch", "PIL", "numpy"},
+    "ops": {"PIL", "pathlib", "os"},
+    "metrics": {"PIL", "pathlib", "os"},
+    "cli": {"torch"},
+    "__main__": {"torch"},
+}
+NETS_KNOW = {"torch", "torchvision", *sys.stdlib_module_names} - {"os", "pathlib", "argparse"}
+
+
+def part_of(module: str) -> str:
+    """imgstudio.ui.common -> ui, imgstudio.weights -> weights, imgstudio -> imgstudio, app -> app."""
+    names = module.split(".")
+    return names[1] if names[0] == "imgstudio" and len(names) > 1 else names[0]
+
+
+def imports(source: str, module: str, *, package: bool) -> set[str]:
+    """Full names of the modules that a source text imports. `package` is true for an __init__.py."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = module.split(".")
+            base = base[: len(base) - node.level + package] if node.level else []
+            origin = ".".join([*base, *([node.module] if node.module else [])])
+            parts = {f"{origin}.{alias.name}" for alias in node.names}
+            # `from imgstudio import weights` names a module, `from imgstudio import sample` a public name.
+            found |= {name if is_module(name) else origin for name in parts}
+    return found
+
+
+def is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def faults(source: str, module: str, *, package: bool = False) -> list[str]:
+    """What is wrong with the imports of one file, a sentence each."""
+    part = "__init__" if module == "imgstudio" else part_of(module)
+    found = []
+    for name in sorted(imports(source, module, package=package)):
+        library = name.split(".")[0]
+        if library == "imgstudio":
+            if part_of(name) not in ALLOWED[part]:
+                found.append(f"{module} may not import {name}")
+        elif part not in RESERVED.get(library, {part}):
+            found.append(f"{module} may not import {library}, which is for {', '.join(sorted(RESERVED[library]))}")
+        elif library in FORBIDDEN.get(part, ()) or (part == "models" and library not in NETS_KNOW):
+            found.append(f"{module} may not import {library}")
+    return found
+
+
+def sources() -> list[tuple[str, Path]]:
+    files = [path for path in sorted((ROOT / "imgstudio").rglob("*.py"))]
+    named = [(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"), path) for path in files]
+    return [*named, *([("app", ROOT / "app.py")] if (ROOT / "app.py").exists() else [])]
+
+
+@pytest.mark.parametrize(("module", "path"), sources(), ids=lambda value: value if isinstance(value, str) else "")
+def test_directions(module, path):
+    assert faults(path.read_text(encoding="utf-8"), module, package=path.name == "__init__.py") == []
+
+
+@pytest.mark.parametrize(
+    ("source", "module"),
+    [
+        ("import gradio", "imgstudio.studio.sampling"),
+        ("def f():\n    import gradio.themes as themes", "imgstudio.image"),
+        ("from huggingface_hub import hf_hub_download", "imgstudio.loading"),
+        ("import argparse", "imgstudio.studio.sampling"),
+        ("import torch", "imgstudio.ui.common"),
+        ("from ..models.dcgan import Generator", "imgstudio.ui.sampling"),
+        ("from .. import loading", "imgstudio.ui.sampling"),
+        ("from .. import sample", "imgstudio.studio.interpolation"),
+        ("import imgstudio", "imgstudio.train.sampling"),
+        ("from ..studio import sampling", "imgstudio.train.sampling"),
+        ("from imgstudio.train import sampling", "imgstudio.studio.sampling"),
+        ("from ..image import read", "imgstudio.ops.latent"),
+        ("from PIL import Image", "imgstudio.ops.latent"),
+        ("from ..ops import latent", "imgstudio.models.vae"),
+        ("import numpy", "imgstudio.models.vae"),
+        ("from . import loading", "imgstudio.weights"),
+        ("from .ui import build", "imgstudio.catalog"),
+        ("import imgstudio.studio.sampling", "app"),
+        ("import torch", "app"),
+    ],
+)
+def test_a_wrong_direction_is_found(source, module):
+    assert len(faults(source, module)) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "module", "package"),
+    [
+        (
+            "import gradio as gr\nimport imgstudio\nfrom .. import sample\nfrom ..studio import sampling",
+            "imgstudio.ui.sampling",
+            False,
+        ),
+        ("from . import common", "imgstudio.ui", True),
+        ("from .. import loading, weights\nfrom ..ops import latent\nfrom . import pictures", "imgstudio.studio.sampling", False),
+        ("from torch import nn\nimport math\nfrom .dcgan import Generator", "imgstudio.models.vae", False),
+        ("from ..models.dcgan import Generator\nfrom .. import device as devices", "imgstudio.train.sampling", False),
+        ("from imgstudio.ui import build", "app", False),
+    ],
+)
+def test_a_right_direction_is_left_alone(source, module, package):
+    assert faults(source, module, package=package) == []
+
+
+def test_every_part_has_a_rule():
+    parts = {"__init__" if module == "imgstudio" else part_of(module) for module, _ in sources()}
+    assert parts <= set(ALLOWED)
+
+
+def test_every_public_name_exists_where_it_is_said_to_be():
+    for name in imgstudio.__all__:
+        assert getattr(imgstudio, name) is not None
+    assert set(imgstudio.__all__) <= set(dir(imgstudio))
+    with pytest.raises(AttributeError, match="no attribute 'paint'"):
+        imgstudio.paint  # noqa: B018
+
+
+def test_importing_the_package_brings_in_nothing_heavy_and_no_network():
+    code = """
+import socket, sys
+def refuse(*_, **__): raise AssertionError("a socket was opened")
+socket.socket = socket.create_connection = socket.getaddrinfo = refuse
+import imgstudio
+assert callable(imgstudio.models) and "load" in dir(imgstudio)
+heavy = {"torch", "torchvision", "gradio", "huggingface_hub", "PIL", "numpy", "safetensors"} & set(sys.modules)
+assert not heavy, heavy
+imgstudio.models("sample")
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True)
+
+
+def test_the_nets_folder_and_the_function_share_a_name():
+    code = "import imgstudio.models.dcgan as d, imgstudio; assert imgstudio.models() == imgstudio.models(None); d.Generator"
+    subprocess.run([sys.executable, "-W", "error::ImportWarning", "-c", code], cwd=ROOT, check=True)
