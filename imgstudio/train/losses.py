@@ -1,0 +1,66 @@
+"""Adversarial losses by name. Scores are [N]; each function returns a scalar to be minimised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class AdversarialLoss:
+    """A pair of losses, and the weight of a gradient penalty if the pair needs one to be well posed."""
+
+    discriminator: Callable[[Tensor, Tensor], Tensor]  # (real scores, fake scores)
+    generator: Callable[[Tensor], Tensor]  # (fake scores)
+    gradient_penalty: float = 0.0
+
+
+ADVERSARIAL = {
+    # Goodfellow et al. 2014: minimax for the discriminator, the non-saturating form for the generator.
+    "minimax": AdversarialLoss(
+        lambda real, fake: F.softplus(-real).mean() + F.softplus(fake).mean(),
+        lambda fake: F.softplus(-fake).mean(),
+    ),
+    # Mao et al. 2017.
+    "lsgan": AdversarialLoss(
+        lambda real, fake: 0.5 * ((real - 1).square().mean() + fake.square().mean()),
+        lambda fake: 0.5 * (fake - 1).square().mean(),
+    ),
+    # Gulrajani et al. 2017.
+    "wgan-gp": AdversarialLoss(
+        lambda real, fake: fake.mean() - real.mean(),
+        lambda fake: -fake.mean(),
+        gradient_penalty=10.0,
+    ),
+    # Lim and Ye 2017; Miyato et al. 2018.
+    "hinge": AdversarialLoss(
+        lambda real, fake: F.relu(1 - real).mean() + F.relu(1 + fake).mean(),
+        lambda fake: -fake.mean(),
+    ),
+}
+
+
+def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+    """Mean squared distance of the critic's gradient norm from 1, between real and fake [N, 3, H, W] (Gulrajani et al. 2017)."""
+    t = torch.rand(real.shape[0], 1, 1, 1, device=real.device)
+    between = torch.lerp(real, fake, t).detach().requires_grad_(True)
+    (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    return (slope.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+def gaussian_kl(mean: Tensor, logvar: Tensor) -> Tensor:
+    """KL of N(mean, exp(logvar)) from N(0, I) in nats, [N, Z] -> [N] (Kingma and Welling 2013, appendix B)."""
+    return 0.5 * (mean.square() + logvar.exp() - 1 - logvar).sum(dim=1)
+
+
+def calibrated_gaussian(error: Tensor, dims: int) -> Tensor:
+    """Negative log-likelihood of a Gaussian decoder whose variance is the best one for the batch.
+
+    error: squared error summed over `dims` values, [N]. Returns nats a picture, a scalar. Rybkin, Daniilidis and Levine
+    2021 ("sigma-VAE", arXiv:2006.13202): it sets the balance with the KL term that a hand-picked weight would have to find.
+    """
+    return 0.5 * dims * (error.mean() / dims).clamp_min(1e-6).log()

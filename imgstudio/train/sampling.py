@@ -1,0 +1,175 @@
+"""Trains a DCGAN or a conditional GAN: one discriminator step, one generator step, repeat.
+
+    python -m imgstudio train dcgan/avatars --data DATA_FOLDER --images 320000
+
+The recipes that made the weights of this project are in RECIPES; the scores they reach stand in weights/README.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from .. import device as devices
+from ..models.dcgan import Discriminator, Generator
+from .augment import diffaugment
+from .data import Pictures, batches, read, split
+from .losses import ADVERSARIAL, gradient_penalty
+from .run import Run, WeightAverage, settle_batch_norm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides what a run gives, apart from its length."""
+
+    data: str  # file name of the training set
+    generator: dict = field(default_factory=dict)  # arguments of models.dcgan.Generator
+    discriminator: dict = field(default_factory=dict)
+    loss: str = "hinge"  # a name in losses.ADVERSARIAL
+    augment: tuple[str, ...] = ("translation",)  # names in augment.POLICIES
+    batch: int = 64
+    generator_rate: float = 2e-4
+    discriminator_rate: float = 2e-4
+    average: int = 1000  # horizon of the weight average, in steps
+    held_out_groups: tuple[str, ...] = ()  # names that contain one of these are held out, beside one name in ten
+    seed: int = 0
+
+
+RECIPES = {
+    # Heads that all look one way on a plain ground: shifts are the only change that keeps them what they are.
+    "dcgan/avatars": Recipe(data="avatars128.npz", generator={"size": 64}),
+    "dcgan/nouns": Recipe(data="nouns64.npz", generator={"size": 64, "channels": 48}, discriminator={"channels": 48}),
+    "cgan/fruits": Recipe(
+        data="fruits64.tar",
+        generator={"size": 64, "channels": 48, "classes": 3},
+        discriminator={"channels": 48},
+        held_out_groups=("Apple_Pink_Lady_1", "Cherry_Rainier_2", "Tomato_Heart_1"),
+    ),
+}
+
+
+def load_data(recipe: Recipe, folder: Path) -> tuple[Pictures, Pictures]:
+    """Training and held-out pictures of a recipe."""
+    pictures = read(folder / recipe.data, size=recipe.generator.get("size", 64))
+    return split(pictures, groups=recipe.held_out_groups)
+
+
+class Training:
+    """The two nets, their optimisers and the averaged generator; `step` is one round of the game."""
+
+    def __init__(self, recipe: Recipe, device: torch.device):
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.device = recipe, device
+        size, classes = recipe.generator.get("size", 64), recipe.generator.get("classes", 0)
+        layout = {"device": device, "memory_format": torch.channels_last}
+        self.generator = Generator(**recipe.generator).to(**layout)
+        self.discriminator = Discriminator(size=size, classes=classes, **recipe.discriminator).to(**layout)
+        self.average = WeightAverage(self.generator, recipe.average)
+        betas = (0.0, 0.9) if recipe.loss == "wgan-gp" else (0.5, 0.999)
+        self.generator_optimiser = torch.optim.Adam(self.generator.parameters(), recipe.generator_rate, betas)
+        self.discriminator_optimiser = torch.optim.Adam(self.discriminator.parameters(), recipe.discriminator_rate, betas)
+        self.images = 0
+
+    def draw(self, labels: Tensor) -> Tensor:
+        """Generated pictures for these class labels."""
+        z = torch.randn(len(labels), self.generator.latent, device=self.device)
+        return self.generator(z, labels)
+
+    def judge(self, pictures: Tensor, labels: Tensor) -> Tensor:
+        return self.discriminator(diffaugment(pictures, self.recipe.augment), labels)
+
+    def step(self, real: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """One discriminator and one generator update on pictures [N, 3, H, W] in [-1, 1]; returns the losses."""
+        loss = ADVERSARIAL[self.recipe.loss]
+        real = real.contiguous(memory_format=torch.channels_last)
+        with devices.autocast(self.device):
+            fake = self.draw(labels)
+            real_score, fake_score = self.judge(real, labels), self.judge(fake.detach(), labels)
+        discriminator_loss = loss.discriminator(real_score.float(), fake_score.float())
+        if loss.gradient_penalty:
+            penalty = gradient_penalty(lambda x: self.discriminator(x, labels), real, fake.detach().float())
+            discriminator_loss = discriminator_loss + loss.gradient_penalty * penalty
+        _update(self.discriminator_optimiser, discriminator_loss)
+
+        self.discriminator.requires_grad_(False)
+        with devices.autocast(self.device):
+            generator_loss = loss.generator(self.judge(fake, labels).float())
+        _update(self.generator_optimiser, generator_loss)
+        self.discriminator.requires_grad_(True)
+
+        self.average.update(self.generator)
+        self.images += len(real)
+        return {
+            "discriminator": discriminator_loss.detach(),
+            "generator": generator_loss.detach(),
+            "real_score": real_score.detach().float().mean(),
+            "fake_score": fake_score.detach().float().mean(),
+        }
+
+    def state(self) -> dict:
+        return {
+            "generator": self.generator.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "average": self.average.state(),
+            "generator_optimiser": self.generator_optimiser.state_dict(),
+            "discriminator_optimiser": self.discriminator_optimiser.state_dict(),
+            "images": self.images,
+        }
+
+    def restore(self, state: dict) -> None:
+        for name in ("generator", "discriminator", "generator_optimiser", "discriminator_optimiser"):
+            getattr(self, name).load_state_dict(state[name])
+        self.average.restore(state["average"])
+        self.images = state["images"]
+
+    @torch.no_grad()
+    def finished(self, batch: int = 64) -> Generator:
+        """The averaged generator, its batch statistics measured anew. Leaves the training state as it is."""
+        average = WeightAverage(self.average.net, 1)
+        classes = self.generator.classes
+
+        def forward() -> None:
+            labels = torch.randint(0, max(classes, 1), (batch,), device=self.device)
+            average.net(torch.randn(batch, self.generator.latent, device=self.device), labels)
+
+        settle_batch_norm(average.net, forward)
+        return average.net
+
+
+def _update(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    optimiser.step()
+
+
+def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int = 10_000) -> Generator:
+    """Runs or resumes `recipe` in `folder` until `images` pictures were seen. Returns the generator to ship."""
+    device = devices.pick()
+    run, training = Run(folder), Training(recipe, device)
+    if state := run.load():
+        training.restore(state)
+    pictures, _ = load_data(recipe, data)
+    stream = batches(pictures, recipe.batch, seed=recipe.seed + training.images, device=device)
+    next_report = training.images + every
+    while training.images < images and not run.stopping:
+        losses = training.step(*next(stream))
+        if training.images >= next_report:
+            next_report += every
+            report(run, training, losses)
+    report(run, training, losses)
+    return training.finished()
+
+
+@torch.no_grad()
+def report(run: Run, training: Training, losses: dict[str, Tensor]) -> None:
+    """Log row, preview of fixed latents, checkpoint."""
+    run.record(training.images, {name: value.item() for name, value in losses.items()})
+    net = training.finished()
+    z = torch.stack([devices.normal(seed, net.latent) for seed in range(48)]).to(training.device)
+    labels = torch.arange(48, device=training.device) % max(net.classes, 1)
+    run.preview(training.images, net(z, labels))
+    run.plot()
+    run.save(training.state())

@@ -1,0 +1,201 @@
+"""Training code of both rooms on tiny pictures: it learns, stops, resumes and ships."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from imgstudio import catalog, weights
+from imgstudio.models.dcgan import Discriminator, Generator
+from imgstudio.models.vae import VAE
+from imgstudio.train import interpolation, sampling, ship
+from imgstudio.train.augment import POLICIES, diffaugment, translation
+from imgstudio.train.data import batches, read, split
+from imgstudio.train.losses import ADVERSARIAL, calibrated_gaussian, gradient_penalty
+from imgstudio.train.perceptual import WIDTHS, PerceptualDistance, TinyDarknet
+from imgstudio.train.run import WeightAverage, settle_batch_norm
+
+SMALL = {"size": 16, "channels": 8, "widest": 16, "latent": 8}
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A folder with two classes of plain 16 px pictures: `red/` and `blue/`."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with tarfile.open(folder / "plain.tar", "w") as tar:
+        for i in range(80):
+            name, colour = ("red", (200, 2 * i, 0)) if i % 2 else ("blue", (0, 2 * i, 200))
+            buffer = io.BytesIO()
+            Image.new("RGB", (16, 16), colour).save(buffer, "PNG")
+            member = tarfile.TarInfo(f"{name}/{i:03d}.png")
+            member.size = buffer.tell()
+            buffer.seek(0)
+            tar.addfile(member, buffer)
+    return folder
+
+
+@pytest.fixture
+def judge(tmp_path):
+    """A file with the shapes of Tiny Darknet and random weights."""
+    state, generator = {}, torch.Generator().manual_seed(0)
+    for i, (narrow, wide) in enumerate(zip((3, *WIDTHS[:6]), WIDTHS[:6]), start=1):
+        side = 1 if i in (3, 5) else 3
+        state[f"conv{i}.weight"] = torch.randn(wide, narrow, side, side, generator=generator) / (narrow * side**2) ** 0.5
+        state |= {f"bn{i}.{name}": torch.ones(wide) for name in ("weight", "running_var")}
+        state |= {f"bn{i}.{name}": torch.zeros(wide) for name in ("bias", "running_mean")}
+    torch.save(state, tmp_path / "judge.pt")
+    return tmp_path / "judge.pt"
+
+
+def gan_recipe(**more):
+    discriminator = {"channels": 8, "widest": 16}
+    return sampling.Recipe(**{"data": "plain.tar", "generator": SMALL, "discriminator": discriminator, "batch": 8} | more)
+
+
+def vae_recipe(**more):
+    net = {"latent": 4, "widths": (8, 16), "size": 16, "groups": 2, "components": 2}
+    return interpolation.Recipe(**{"data": "plain.tar", "net": net, "batch": 8, "grouping": "colour/{}", "rate": 3e-3} | more)
+
+
+def test_the_split_depends_on_names_alone(data):
+    pictures = read(data / "plain.tar", size=16)
+    assert pictures.classes == ("blue", "red") and len(pictures) == 80
+    train, held = split(pictures, every=5)
+    shuffled = pictures.subset(list(reversed(range(80))))
+    assert set(split(shuffled, every=5)[1].names) == set(held.names)
+    assert not set(train.names) & set(held.names) and 5 < len(held) < 30
+    assert all(name.startswith("red") for name in set(split(pictures, every=5, groups=("red",))[1].names) - set(held.names))
+
+
+def test_npz_is_read_and_shrunk(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.full((3, 32, 32, 3), 7, np.uint8))
+    pictures = read(tmp_path / "a.npz", size=16)
+    assert pictures.images.shape == (3, 3, 16, 16) and pictures.images.unique().tolist() == [7]
+
+
+def test_batches_show_every_picture_once_an_epoch(data):
+    pictures = read(data / "plain.tar", size=16)
+    stream = batches(pictures, 8, seed=0)
+    seen = torch.cat([next(stream)[0] for _ in range(10)])
+    assert len(seen.flatten(1).unique(dim=0)) == len(pictures.images.flatten(1).unique(dim=0))
+
+
+@pytest.mark.parametrize("name", ADVERSARIAL)
+def test_a_loss_falls_as_its_player_wins(name):
+    loss, up, down = ADVERSARIAL[name], torch.full((4,), 0.9), torch.full((4,), -0.9)
+    assert loss.discriminator(up, down) < loss.discriminator(down, up)
+    assert loss.generator(up) < loss.generator(down)
+
+
+def test_the_gradient_penalty_is_zero_for_slope_one():
+    direction = torch.randn(3 * 4 * 4)
+    direction /= direction.norm()
+    real, fake = torch.randn(2, 5, 3, 4, 4)
+    assert gradient_penalty(lambda x: x.flatten(1) @ direction, real, fake) == pytest.approx(0, abs=1e-6)
+    assert gradient_penalty(lambda x: x.flatten(1) @ (3 * direction), real, fake) == pytest.approx(4, abs=1e-4)
+
+
+def test_the_calibrated_likelihood_is_that_of_the_best_variance():
+    error, dims = torch.tensor([10.0, 30.0]), 100
+    at_best = 0.5 * (error.mean() / 0.2 + dims * torch.tensor(0.2).log())  # 0.2 = 20 / 100
+    assert calibrated_gaussian(error, dims).item() == pytest.approx((at_best - dims / 2).item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_augmentation_keeps_shape_and_lets_gradients_through(policy):
+    x = torch.rand(6, 3, 16, 16, requires_grad=True)
+    y = diffaugment(x, [policy])
+    y.sum().backward()
+    assert y.shape == x.shape and x.grad.abs().sum() > 0 and not torch.equal(y, x)
+
+
+def test_a_shift_moves_by_whole_pixels():
+    x = torch.zeros(32, 1, 16, 16)
+    x[:, :, 8, 8] = 1
+    y = translation(x, ratio=1 / 8)
+    places = y.flatten(1).argmax(dim=1)
+    assert (y.flatten(1).sum(dim=1) == 1).all() and len(places.unique()) > 5
+    assert ((places // 16 - 8).abs() <= 2).all() and ((places % 16 - 8).abs() <= 2).all()
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_the_nets_of_the_game_fit_each_other(classes):
+    generator = Generator(**SMALL, classes=classes)
+    discriminator = Discriminator(size=16, channels=8, widest=16, classes=classes)
+    labels = torch.tensor([0, 1, 2, 0, 1]) if classes else None
+    pictures = generator(torch.randn(5, 8), labels)
+    assert pictures.shape == (5, 3, 16, 16) and pictures.abs().max() <= 1
+    assert discriminator(pictures, labels).shape == (5,)
+
+
+@pytest.mark.parametrize("loss", ADVERSARIAL)
+def test_a_gan_learns_the_colours_of_its_classes(loss, data, tmp_path):
+    recipe = gan_recipe(loss=loss, generator=SMALL | {"classes": 2}, augment=(), generator_rate=2e-3, discriminator_rate=2e-3, average=20)
+    net = sampling.train(recipe, data, tmp_path / "run", images=1600, every=800)
+    with torch.no_grad():
+        blue, red = (net(torch.randn(32, 8), torch.full((32,), i)).mean(dim=(0, 2, 3)) for i in (0, 1))
+    assert red[0] > blue[0] and blue[2] > red[2]
+    assert (tmp_path / "run" / "log.csv").read_text().count("\n") >= 3
+    assert list((tmp_path / "run").glob("preview-*.png"))
+
+
+def test_a_run_resumes_where_it_stopped(data, tmp_path):
+    recipe = gan_recipe()
+    sampling.train(recipe, data, tmp_path / "run", images=80)
+    first = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    sampling.train(recipe, data, tmp_path / "run", images=160)
+    second = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    assert (first["images"], second["images"]) == (80, 160)
+    assert second["average"]["steps"] == 2 * first["average"]["steps"]
+    assert second["seconds"] > first["seconds"]
+
+
+def test_a_vae_learns_to_reconstruct_and_ships(data, judge, tmp_path, monkeypatch):
+    pytest.importorskip("sklearn")
+    recipe = vae_recipe(beta=0.1, perceptual=10.0)
+    monkeypatch.setitem(interpolation.RECIPES, "vae/plain", recipe)
+    monkeypatch.setitem(ship.ROOMS, "vae/plain", interpolation)
+    ship.train("vae/plain", data=data, folder=tmp_path / "run", images=2400, judge=judge)
+    result = ship.ship("vae/plain", data=data, folder=tmp_path / "run", out=tmp_path)
+    scores = result["scores"]
+    assert scores["reconstruction"]["psnr"] > scores["mean picture"]["psnr"] + 3
+    net = VAE(**recipe.net)
+    net.load_state_dict(weights.read(tmp_path / "vae-plain.safetensors"))
+    with torch.no_grad():
+        blue, red = net.decode(net.group_means)
+    assert red[0].mean() > blue[0].mean() and blue[2].mean() > red[2].mean()
+    assert net.information.sum() > 0 and net.prior_weights.sum().item() == pytest.approx(1, abs=1e-2)
+
+
+def test_the_perceptual_distance_sees_structure(judge):
+    distance = PerceptualDistance(TinyDarknet.from_file(judge))
+    x, y = torch.rand(2, 4, 3, 32, 32) * 2 - 1
+    assert distance(x, x).tolist() == pytest.approx([0] * 4, abs=1e-6)
+    assert (distance(x, y) > distance(x, x + 0.01 * y)).all()
+
+
+def test_averaged_batch_norm_is_measured_anew():
+    net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
+    average = WeightAverage(net, 1)
+    with torch.no_grad():
+        average.net[0].bias.fill_(5.0)
+    settle_batch_norm(average.net, lambda: average.net(torch.zeros(8, 2)), passes=4)
+    assert torch.allclose(average.net[1].running_mean, torch.full((3,), 5.0))
+
+
+@pytest.mark.parametrize("name", ship.ROOMS)
+def test_a_recipe_and_the_catalogue_name_the_same_net(name):
+    """The file, the recipe and the table have to describe one net; a model not trained yet has a recipe alone."""
+    spec = next((spec for spec in catalog.SPECS if spec.name == name), None)
+    if spec is None:
+        pytest.skip("not in the catalogue yet")
+    room = ship.find(name)
+    wanted = room.RECIPES[name].generator if room is sampling else room.RECIPES[name].net
+    config = weights.read_config(weights.folder() / spec.source.filename)
+    assert dict(spec.kwargs) == wanted == config
