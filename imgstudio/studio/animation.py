@@ -1,0 +1,120 @@
+"""Frames to a film: GIF, animated WebP or MP4, chosen by the file's ending."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
+from PIL import Image
+
+from ..errors import StudioError
+
+_CODECS = ("libx264", "libopenh264", "h264_videotoolbox", "h264_mf")  # builds of the video library differ
+
+
+def save(frames: Iterable[Image.Image], path: str | os.PathLike[str], *, fps: float = 12) -> Path:
+    """Writes frames of one size as an endless .gif or .webp, or as an .mp4 (H.264, which every browser plays).
+
+    frames: taken one by one; the MP4 holds none of them in memory. fps: 1 to 50 frames a second.
+    Raises StudioError for another ending, no frames, or a place that cannot be written. The file appears whole or not at all.
+    """
+    path = Path(path)
+    write = _WRITERS.get(path.suffix.lower())
+    if write is None:
+        raise StudioError(f"{path.name} is no kind of animation known here: give it the ending {', '.join(_WRITERS)}.")
+    if not 1 <= fps <= 50:
+        raise StudioError(f"An animation has 1 to 50 frames a second, not {fps:g}.")
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        write(_alike(frames), partial, fps)
+        os.replace(partial, path)
+    except OSError as error:
+        raise StudioError(f"{path} cannot be written ({error.strerror or error}): choose another place.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def _alike(frames: Iterable[Image.Image]) -> Iterator[Image.Image]:
+    """The frames as RGB; at least one, and all of the first one's size."""
+    size = None
+    for frame in frames:
+        size = size or frame.size
+        if frame.size != size:
+            raise ValueError(f"a frame of {frame.size} pixels follows one of {size}")
+        yield frame.convert("RGB")
+    if size is None:
+        raise StudioError("There are no frames to save: draw an animation first.")
+
+
+def _write_gif(frames: Iterator[Image.Image], path: Path, fps: float) -> None:
+    """One palette for all frames, and no dithering: either would make still regions flicker."""
+    kept = list(frames)
+    palette = _common_palette(kept)
+    indexed = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in kept]
+    # GIF counts in hundredths of a second.
+    indexed[0].save(path, save_all=True, append_images=indexed[1:], duration=round(100 / fps) * 10, loop=0, optimize=False)
+
+
+def _common_palette(frames: list[Image.Image], side: int = 64, most: int = 64) -> Image.Image:
+    """The 256 colours that suit all frames, found on thumbnails of up to `most` of them."""
+    chosen = frames[:: -(-len(frames) // most)]
+    strip = Image.new("RGB", (side, side * len(chosen)))
+    for index, frame in enumerate(chosen):
+        strip.paste(frame.resize((side, side), Image.Resampling.NEAREST), (0, side * index))
+    return strip.quantize(256, method=Image.Quantize.MEDIANCUT)
+
+
+def _write_webp(frames: Iterator[Image.Image], path: Path, fps: float) -> None:
+    first, *rest = frames
+    exact, good = {"lossless": True, "method": 0}, {"quality": 90, "method": 2}
+    # Enlarged pixels take little space without loss, and blur with it; a photograph takes ten times as much.
+    quality = exact if _webp_size(first, exact) < 2 * _webp_size(first, good) else good
+    first.save(path, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0, **quality)
+
+
+def _webp_size(image: Image.Image, quality: dict) -> int:
+    buffer = io.BytesIO()
+    image.save(buffer, format="WEBP", **quality)
+    return buffer.tell()
+
+
+def _write_mp4(frames: Iterator[Image.Image], path: Path, fps: float) -> None:
+    first = next(frames)
+    with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:  # plays before it has loaded
+        stream = container.add_stream(_codec(), rate=round(fps), options={"crf": "16", "preset": "veryfast"})
+        stream.width, stream.height = first.width + first.width % 2, first.height + first.height % 2
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.colorspace, stream.codec_context.color_range = Colorspace.ITU709, ColorRange.MPEG
+        for image in chain([first], frames):
+            container.mux(stream.encode(_video_frame(image)))
+        container.mux(stream.encode())
+
+
+def _codec() -> str:
+    name = next((name for name in _CODECS if name in av.codecs_available), None)
+    if name is None:
+        raise StudioError("The video library of this installation writes no H.264: save as .webp or .gif.")
+    return name
+
+
+def _video_frame(image: Image.Image) -> av.VideoFrame:
+    """H.264 needs even sides: an odd one gets its last row or column twice."""
+    pixels = np.pad(np.asarray(image), ((0, image.height % 2), (0, image.width % 2), (0, 0)), mode="edge")
+    frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+    return frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
+
+
+_WRITERS: dict[str, Callable[[Iterator[Image.Image], Path, float], None]] = {
+    ".gif": _write_gif,
+    ".webp": _write_webp,
+    ".mp4": _write_mp4,
+}
+
+ENDINGS = tuple(_WRITERS)

@@ -1,0 +1,21 @@
+"""Pictures on their way to and from a person: read, shrink, enlarge, arrange, save with their settings."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from ..image import Source, enlarge, grid, read, read_settings, save_png, to_image, to_tensor
+
+__all__ = ["enlarge", "grid", "read", "read_settings", "save_png", "shrink", "square"]
+
+
+def shrink(source: Source, side: int = 512) -> Image.Image:
+    """Any picture as RGB with its longer side at most `side` px, for what is read again at every move of a slider."""
+    picture = read(source)
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return picture
+
+
+def square(source: Source, side: int) -> Image.Image:
+    """The middle square of any picture at `side` px: what a net of that size sees of it."""
+    return to_image(to_tensor(source, side))
