@@ -27,7 +27,24 @@ def _own(name: str, task: Task, title: str, build: str, *, sha256: str, size: in
     )
 
 
-SPECS: tuple[Spec, ...] = ()
+_DCGAN = "Radford, Metz and Chintala 2015, https://arxiv.org/abs/1511.06434"
+
+_AVATARS = 'Drawn heads: "Adventurer" by Lisa Wischofsky, remixed by DiceBear (CC BY 4.0), colours and size changed'
+
+SPECS: tuple[Spec, ...] = (
+    _own(
+        "dcgan/avatars",
+        "sample",
+        "Drawn heads, DCGAN, 64 px",
+        "dcgan:Generator",
+        kwargs={"size": 64},
+        sha256="19d4dabdbbbcf4aa223211c10379e2d50751662743999dcdff3ba33a852f9265",
+        size=7618214,
+        licence="CC-BY-4.0",
+        data=_AVATARS,
+        paper=_DCGAN,
+    ),
+)
 
 _registered: dict[str, Spec] = {}  # models added while the process runs, by name
 

@@ -136,7 +136,8 @@ def test_the_nets_of_the_game_fit_each_other(classes):
 
 @pytest.mark.parametrize("loss", ADVERSARIAL)
 def test_a_gan_learns_the_colours_of_its_classes(loss, data, tmp_path):
-    recipe = gan_recipe(loss=loss, generator=SMALL | {"classes": 2}, augment=(), generator_rate=2e-3, discriminator_rate=2e-3, average=20)
+    rates = {"generator_rate": 2e-3, "discriminator_rate": 2e-3}
+    recipe = gan_recipe(loss=loss, generator=SMALL | {"classes": 2}, augment=(), average=20, **rates)
     net = sampling.train(recipe, data, tmp_path / "run", images=1600, every=800)
     with torch.no_grad():
         blue, red = (net(torch.randn(32, 8), torch.full((32,), i)).mean(dim=(0, 2, 3)) for i in (0, 1))
@@ -154,6 +155,8 @@ def test_a_run_resumes_where_it_stopped(data, tmp_path):
     assert (first["images"], second["images"]) == (80, 160)
     assert second["average"]["steps"] == 2 * first["average"]["steps"]
     assert second["seconds"] > first["seconds"]
+    sampling.train(recipe, data, tmp_path / "run", images=160)  # nothing left to do
+    assert torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["images"] == 160
 
 
 def test_a_vae_learns_to_reconstruct_and_ships(data, judge, tmp_path, monkeypatch):

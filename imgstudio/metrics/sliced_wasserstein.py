@@ -12,9 +12,9 @@ _BINOMIAL = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
 def sliced_wasserstein(x: Tensor, y: Tensor, *, patches: int = 64, directions: int = 256, seed: int = 0) -> dict[int, float]:
     """Distance of two sets of pictures [N, 3, S, S] in [-1, 1], as {side of the pyramid level: distance * 1000}.
 
-    Of every picture `patches` random 7 x 7 patches are taken on each level down to 16 px, in the same places of both sets. Each channel is normalised by the
-    mean and deviation of x (the real pictures), so that both sets are judged on one scale. The smaller set decides how many
-    patches are compared. High levels show sharpness and texture, the lowest shows layout and colour.
+    Of every picture `patches` random 7 x 7 patches are taken on each level down to 16 px, in the same places of both sets.
+    Each channel is normalised by the mean and deviation of x (the real pictures), so that both sets are judged on one scale.
+    The smaller set decides how many patches are compared. High levels show sharpness and texture, the lowest shows layout and colour.
     """
     count = min(len(x), len(y))
     result = {}

@@ -1,4 +1,4 @@
-"""DCGAN (Radford, Metz and Chintala 2015, arXiv:1511.06434) and its class-conditional form (Mirza and Osindero 2014, arXiv:1411.1784).
+"""DCGAN (Radford, Metz and Chintala 2015, arXiv:1511.06434), also conditional (Mirza and Osindero 2014, arXiv:1411.1784).
 
 Axis letters: N pictures, Z latent size, C channels, H = W = 4, 8, ..., size.
 """

@@ -54,5 +54,3 @@ def bilinear(corners: Tensor, size: int) -> Tensor:
 def truncate(z: Tensor, psi: float, centre: Tensor | float = 0.0) -> Tensor:
     """Pulls latent vectors towards `centre`: less variety, more typical pictures (Karras et al. 2019, arXiv:1812.04948)."""
     return centre + psi * (z - centre)
-
-

@@ -17,7 +17,9 @@ from ..spec import Spec
 from .nets import check_count, check_range, check_seeds, open_model
 
 
-def sample(model: str, seeds: int | Iterable[int], *, truncation: float = 0.7, label: str | int | None = None) -> list[Image.Image]:
+def sample(
+    model: str, seeds: int | Iterable[int], *, truncation: float = 0.7, label: str | int | None = None
+) -> list[Image.Image]:
     """One picture a seed.
 
     truncation: 0 gives the same average picture for every seed, 1 the variety of the training set; up to 1.5.

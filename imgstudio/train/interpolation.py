@@ -161,13 +161,14 @@ def train(recipe: Recipe, data: Path, judge: Path, folder: Path, *, images: int,
         training.restore(state)
     pictures, held = load_data(recipe, data)
     stream = batches(pictures, recipe.batch, seed=recipe.seed + training.images, device=device)
-    next_report = training.images + every
+    next_report, terms = training.images + every, {}
     while training.images < images and not run.stopping:
         terms = training.step(next(stream)[0], recipe.rate * schedule(training.images / images))
         if training.images >= next_report:
             next_report += every
             report(run, training, terms, held)
-    report(run, training, terms, held)
+    if terms:
+        report(run, training, terms, held)
     return finish(training.average.net, recipe, pictures)
 
 

@@ -153,13 +153,14 @@ def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int =
         training.restore(state)
     pictures, _ = load_data(recipe, data)
     stream = batches(pictures, recipe.batch, seed=recipe.seed + training.images, device=device)
-    next_report = training.images + every
+    next_report, losses = training.images + every, {}
     while training.images < images and not run.stopping:
         losses = training.step(*next(stream))
         if training.images >= next_report:
             next_report += every
             report(run, training, losses)
-    report(run, training, losses)
+    if losses:
+        report(run, training, losses)
     return training.finished()
 
 

@@ -62,7 +62,8 @@ def score_vae(net: VAE, train: Pictures, held: Pictures, groups: tuple[str, ...]
     unseen = torch.tensor([any(g in name for g in groups) for name in held.names])
     linear = principal_components(to_unit(train.images[:: max(1, len(train) // 3000)]), x, net.latent)
     average = to_unit(train.images).mean(dim=0, keepdim=True).expand_as(x)
-    rows = {"reconstruction": psnr(x, restored), f"{net.latent} principal components": psnr(x, linear), "mean picture": psnr(x, average)}
+    copies = {"reconstruction": restored, f"{net.latent} principal components": linear, "mean picture": average}
+    rows = {name: psnr(x, copy) for name, copy in copies.items()}
     result = {name: {"psnr": value[~unseen].mean().item()} for name, value in rows.items()}
     for name, value in rows.items():
         if unseen.any():

@@ -1,6 +1,6 @@
 """From a run's checkpoint to a file in `weights/`: finish the net, score it on held-out pictures, write it.
 
-    python -m imgstudio ship dcgan/avatars --data DATA_FOLDER
+python -m imgstudio ship dcgan/avatars --data DATA_FOLDER
 """
 
 from __future__ import annotations

@@ -1,0 +1,128 @@
+"""The studio on the command line.
+
+    python -m imgstudio sample dcgan/avatars --seeds 0-15 --out grid.png
+
+A StudioError ends a command with its sentence and status 2.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import imgstudio
+
+from . import cli
+from .errors import StudioError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit status."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    parser = ArgumentParser(prog="python -m imgstudio", description="A studio for the classical deep models of image making.")
+    commands = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    used = next((word for word in arguments if not word.startswith("-")), None)
+    try:
+        for name, help in {**{name: verb.help for name, verb in cli.VERBS.items()}, **_HELP}.items():
+            command = commands.add_parser(name, help=help, description=help)
+            if name == used:  # only this one, because its defaults are read from modules that take a while to load
+                _configure(name, command)
+        options = parser.parse_args(arguments)
+        _RUN.get(options.verb, lambda options: cli.VERBS[options.verb].run(options))(options)
+    except StudioError as error:
+        print(f"imgstudio: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _configure(name: str, parser: ArgumentParser) -> None:
+    if name in cli.VERBS:
+        cli.VERBS[name].configure(parser, name)
+    elif name == "models":
+        parser.add_argument("--task", help="sample, reconstruct, ...")
+    elif name == "serve":
+        parser.add_argument("--host", help="address to serve on (default: this machine only)")
+        parser.add_argument("--port", type=int, help="(default: the first free one from 7860)")
+        parser.add_argument("--browser", action="store_true", help="open the page in a browser")
+    elif name in ("train", "ship"):
+        parser.add_argument("model", help="a name that has a recipe, such as dcgan/avatars")
+        parser.add_argument("--data", type=Path, required=True, help="the folder of the training sets")
+        parser.add_argument("--folder", type=Path, help="of the run (default: its name in runs/)")
+        if name == "train":
+            parser.add_argument("--images", type=int, required=True, help="number of pictures to train on, repeats included")
+            parser.add_argument("--judge", type=Path, help="weights of Tiny Darknet, which a VAE is trained with")
+        else:
+            parser.add_argument("--out", type=Path, default=Path("weights"), help="folder to write to (default: %(default)s)")
+    elif name == "bench":
+        parser.add_argument("--repeats", type=int, default=15, help="runs, of which the median counts (default: %(default)s)")
+
+
+def _models(options: Namespace) -> None:
+    head = ("name", "task", "title", "size", "licence", "weights")
+    rows = [
+        (s.name, s.task, s.title, f"{s.size / 1e6:.1f} MB", s.licence, "embedded" if s.embedded else s.source.repo)
+        for s in imgstudio.models(options.task)
+    ]
+    widths = [max(map(len, column)) for column in zip(head, *rows)]
+    for row in (head, *rows):
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+
+
+def _serve(options: Namespace) -> None:
+    from . import ui
+
+    chosen = {"server_name": options.host, "server_port": options.port, "inbrowser": options.browser}
+    demo = ui.build()
+    try:
+        ui.launch(demo, **{name: value for name, value in chosen.items() if value})
+    except OSError as error:
+        raise StudioError("No page can be served there: choose another --port or --host.") from error
+
+
+def _train(options: Namespace) -> None:
+    from .train import ship
+
+    data = ship.find(options.model).RECIPES[options.model].data
+    if not (options.data / data).is_file():
+        raise StudioError(f"There is no training set {data} in {options.data}: give its folder with --data.")
+    ship.train(options.model, data=options.data, folder=options.folder, images=options.images, judge=options.judge)
+
+
+def _ship(options: Namespace) -> None:
+    from .train import ship
+
+    report = ship.ship(options.model, data=options.data, folder=options.folder, out=options.out)
+    print(json.dumps(report, indent=2))
+
+
+def _bench(options: Namespace) -> None:
+    from .bench import speed
+
+    print(speed.heading(), flush=True)
+    for row in speed.rows(options.repeats):
+        print(speed.line(row), flush=True)
+
+
+_HELP = {
+    "models": "list the catalogue",
+    "serve": "open the studio as a page",
+    "train": "start or resume training a model by its recipe",
+    "ship": "finish, score and write the weights of a training run",
+    "bench": "measure speed beside plain PyTorch",
+}
+_RUN: dict[str, Callable[[Namespace], Any]] = {
+    "models": _models,
+    "serve": _serve,
+    "train": _train,
+    "ship": _ship,
+    "bench": _bench,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

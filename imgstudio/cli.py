@@ -1,0 +1,243 @@
+"""The verbs of the command line that make pictures: a table, since each is a studio function with its arguments.
+
+Names and defaults of the options are those of the function's keywords, read from its signature.
+"""
+
+from __future__ import annotations
+
+import inspect
+from argparse import Action, ArgumentParser, BooleanOptionalAction, Namespace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import imgstudio
+
+from .errors import StudioError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verb:
+    """One studio function as a command."""
+
+    help: str
+    takes: tuple[str, ...]  # what the function takes after the model, names in _ARGUMENTS
+    options: Mapping[str, str] = field(default_factory=dict)  # its keywords, with a word of help each
+    names_model: bool = False  # the model is the first word of the command; otherwise it is an option
+    film: bool = False  # can write an animation
+    out: str
+    save: Callable[[Any, Namespace], None]  # what to do with the result
+
+    def configure(self, parser: ArgumentParser, name: str) -> None:
+        function = getattr(imgstudio, name)
+        _take_model(parser, positional=self.names_model)
+        for argument in self.takes:
+            _ARGUMENTS[argument](parser)
+        for option, help in self.options.items():
+            _option(parser, function, option, help)
+        if self.film:
+            from .studio import animation
+
+            _option(parser, animation.save, "fps", "frames a second of a film", type=float)
+        if self.save is _save_grid:
+            parser.add_argument("--columns", type=int, help="of the grid (default: as square as possible)")
+        parser.add_argument("--side", type=int, help="enlarge each picture, pixel-true, to about this many pixels")
+        parser.add_argument("--out", type=Path, default=self.out, help="file to write (default: %(default)s)")
+
+    def run(self, options: Namespace) -> None:
+        taken = [getattr(options, argument) for argument in self.takes]
+        keywords = {option: getattr(options, option) for option in self.options}
+        self.save(getattr(imgstudio, options.verb)(options.model, *taken, **keywords), options)
+
+
+# --- arguments ---
+
+
+def _take_model(parser: ArgumentParser, *, positional: bool) -> None:
+    from . import catalog
+
+    if positional:
+        parser.add_argument("model", help="a name from `models`")
+        return
+    first = catalog.default("reconstruct")
+    parser.add_argument("--model", default=first and first.name, required=first is None, help="(default: %(default)s)")
+
+
+def _option(parser: ArgumentParser, function: Callable, name: str, help: str, **more: Any) -> None:
+    """--name, with the default of the function's parameter of that name, or required if that has none."""
+    default = inspect.signature(function).parameters[name].default
+    if default is inspect.Parameter.empty:
+        more |= {"required": True, "type": int}
+    elif isinstance(default, bool):
+        more |= {"action": BooleanOptionalAction, "default": default}
+    else:
+        more = {"type": str if default is None else type(default), "default": default, **more}
+    shown = "" if default in (None, inspect.Parameter.empty) else " (default: %(default)s)"
+    parser.add_argument(f"--{name}", help=help + shown, **more)
+
+
+def _seeds(text: str) -> list[int]:
+    from .studio import seeds
+
+    return seeds.parse(text)
+
+
+def _amount(text: str) -> tuple[str, float]:
+    name, _, value = text.rpartition("=")
+    try:
+        return name.strip(), float(value)
+    except ValueError:
+        raise StudioError(f'{text!r} is no amount: write it like "apple to tomato=1.0".') from None
+
+
+class _Collect(Action):
+    """Gathers name and value pairs of a repeated option in a dict."""
+
+    def __call__(self, parser: ArgumentParser, namespace: Namespace, values: Any, option_string: str | None = None) -> None:
+        setattr(namespace, self.dest, dict([*(getattr(namespace, self.dest) or {}).items(), values]))
+
+
+_ARGUMENTS: dict[str, Callable[[ArgumentParser], Any]] = {
+    "seeds": lambda parser: parser.add_argument(
+        "--seeds", type=_seeds, default="0-3", help="such as 3, 0-15 or 0,5,9 (default: %(default)s)"
+    ),
+    "image": lambda parser: parser.add_argument("image", help="a picture file"),
+    "a": lambda parser: parser.add_argument("a", help="the picture to start from"),
+    "b": lambda parser: parser.add_argument("b", help="the picture to end with"),
+    "corners": lambda parser: parser.add_argument(
+        "corners", nargs=4, metavar="CORNER", help="pictures: top left, top right, bottom left, bottom right"
+    ),
+    "amounts": lambda parser: parser.add_argument(
+        "--amount",
+        dest="amounts",
+        type=_amount,
+        action=_Collect,
+        metavar="NAME=NUMBER",
+        required=True,
+        help='such as "apple to tomato=1.0", may be repeated; a wrong name is answered with the right ones',
+    ),
+}
+
+
+# --- results ---
+
+
+def _settings(options: Namespace) -> dict[str, Any]:
+    """What a PNG carries so that it can be made again. A single seed is kept in the way the page keeps it."""
+    left_out = ("verb", "out", "side", "fps")
+    kept = {name: value for name, value in vars(options).items() if name not in left_out and value is not None}
+    if len(kept.get("seeds", ())) == 1:
+        (kept["seed"],) = kept.pop("seeds")
+    return {"task": options.verb, **kept}
+
+
+def _enlarged(pictures: Iterable[Image.Image], options: Namespace) -> Iterable[Image.Image]:
+    from . import image
+
+    return pictures if options.side is None else (image.enlarge(picture, options.side) for picture in pictures)
+
+
+def _save_grid(pictures: Iterable[Image.Image], options: Namespace, columns: int | None = None) -> None:
+    from . import image
+
+    sheet = image.grid(list(_enlarged(pictures, options)), columns or getattr(options, "columns", None))
+    print(image.save_png(sheet, options.out, _settings(options)))
+
+
+def _save_film(frames: Iterable[Image.Image], options: Namespace) -> None:
+    from .studio import animation
+
+    print(animation.save(_enlarged(frames, options), options.out, fps=options.fps))
+
+
+def _save_strip(pictures: list[Image.Image], options: Namespace) -> None:
+    """One row, or a film if the file's ending says so."""
+    from .studio import animation
+
+    if options.out.suffix.lower() in animation.ENDINGS:
+        _save_film(pictures, options)
+    else:
+        _save_grid(pictures, options, len(pictures))
+
+
+def _save_reconstruction(made: Any, options: Namespace) -> None:
+    print(f"PSNR {made.psnr:.1f} dB, KL {made.kl:.0f} nats, length of the code {made.latent_norm:.1f}")
+    _save_grid([made.image], options)
+
+
+def _save_denoised(made: Any, options: Namespace) -> None:
+    print(f"PSNR {made.psnr_noisy:.1f} dB with noise, {made.psnr:.1f} dB after reconstruction")
+    _save_grid([made.noisy, made.image], options, 2)
+
+
+VERBS = {
+    "sample": Verb(
+        help="pictures from seeds",
+        names_model=True,
+        takes=("seeds",),
+        options={"truncation": "0 gives the average picture, 1 all the variety", "label": "class of a conditional model"},
+        out="sample.png",
+        save=_save_grid,
+    ),
+    "walk": Verb(
+        help="an animation from seed to seed",
+        names_model=True,
+        takes=("seeds",),
+        options={
+            "frames": "frames from seed to seed",
+            "truncation": "0 gives the average picture, 1 all the variety",
+            "loop": "return to the first seed",
+            "label": "class of a conditional model",
+        },
+        film=True,
+        out="walk.gif",
+        save=_save_film,
+    ),
+    "reconstruct": Verb(
+        help="a picture through a VAE's bottleneck and back",
+        takes=("image",),
+        out="reconstruct.png",
+        save=_save_reconstruction,
+    ),
+    "interpolate": Verb(
+        help="the pictures between two pictures",
+        takes=("a", "b"),
+        options={"steps": "pictures, both ends included", "curve": "slerp or lerp"},
+        film=True,
+        out="strip.png",
+        save=_save_strip,
+    ),
+    "manifold": Verb(
+        help="a sheet spanned by four pictures",
+        takes=("corners",),
+        options={"size": "pictures a side"},
+        out="manifold.png",
+        save=lambda rows, options: _save_grid([picture for row in rows for picture in row], options, len(rows)),
+    ),
+    "traverse": Verb(
+        help="a picture with one latent dimension varied",
+        takes=("image",),
+        options={"dimension": "its number", "span": "standard deviations to either side", "steps": "pictures"},
+        film=True,
+        out="traverse.png",
+        save=_save_strip,
+    ),
+    "prior": Verb(help="new pictures from a VAE", takes=("seeds",), out="prior.png", save=_save_grid),
+    "attribute": Verb(
+        help="latent arithmetic with labelled groups",
+        takes=("image", "amounts"),
+        out="attribute.png",
+        save=lambda picture, options: _save_grid([picture], options),
+    ),
+    "denoise": Verb(
+        help="noise added to a picture, and taken out again",
+        takes=("image",),
+        options={"noise": "standard deviation; 1 is the range from black to white", "seed": "of the noise"},
+        out="denoise.png",
+        save=_save_denoised,
+    ),
+}

@@ -1,0 +1,199 @@
+"""The command line: each verb writes what its studio function makes, and a failure is one line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import imgstudio
+from imgstudio import StudioError, catalog, image, weights
+from imgstudio.__main__ import main
+from imgstudio.models.vae import VAE
+from imgstudio.spec import Embedded
+from imgstudio.studio import seeds
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Results land in a folder of their own."""
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+
+
+@pytest.fixture
+def vae(small_model):
+    """A registered VAE with random weights."""
+    kwargs = {"latent": 8, "widths": (8, 8), "size": 16, "depth": 1, "groups": 2}
+    torch.manual_seed(0)
+    net = VAE(**kwargs)
+    net.group_means[1] = 1.0
+    model = small_model("test/vae", task="reconstruct", build="imgstudio.models.vae:VAE", kwargs=kwargs)
+    digest = weights.write(model.path, net.state_dict())
+    fields = {"source": Embedded(filename=model.path.name, sha256=digest), "labels": ("fruit/apple", "fruit/tomato")}
+    return catalog.register(type(model.spec)(**{**vars(model.spec), **fields}))
+
+
+@pytest.fixture
+def photos(tmp_path) -> list[str]:
+    random = np.random.default_rng(0)
+    paths = [tmp_path / f"{name}.png" for name in "abcd"]
+    for path in paths:
+        Image.fromarray(random.integers(0, 256, (20, 24, 3), np.uint8)).save(path)
+    return [str(path) for path in paths]
+
+
+def test_sample_writes_a_grid_with_its_settings(small_model, capsys):
+    small_model("test/gan")
+    assert main(["sample", "test/gan", "--seeds", "0-4,9", "--columns", "3", "--truncation", "0.5", "--out", "grid.png"]) == 0
+    assert capsys.readouterr().out == "grid.png\n"
+    expected = image.grid(imgstudio.sample("test/gan", [0, 1, 2, 3, 4, 9], truncation=0.5), 3)
+    assert image.read("grid.png").tobytes() == expected.tobytes()
+    settings = image.read_settings("grid.png")
+    assert settings == {
+        "task": "sample", "model": "test/gan", "seeds": [0, 1, 2, 3, 4, 9], "truncation": 0.5, "columns": 3,
+    }  # fmt: skip
+
+
+def test_a_single_sample_is_kept_as_on_the_page(small_model):
+    small_model("test/gan")
+    assert main(["sample", "test/gan", "--seeds", "7"]) == 0
+    assert image.read_settings("sample.png") == {"task": "sample", "model": "test/gan", "seed": 7, "truncation": 0.7}
+
+
+def test_pictures_are_enlarged(small_model):
+    small_model("test/gan")
+    assert main(["sample", "test/gan", "--seeds", "7", "--side", "64"]) == 0
+    assert image.read("sample.png").size == (64, 64)
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp", "mp4"])
+def test_walk_writes_a_film(small_model, ending):
+    small_model("test/gan")
+    assert (
+        main(["walk", "test/gan", "--seeds", "1,2", "--frames", "3", "--no-loop", "--truncation", "1", "--out", f"w.{ending}"])
+        == 0
+    )
+    if ending == "mp4":
+        with av.open("w.mp4") as container:
+            assert len(list(container.decode(video=0))) == 4
+    else:
+        assert Image.open(f"w.{ending}").n_frames == 4
+
+
+def test_verbs_of_the_vae(vae, photos, capsys):
+    a, b, *_ = photos
+    commands = {
+        "reconstruct": [a],
+        "interpolate": [a, b, "--steps", "3", "--curve", "lerp"],
+        "manifold": [*photos, "--size", "3"],
+        "traverse": [a, "--dimension", "2", "--steps", "5"],
+        "prior": ["--seeds", "0-3"],
+        "attribute": [a, "--amount", "apple to tomato=0.5"],
+        "denoise": [a, "--noise", "0.2"],
+    }
+    cells = {"reconstruct": 1, "interpolate": 3, "manifold": 9, "traverse": 5, "prior": 4, "attribute": 1, "denoise": 2}
+    for verb, rest in commands.items():
+        assert main([verb, *rest, "--model", "test/vae", "--out", f"{verb}.png"]) == 0
+        sheet = image.read(f"{verb}.png")
+        assert (sheet.width + 2) * (sheet.height + 2) == cells[verb] * 18 * 18, verb
+        assert image.read_settings(f"{verb}.png")["model"] == "test/vae"
+    assert "PSNR" in capsys.readouterr().out
+    strip = imgstudio.interpolate("test/vae", a, b, steps=3, curve="lerp")
+    assert image.read("interpolate.png").tobytes() == image.grid(strip, 3).tobytes()
+    half = imgstudio.attribute("test/vae", a, {"apple to tomato": 0.5})
+    assert image.read("attribute.png").tobytes() == half.tobytes()
+
+
+def test_interpolation_as_a_film(vae, photos):
+    assert main(["interpolate", *photos[:2], "--model", "test/vae", "--steps", "4", "--out", "m.gif"]) == 0
+    assert Image.open("m.gif").n_frames == 4
+
+
+def test_the_default_model_is_the_first_embedded_one(vae, photos, monkeypatch):
+    monkeypatch.setattr(catalog, "SPECS", ())
+    assert main(["prior", "--seeds", "1"]) == 0
+    assert image.read_settings("prior.png")["model"] == "test/vae"
+
+
+def test_models_lists_the_catalogue(small_model, capsys):
+    spec = small_model("test/listed", task="segment").spec
+    assert main(["models", "--task", "segment"]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["name", "task", "title", "size", "licence", "weights"]
+    assert any(row.split()[:3] == [spec.name, "segment", spec.title] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["sample", "no/such"], "no model 'no/such'"),
+        (["sample", "test/gan", "--seeds", "a"], "'a' is not a seed"),
+        (["sample", "test/gan", "--seeds", "9-3"], "'9-3' is not a seed"),
+        (["sample", "test/gan", "--seeds", "0-99999999"], "more than 1024 seeds"),
+        (["sample", "test/gan", "--seeds", "99999999999"], "A seed is"),
+        (["sample", "test/gan", "--truncation", "7"], "Truncation"),
+        (["sample", "test/gan", "--label", "apple"], "no classes"),
+        (["sample", "test/gan", "--out", "a.jpg"], "ending .png"),
+        (["walk", "test/gan", "--out", "a.avi"], ".mp4"),
+        (["reconstruct", "nowhere.png", "--model", "test/vae"], "nowhere.png"),
+        (["attribute", "a.png", "--model", "test/vae", "--amount", "apple"], "is no amount"),
+        (["models", "--task", "paint"], "no task 'paint'"),
+        (["train", "no/recipe", "--data", ".", "--images", "1"], "dcgan/avatars"),
+        (["train", "dcgan/avatars", "--data", ".", "--images", "1"], "avatars128.npz"),
+    ],
+    ids=" ".join,
+)
+def test_a_failure_is_one_line(small_model, vae, capsys, command, words):
+    small_model("test/gan")
+    assert main(command) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("imgstudio: ")
+    assert error.count("\n") == 1
+    assert words in error
+
+
+def test_defaults_are_those_of_the_functions(capsys):
+    with pytest.raises(SystemExit):
+        main(["walk", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "frames from seed to seed (default: 24)" in text
+    assert "(default: 0.7)" in text
+
+
+@pytest.mark.parametrize("text", ["", "3", "3,17", " 3 ; 17\n20-22, "])
+def test_seeds_as_people_write_them(text):
+    assert seeds.parse(text) == {0: [], 1: [3], 4: [3, 17]}.get(len(text), [3, 17, 20, 21, 22])
+
+
+@pytest.mark.parametrize("text", ["-3", "1.5", "3-", "0x3", "٣-"])
+def test_other_texts_are_no_seeds(text):
+    with pytest.raises(StudioError):
+        seeds.parse(text)
+
+
+def test_as_a_program():
+    command = [sys.executable, "-m", "imgstudio", "sample", "no/such"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("imgstudio: There is no model 'no/such'")
+
+
+def test_bench_measures_what_the_studio_does(small_model, vae, monkeypatch, capsys):
+    gan = small_model("test/gan")
+    monkeypatch.setattr(catalog, "SPECS", ())
+    assert main(["bench", "--repeats", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    measured = {line.split()[0]: [float(number) for number in line.split()[1:]] for line in lines[3:]}
+    assert set(measured) == {gan.spec.name, vae.name}
+    for one, one_plain, ratio, many, many_plain, _ in measured.values():
+        assert min(one, one_plain, many, many_plain) > 0
+        assert abs(ratio - one_plain / one) < 0.2 * ratio + 0.02
