@@ -62,9 +62,12 @@ def test_a_sheet_has_its_corners_in_reading_order():
 
 
 def test_truncation_pulls_towards_the_centre():
-    z, centre = torch.randn(4, 8), torch.ones(8)
-    assert torch.equal(latent.truncate(z, 0.0, centre), centre.expand(4, 8))
-    assert torch.allclose(latent.truncate(z, 1.0, centre), z)
+    z, centre = torch.randn(4, 64), torch.randn(1, 64)
+    assert torch.equal(latent.truncate(z, 0.0, centre), centre.expand(4, 64))
+    assert torch.allclose(latent.truncate(z, 1.0, centre), z, atol=1e-5)
+    near, far = ((latent.truncate(z, psi, centre) - centre).norm(dim=1) for psi in (0.3, 0.7))
+    assert (near < far).all() and (far < (z - centre).norm(dim=1)).all()
+    assert latent.truncate(z, 0.5, centre).norm(dim=1).min() > 0.8 * z.norm(dim=1).min()  # it stays on the shell
 
 
 def test_the_divergence_agrees_with_torch():

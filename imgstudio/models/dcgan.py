@@ -47,6 +47,7 @@ class Generator(nn.Module):
             ]
         layers += [nn.ConvTranspose2d(widths[-1], 3, 4, stride=2, padding=1), nn.Tanh()]
         self.main = nn.Sequential(*layers)
+        self.register_buffer("centre", torch.zeros(max(classes, 1), latent))  # z of a typical picture, one a class
         self.apply(_init_normal)
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:

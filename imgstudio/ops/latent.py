@@ -51,6 +51,11 @@ def bilinear(corners: Tensor, size: int) -> Tensor:
     return torch.einsum("ia,jb,abz->ijz", down, down, corners.reshape(2, 2, -1))
 
 
-def truncate(z: Tensor, psi: float, centre: Tensor | float = 0.0) -> Tensor:
-    """Pulls latent vectors towards `centre`: less variety, more typical pictures (Karras et al. 2019, arXiv:1812.04948)."""
-    return centre + psi * (z - centre)
+def truncate(z: Tensor, psi: float, centre: Tensor) -> Tensor:
+    """Pulls z [N, Z] along great arcs towards `centre` [N, Z]: less variety, more typical pictures.
+
+    The truncation of StyleGAN (Karras et al. 2019, arXiv:1812.04948) shrinks the intermediate vector w in a straight line. A
+    generator without such a w knows only the shell on which z ~ N(0, I) lies, and washes out when z leaves it; so the way
+    to the centre is an arc. 0 is the centre for every z, 1 changes nothing, beyond 1 leads away from it.
+    """
+    return centre.expand_as(z) if psi == 0 else slerp(centre.expand_as(z), z, psi)

@@ -22,7 +22,7 @@ def sample(
 ) -> list[Image.Image]:
     """One picture a seed.
 
-    truncation: 0 gives the same average picture for every seed, 1 the variety of the training set; up to 1.5.
+    truncation: 0 gives the same typical picture for every seed, 1 the variety of the training set; up to 1.5.
     label:      class of a conditional model, by name or number; None lets each seed choose its own.
 
     Raises StudioError for an unknown model or class and for values out of range.
@@ -30,8 +30,9 @@ def sample(
     spec, net = open_model(model, "sample")
     psi = check_range("Truncation", truncation, 0, 1.5)
     numbers = check_seeds(seeds)
-    z = latent.truncate(_latents(net, numbers), psi)
-    return to_images(generate(net, z, _classes(spec, numbers, label)))
+    classes = _classes(spec, numbers, label)
+    z = latent.truncate(_latents(net, numbers), psi, net.centre.cpu()[classes])
+    return to_images(generate(net, z, classes))
 
 
 def walk(
@@ -55,7 +56,8 @@ def walk(
     psi = check_range("Truncation", truncation, 0, 1.5)
     steps = latent.path(_latents(net, numbers), check_count("Frames", frames, 1, 240), loop=bool(loop))
     classes = _classes(spec, numbers[:1], label)
-    return (to_image(generate(net, latent.truncate(z, psi)[None], classes)) for z in steps)
+    centre = net.centre.cpu()[classes]
+    return (to_image(generate(net, latent.truncate(z[None], psi, centre), classes)) for z in steps)
 
 
 def _latents(net: nn.Module, seeds: list[int]) -> Tensor:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from .. import device as devices
+from ..metrics.diversity import thumbnails
 from ..models.dcgan import Discriminator, Generator
 from .augment import diffaugment
 from .data import Pictures, batches, read, split
@@ -139,6 +140,17 @@ class Training:
         return average.net
 
 
+@torch.no_grad()
+def find_centres(net: Generator, candidates: int = 1024) -> None:
+    """Stores for each class the latent vector whose picture comes nearest to the mean of all, seen as thumbnails."""
+    device = net.centre.device
+    z = torch.stack([devices.normal(seed, net.latent) for seed in range(candidates)]).to(device)
+    for number in range(len(net.centre)):
+        labels = torch.full((candidates,), number, device=device)
+        small = torch.cat([thumbnails(net(part, label)) for part, label in zip(z.split(64), labels.split(64))])
+        net.centre[number] = z[(small - small.mean(dim=0)).norm(dim=1).argmin()]
+
+
 def _update(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
@@ -146,7 +158,7 @@ def _update(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
 
 
 def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int = 10_000) -> Generator:
-    """Runs or resumes `recipe` in `folder` until `images` pictures were seen. Returns the generator to ship."""
+    """Runs or resumes `recipe` in `folder` until `images` pictures were seen. Returns the averaged generator."""
     device = devices.pick()
     run, training = Run(folder), Training(recipe, device)
     if state := run.load():

@@ -70,10 +70,12 @@ def ship(name: str, *, data: Path, folder: Path | None = None, out: Path = Path(
 
 
 def finished_generator(recipe: sampling.Recipe, state: dict) -> nn.Module:
-    """The averaged generator of a checkpoint, batch statistics measured anew."""
+    """The averaged generator of a checkpoint, batch statistics measured anew and centres found."""
     training = sampling.Training(recipe, torch.device("cpu"))
     training.restore(state)
-    return training.finished()
+    net = training.finished()
+    sampling.find_centres(net)
+    return net
 
 
 def finished_vae(recipe: interpolation.Recipe, state: dict, pictures: Pictures) -> nn.Module:
