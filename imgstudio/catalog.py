@@ -29,6 +29,12 @@ def _own(name: str, task: Task, title: str, build: str, *, sha256: str, size: in
 
 _DCGAN = "Radford, Metz and Chintala 2015, https://arxiv.org/abs/1511.06434"
 
+_CGAN = "Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784"
+_VAE = "Kingma and Welling 2013, https://arxiv.org/abs/1312.6114"
+
+_FRUITS = "Photographs of fruits: Fruits-360 by Mihai Oltean (CC BY-SA 4.0)"
+_HANDS = "Photographs of hands showing digits: Mavi, https://arxiv.org/abs/2011.08927 (Apache-2.0)"
+_NOUNS = "Pixel-art characters: Nouns (CC0)"
 _AVATARS = 'Drawn heads: "Adventurer" by Lisa Wischofsky, remixed by DiceBear (CC BY 4.0), colours and size changed'
 
 SPECS: tuple[Spec, ...] = (
@@ -43,6 +49,19 @@ SPECS: tuple[Spec, ...] = (
         licence="CC-BY-4.0",
         data=_AVATARS,
         paper=_DCGAN,
+    ),
+    _own(
+        "vae/fruits",
+        "reconstruct",
+        "Fruits, VAE, 64 px",
+        "vae:VAE",
+        kwargs={"size": 64, "groups": 3},
+        sha256="1412668de74f98eb23cea61b7fb00fcbb135550e979d2906ad5401ae72f0504c",
+        size=9237848,
+        licence="CC-BY-SA-4.0",
+        data=_FRUITS,
+        paper=_VAE,
+        labels=("fruit/apple", "fruit/cherry", "fruit/tomato"),
     ),
 )
 

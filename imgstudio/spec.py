@@ -70,7 +70,7 @@ class Spec:
     paper: str = ""  # citation with its address
     inverse: str | None = None  # name of the opposite direction of a translation
     convert: Callable[[Mapping[str, Any]], Mapping[str, Any]] = unchanged  # renames the file's keys to the net's
-    labels: tuple[str, ...] | None = None  # class names, for a net that takes a class
+    labels: tuple[str, ...] | None = None  # classes a net takes, or family/member of the groups whose means a VAE holds
 
     def __post_init__(self) -> None:
         _require(bool(_NAME.fullmatch(self.name)), f"a model's name is family/variant, got {self.name!r}")

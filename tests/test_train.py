@@ -134,6 +134,12 @@ def test_the_nets_of_the_game_fit_each_other(classes):
     assert discriminator(pictures, labels).shape == (5,)
 
 
+def test_pixel_art_is_enlarged_pixel_by_pixel():
+    net, z = Generator(**SMALL, pixel=2).eval(), torch.randn(2, 8)
+    large, small = net(z), net.native(z)
+    assert large.shape[-1] == 32 and torch.equal(large[:, :, ::2, ::2], small) and torch.equal(large[:, :, 1::2, 1::2], small)
+
+
 @pytest.mark.parametrize("loss", ADVERSARIAL)
 def test_a_gan_learns_the_colours_of_its_classes(loss, data, tmp_path):
     rates = {"generator_rate": 2e-3, "discriminator_rate": 2e-3}

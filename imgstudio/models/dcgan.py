@@ -27,11 +27,22 @@ class Generator(nn.Module):
     channels: C at the last hidden layer; it doubles towards the 4 x 4 end, up to `widest`.
     size:     side of the square picture in pixels, a power of two from 8.
     classes:  0 for an unconditional net; otherwise a learned embedding of the class is appended to z.
+    widest:   most channels of any layer.
+    pixel:    side in pixels that one drawn pixel has in the data: pixel art is made at its native size and then enlarged.
     """
 
-    def __init__(self, *, latent: int = 128, channels: int = 64, size: int = 64, classes: int = 0, widest: int = 512):
+    def __init__(
+        self,
+        *,
+        latent: int = 128,
+        channels: int = 64,
+        size: int = 64,
+        classes: int = 0,
+        widest: int = 512,
+        pixel: int = 1,
+    ):
         super().__init__()
-        self.latent, self.size, self.classes = latent, size, classes
+        self.latent, self.size, self.classes, self.pixel = latent, size, classes, pixel
         self.embed = nn.Embedding(classes, latent) if classes else None
         widths = [min(widest, channels * 2**i) for i in reversed(range(_stages(size)))]
         layers: list[nn.Module] = [
@@ -49,9 +60,16 @@ class Generator(nn.Module):
         self.main = nn.Sequential(*layers)
         self.register_buffer("centre", torch.zeros(max(classes, 1), latent))  # z of a typical picture, one a class
         self.apply(_init_normal)
+        if self.embed is not None:
+            # Far smaller than z at first: with equal shares the generator settles for one picture a class and never looks at z.
+            nn.init.normal_(self.embed.weight, 0.0, 0.1)
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
-        """z [N, Z] (and label int [N] for a conditional net) -> pictures [N, 3, size, size] in [-1, 1]."""
+        """z [N, Z] (and label int [N] for a conditional net) -> pictures [N, 3, S, S] in [-1, 1], S = size * pixel."""
+        return nn.functional.interpolate(self.native(z, label), scale_factor=self.pixel, mode="nearest")
+
+    def native(self, z: Tensor, label: Tensor | None = None) -> Tensor:
+        """The pictures before `pixel` enlarges them, [N, 3, size, size]: what the discriminator judges."""
         if self.embed is not None:
             if label is None:
                 raise ValueError("a conditional generator needs a label for each latent vector")
@@ -62,9 +80,10 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Pictures to realness scores. Spectral norm (Miyato et al. 2018, arXiv:1802.05957) in place of batch norm.
 
-    Two additions to the 2015 net keep the generator varied and make it obey its class: one feature with the batch's
-    standard deviation (Karras et al. 2018, arXiv:1710.10196), and for `classes` > 0 the projection of the features
-    on an embedding of the class (Miyato and Koyama 2018, arXiv:1802.05637).
+    Two additions to the 2015 net keep the generator varied and make it obey its class: the spread of the features among
+    neighbours in the batch (Karras et al. 2018, arXiv:1710.10196), and for `classes` > 0 the projection of the features on
+    an embedding of the class (Miyato and Koyama 2018, arXiv:1802.05637). Sort a batch by class, so that neighbours share it:
+    then a generator that ignores z and shows each class as one picture gives itself away.
     """
 
     def __init__(self, *, channels: int = 64, size: int = 64, classes: int = 0, widest: int = 512):
@@ -74,17 +93,33 @@ class Discriminator(nn.Module):
         for narrow, wide in zip([3] + widths, widths):
             layers += [spectral_norm(nn.Conv2d(narrow, wide, 4, stride=2, padding=1)), nn.LeakyReLU(0.2, inplace=True)]
         self.features = nn.Sequential(*layers)  # N,C,4,4
-        self.score = spectral_norm(nn.Linear(widths[-1] * 16 + 1, 1))
+        self.score = spectral_norm(nn.Linear(widths[-1] * 16, 1))
+        self.variety = nn.Parameter(torch.tensor(5.0))  # weight of the spread; free of the norm, which would silence it
         self.embed = spectral_norm(nn.Embedding(classes, widths[-1])) if classes else None
 
     def forward(self, x: Tensor, label: Tensor | None = None) -> Tensor:
         """x [N, 3, size, size] in [-1, 1] -> scores [N], higher for pictures taken to be real."""
         h = self.features(x)
-        spread = h.float().std(dim=0, unbiased=False).mean().to(h.dtype)
-        score = self.score(torch.cat([h.flatten(1), spread.expand(len(h), 1)], dim=1)).squeeze(1)
+        score = self.score(h.flatten(1)).squeeze(1) + self.variety * _spread(h)
         if self.embed is not None:
             score = score + (self.embed(label) * h.mean(dim=(2, 3))).sum(dim=1)
         return score
+
+
+def _spread(h: Tensor, group: int = 4) -> Tensor:
+    """Mean relative standard deviation of the features [N, C, H, W] within groups of `group` neighbours, one a picture [N].
+
+    A last, smaller group counts with the one before it.
+    """
+    n = len(h)
+    groups = max(1, n // group)
+    numbers = (torch.arange(n, device=h.device) * groups) // n  # N: which group a picture belongs to
+    one_hot = nn.functional.one_hot(numbers, groups).float()  # N,G
+    one_hot = one_hot / one_hot.sum(dim=0)
+    flat = h.flatten(1).float()  # N,D
+    variance = one_hot.T @ flat.square() - (one_hot.T @ flat).square()  # G,D
+    scale = flat.square().mean().sqrt() + 1e-6
+    return ((variance.clamp_min(0) + 1e-8).sqrt().mean(dim=1) / scale)[numbers]
 
 
 def _init_normal(module: nn.Module) -> None:

@@ -52,6 +52,7 @@ RECIPES = {
         data="fruits64.tar",
         net={"size": 64, "groups": 3},
         beta=2.0,
+        perceptual=20_000.0,
         flips=True,
         shifts=True,
         light=0.1,
@@ -62,12 +63,18 @@ RECIPES = {
         data="hands64.tar",
         net={"size": 64, "groups": 10},
         beta=2.0,
+        perceptual=20_000.0,
         flips=True,
         shifts=True,
         light=0.1,
         grouping="digit/digit {}",
     ),
-    "vae/avatars": Recipe(data="avatars128.npz", net={"size": 64, "groups": 12}, beta=2.0, grouping="palette"),
+    "vae/avatars": Recipe(
+        data="avatars128.npz",
+        net={"size": 64, "groups": 12},
+        perceptual=20_000.0,  # drawn lines: their place matters more than the colour of each pixel
+        grouping="palette",
+    ),
 }
 
 

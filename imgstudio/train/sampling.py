@@ -42,7 +42,8 @@ class Recipe:
 RECIPES = {
     # Heads that all look one way on a plain ground: shifts are the only change that keeps them what they are.
     "dcgan/avatars": Recipe(data="avatars128.npz", generator={"size": 64}),
-    "dcgan/nouns": Recipe(data="nouns64.npz", generator={"size": 64, "channels": 48}, discriminator={"channels": 48}),
+    # Pixel art with pixels of 2 x 2: judged at its native 32 px.
+    "dcgan/nouns": Recipe(data="nouns64.npz", generator={"size": 32, "pixel": 2}),
     "cgan/fruits": Recipe(
         data="fruits64.tar",
         generator={"size": 64, "channels": 48, "classes": 3},
@@ -77,7 +78,7 @@ class Training:
     def draw(self, labels: Tensor) -> Tensor:
         """Generated pictures for these class labels."""
         z = torch.randn(len(labels), self.generator.latent, device=self.device)
-        return self.generator(z, labels)
+        return self.generator.native(z, labels)
 
     def judge(self, pictures: Tensor, labels: Tensor) -> Tensor:
         return self.discriminator(diffaugment(pictures, self.recipe.augment), labels)
@@ -85,7 +86,8 @@ class Training:
     def step(self, real: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """One discriminator and one generator update on pictures [N, 3, H, W] in [-1, 1]; returns the losses."""
         loss = ADVERSARIAL[self.recipe.loss]
-        real = real.contiguous(memory_format=torch.channels_last)
+        labels, order = labels.sort()  # neighbours of one class: see models.dcgan.Discriminator
+        real = real[order].contiguous(memory_format=torch.channels_last)
         with devices.autocast(self.device):
             fake = self.draw(labels)
             real_score, fake_score = self.judge(real, labels), self.judge(fake.detach(), labels)

@@ -46,7 +46,7 @@ def score_generator(net: nn.Module, train: Pictures, held: Pictures) -> dict[str
     """For a GAN: pictures of seeds 0, 1, 2, ... at full variety, with the classes of the held-out pictures."""
     net = net.cpu().eval()
     z = torch.stack([devices.normal(seed, net.latent) for seed in range(len(held))])
-    pictures = torch.cat([net(a, b) for a, b in zip(z.split(64), held.labels.split(64))])
+    pictures = torch.cat([net.native(a, b) for a, b in zip(z.split(64), held.labels.split(64))])
     return compare(train, held, pictures)
 
 

@@ -50,6 +50,7 @@ def ship(name: str, *, data: Path, folder: Path | None = None, out: Path = Path(
     state = run.load()
     if state is None:
         raise StudioError(f"There is no checkpoint in {run.folder}: train {name} first.")
+    minutes = round(run.minutes)  # before the clock counts what follows
     train_set, held = room.load_data(recipe, data)
     if room is sampling:
         net, config = finished_generator(recipe, state), recipe.generator
@@ -63,7 +64,7 @@ def ship(name: str, *, data: Path, folder: Path | None = None, out: Path = Path(
         "file": path.name,
         "sha256": digest,
         "size": path.stat().st_size,
-        "minutes": round(run.minutes),
+        "minutes": minutes,
         "images": state["images"],
         "scores": scores,
     }
