@@ -51,6 +51,22 @@ SPECS: tuple[Spec, ...] = (
         paper=_DCGAN,
     ),
     _own(
+        "vae/avatars",
+        "reconstruct",
+        "Drawn heads, VAE, 64 px",
+        "vae:VAE",
+        kwargs={"size": 64, "groups": 12},
+        sha256="ee4d965a9cad98a3e69f63b3de02e67c68d93c125b007b08eafc5fa2eb42b234",
+        size=9239584,
+        licence="CC-BY-4.0",
+        data=_AVATARS,
+        paper=_VAE,
+        labels=(
+            *(f"ground/{c} ground" for c in ("blue", "purple", "pink", "peach", "white", "lavender", "yellow", "mint")),
+            *(f"skin/{c} skin" for c in ("dark", "brown", "tan", "light")),
+        ),
+    ),
+    _own(
         "vae/fruits",
         "reconstruct",
         "Fruits, VAE, 64 px",

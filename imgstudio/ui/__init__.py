@@ -1,0 +1,58 @@
+"""The page: components and events. It knows Gradio and the studio; nets and files are the studio's business.
+
+A tab is one module with TITLE and build(); a new one is its file and a word in TABS.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+from typing import Any
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Blocks are made: nothing is reported anywhere
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+import gradio as gr  # noqa: E402
+
+from . import api, header  # noqa: E402
+from .theme import ICON, STYLESHEET, theme  # noqa: E402
+
+TABS = ("sampling", "interpolation", "models")
+
+_DAY = 86_400  # seconds
+
+
+def build() -> gr.Blocks:
+    """The whole page. Nets of the opening pictures are loaded here, so that a visitor sees them at once."""
+    with gr.Blocks(title="imgstudio", delete_cache=(_DAY // 24, _DAY)) as demo:
+        header.build()
+        with gr.Tabs(elem_classes="rooms"):
+            for name in TABS:
+                tab = importlib.import_module(f"{__name__}.{name}")
+                with gr.Tab(tab.TITLE, id=name):
+                    tab.build()
+        api.build()
+    return demo
+
+
+def launch(demo: gr.Blocks, **options: Any) -> Any:
+    """Serves the page and prints its address. The port is that of the variable PORT, or else GRADIO_SERVER_PORT.
+
+    options: those of Gradio's launch().
+    """
+    settings = {
+        "theme": theme(),
+        # Not by css_paths: the page rewrites those rules, and breaks the ones inside @media and those with a comma in :is().
+        "head": f"<style>{STYLESHEET.read_text(encoding='utf-8')}</style>",
+        "favicon_path": str(ICON.with_suffix(".png")),
+        "footer_links": ["api", "settings"],
+        "ssr_mode": False,
+        "run_history": False,
+        "show_error": False,
+    }
+    if "_frontend" in inspect.signature(demo.launch).parameters:
+        settings["_frontend"] = False  # or else Gradio gives up if its own first answer takes 3 s, as on a busy machine
+    if "PORT" in os.environ:
+        settings |= {"server_port": int(os.environ["PORT"])}
+    return demo.queue(max_size=64).launch(**{**settings, **options})

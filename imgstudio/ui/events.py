@@ -1,0 +1,138 @@
+"""How the page's events are connected: errors become one sentence, heavy work takes turns, Stop keeps what is there."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+import gradio as gr
+
+from ..errors import StudioError
+
+Item = TypeVar("Item")
+
+# Everything that touches a net shares one lane, so that visitors take turns instead of fighting over the processor.
+COMPUTE: dict[str, Any] = {"concurrency_id": "compute", "concurrency_limit": 1}
+
+SORRY = "Something went wrong here. The page is as it was; please try again, or change a setting."
+
+log = logging.getLogger(__name__)
+
+
+def explain(error: Exception) -> None:
+    """A message for the visitor. A warning, because Gradio writes "Error" over every output of an event that raises."""
+    if isinstance(error, StudioError):
+        gr.Warning(str(error))
+    else:
+        log.error("a handler of the page failed", exc_info=error)
+        gr.Warning(SORRY)
+
+
+def careful(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """The handler; when it fails, the visitor reads one sentence and everything on the page stays as it was."""
+
+    @functools.wraps(handler)
+    def once(*args: Any) -> Any:
+        try:
+            return handler(*args)
+        except gr.Error:
+            raise
+        except Exception as error:
+            explain(error)
+            return gr.skip()
+
+    @functools.wraps(handler)
+    def stepwise(*args: Any) -> Iterator[Any]:
+        try:
+            yield from handler(*args)
+        except gr.Error:
+            raise
+        except Exception as error:
+            explain(error)
+            yield gr.skip()
+
+    return stepwise if inspect.isgeneratorfunction(handler) else once
+
+
+def answering(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as an API endpoint: the caller gets a StudioError's sentence, and no other error's text."""
+
+    @functools.wraps(function)
+    def endpoint(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except StudioError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        except Exception as error:
+            log.error("the endpoint %s failed", function.__name__, exc_info=error)
+            raise gr.Error("Something went wrong on the server; its log says what.", print_exception=False) from error
+
+    return endpoint
+
+
+def connect(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outputs: Any = None, **options: Any) -> Any:
+    """Connects an event of the page: never an API endpoint, and in the one lane for heavy work.
+
+    triggers: `button.click`, or a list of such. options: those of Gradio's events.
+    """
+    # An explicit name: Gradio would take the handler's, also for private events, and leave the API a "walk_1".
+    options = {"show_progress": "minimal", "api_name": "page", **COMPUTE, **options}
+    triggers = triggers if isinstance(triggers, list) else [triggers]
+    return gr.on(triggers, careful(handler), inputs, outputs, api_visibility="private", **options)
+
+
+def live(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outputs: Any = None, **options: Any) -> Any:
+    """`connect` for a control that is dragged: no spinner, and the last position is never lost."""
+    options = {"show_progress": "hidden", "trigger_mode": "always_last", **options}
+    return connect(triggers, handler, inputs, outputs, **options)
+
+
+def instant(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outputs: Any = None, **options: Any) -> Any:
+    """`connect` for what touches no net and must not wait for those that do."""
+    options = {"show_progress": "hidden", "concurrency_id": None, "concurrency_limit": None, **options}
+    return connect(triggers, handler, inputs, outputs, **options)
+
+
+class Stopwatch:
+    """Seconds since it was made, and a beat for previews."""
+
+    def __init__(self) -> None:
+        self.start = self._last = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.start
+
+    def due(self, interval: float) -> bool:
+        """True when `interval` seconds have passed since it was last true."""
+        now = time.perf_counter()
+        if now - self._last < interval:
+            return False
+        self._last = now
+        return True
+
+
+_working: dict[str, bool] = {}  # visitors whose long work is going on -> whether they pressed Stop
+
+
+def request_stop(request: gr.Request) -> None:
+    """Handler of every Stop button. The work ends itself between two steps, so that it can finish what it has."""
+    if (visitor := request.session_hash or "") in _working:
+        _working[visitor] = True
+
+
+def until_stopped(steps: Iterable[Item], request: gr.Request) -> Iterator[Item]:
+    """The steps, up to the one after which this visitor pressed Stop."""
+    visitor = request.session_hash or ""
+    _working[visitor] = False
+    try:
+        for step in steps:
+            yield step
+            if _working.get(visitor):
+                return
+    finally:
+        _working.pop(visitor, None)

@@ -1,0 +1,154 @@
+"""The tab "VAE interpolation": two pictures, and what lies between and around them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from ..errors import StudioError
+from . import common, lessons, morph, player, slots, views
+from .events import connect, instant, live, request_stop
+
+TITLE = "VAE interpolation"
+SEEDS = {"A": 33, "B": 46, "C": 41, "D": 14}  # of the pictures that hang there at first
+
+
+def build() -> None:
+    """Contents of the tab."""
+    first = common.default_model("reconstruct")
+    if first is None:
+        common.nothing_here()
+        return
+    start = _opening(first.name)
+    revision, active = gr.State(0), gr.State("morph")
+    with common.room():
+        with common.controls():
+            left = _left(start)
+        with common.advanced():
+            settings = _settings()
+        with common.stage(), gr.Tabs(elem_classes="views") as tabs:
+            between = morph.build(start.hung, start.film)
+            again = views.reconstruction()
+            sheet, lower = views.corners({letter: (start.paths[letter], SEEDS[letter]) for letter in "CD"})
+            arithmetic = views.arithmetic(first.name if start.hung else None)
+            others = [again, sheet, arithmetic, views.dimension(), views.denoising()]
+    lessons.interpolation()
+
+    shared = [left.model, left.slots["A"].picture, left.slots["B"].picture, settings.look]
+    first_view = views.View("morph", between.tab, morph.whole, [between.t, between.curve], [], between.outputs)
+    _connect_views([first_view, *others], shared, revision, active)
+    _connect_morph(left, settings, between, shared, tabs, revision)
+    all_slots = [*left.slots.values(), *lower.values()]
+    for slot in all_slots:
+        slots.wire(slot, left.model, revision)
+    _connect_model(left, all_slots, arithmetic, tabs, revision, active)
+
+
+class Opening(NamedTuple):
+    """What hangs there before the first click; nothing where it can't be made, such as without weights."""
+
+    paths: dict[str, str | None]
+    hung: tuple | None
+    film: player.Film | None
+
+
+def _opening(model: str) -> Opening:
+    try:
+        paths = {letter: slots.drawn(model, seed) for letter, seed in SEEDS.items()}
+        a, b = paths["A"], paths["B"]
+        return Opening(paths, morph.whole(model, a, b, "auto", 0.5, "slerp"), morph.opening_film(model, a, b))
+    except StudioError:
+        return Opening(dict.fromkeys(SEEDS), None, None)
+
+
+class Left(NamedTuple):
+    model: gr.Dropdown
+    line: gr.HTML
+    slots: dict[str, slots.Slot]
+    button: gr.Button
+    stop: gr.Button
+
+
+def _left(start: Opening) -> Left:
+    model, line = common.model_chooser("reconstruct", "vae-model")
+    with gr.Row(elem_classes="slots"):
+        pair = {letter: slots.build(letter, start.paths[letter], SEEDS[letter]) for letter in "AB"}
+    views.hint("Bring a picture from a file, the camera or the clipboard, or let the model draw one.")
+    with gr.Row(elem_classes="buttons"):
+        button = gr.Button("Animate", variant="primary", elem_id="morph-button", scale=3, min_width=120)
+        stop = gr.Button("Stop", elem_id="morph-stop", scale=1, min_width=70)
+    return Left(model, line, pair, button, stop)
+
+
+class Settings(NamedTuple):
+    look: gr.Radio
+    frames: gr.Slider
+    fps: gr.Slider
+    back: gr.Checkbox
+
+
+def _settings() -> Settings:
+    return Settings(
+        common.look_control(),
+        gr.Slider(
+            4, 240, morph.FRAMES, step=1, label="Frames", info="Pictures from A to B in the animation.", elem_id="morph-frames"
+        ),
+        gr.Slider(4, 30, morph.FPS, step=1, label="Frames per second", info="How fast the animation plays."),
+        gr.Checkbox(True, label="There and back", elem_classes="tick"),
+    )
+
+
+# --- events
+
+
+def _connect_views(all_views: list[views.View], shared: list, revision: gr.State, active: gr.State) -> None:
+    """A view is drawn when it is opened, when its controls move, and when the pictures change while it is open."""
+    for view in all_views:
+        inputs = [*shared, *view.controls]
+        instant(view.tab.select, lambda name=view.name: name, None, active)
+        connect(view.tab.select, view.run, inputs, view.outputs, show_progress="hidden")
+        if view.live:
+            live([control.input for control in view.live], view.run, inputs, view.outputs)
+
+    def redraw(opened: str, *values: Any) -> list[Any]:
+        """The open view anew; the others are drawn when they are opened."""
+        common_values, rest = values[: len(shared)], iter(values[len(shared) :])
+        results: list[Any] = []
+        for view in all_views:
+            own = [next(rest) for _ in view.controls]
+            results += view.run(*common_values, *own) if view.name == opened else [gr.skip()] * len(view.outputs)
+        return results
+
+    controls = [control for view in all_views for control in view.controls]
+    outputs = [output for view in all_views for output in view.outputs]
+    look = shared[-1]
+    live([revision.change, look.input], redraw, [active, *shared, *controls], outputs)
+
+
+def _connect_morph(left: Left, settings: Settings, between: morph.Morph, shared: list, tabs: gr.Tabs, revision: gr.State) -> None:
+    large = [between.picture, between.line]
+    live([between.t.input, between.curve.input], morph.blend, [*shared, between.t, between.curve], large)
+    for (_, curve), row in zip(morph.CURVES, between.strips):
+        live(row.select, morph.jump, [*shared, gr.State(curve)], [between.t, *large])
+    film = [*shared, between.curve, settings.frames, settings.fps, settings.back]
+    connect(left.button.click, morph.animate, film, [tabs, *between.player.outputs], show_progress="hidden")
+    instant(left.stop.click, request_stop)
+    instant(revision.change, lambda: morph.OLD_FILM, None, between.player.line)
+
+
+def _connect_model(
+    left: Left, all_slots: list[slots.Slot], arithmetic: views.View, tabs: gr.Tabs, revision: gr.State, active: gr.State
+) -> None:
+    chosen, *sliders = arithmetic.controls
+    instant(chosen.input, views.offer_directions, chosen, sliders)
+    places = [part for slot in all_slots for part in (slot.picture, slot.held)]
+
+    def change(model: str, count: int, opened: str, *hung: slots.Held) -> tuple:
+        offer = views.offer_model(model)
+        lost = opened == arithmetic.name and not offer[0]["visible"]
+        tab = gr.Tabs(selected="morph") if lost else gr.skip()
+        return (common.model_line(model), count + 1, "morph" if lost else opened, tab, *offer, *slots.redrawn(model, hung))
+
+    outputs = [left.line, revision, active, tabs, arithmetic.tab, chosen, *sliders, *places]
+    connect(left.model.input, change, [left.model, revision, active, *(slot.held for slot in all_slots)], outputs)

@@ -1,0 +1,57 @@
+"""The wall texts: what happens in each tab, for somebody who has never heard of the net behind it."""
+
+from __future__ import annotations
+
+from .common import lesson
+
+
+def sampling() -> None:
+    lesson(
+        r"""
+**Two nets at play.** The *generator* receives a list of random numbers, the latent vector $z$, and unfolds it into a
+picture, layer by layer, from 4 × 4 to 64 × 64 pixels. In training it had an opponent, the *discriminator*, which was
+shown real pictures and generated ones in turn and had to tell them apart. Each learned from the other's successes,
+until the forgeries looked like the real thing. The generator never saw a real picture: all it knows came from its
+opponent's verdicts. The seed is what picks the random numbers, which is why a seed is a picture.
+""",
+        r"""
+**The game in one line.** The discriminator $D$ wants this number to be large, the generator $G$ wants it to be small:
+$$\min_G \max_D \; \mathbb{E}_x[\log D(x)] + \mathbb{E}_z[\log(1 - D(G(z)))]$$
+Truncation $\psi$ moves every vector along an arc towards that of a typical picture, $z \mapsto \mathrm{slerp}(c, z; \psi)$:
+less variety, fewer accidents. A walk follows such arcs from one vector to another; that each stop on the way is a whole
+picture, and no double exposure, shows that the net did not learn its examples by heart.
+""",
+        r"""
+**Where it comes from.** The game: Goodfellow et al. 2014, [arXiv:1406.2661](https://arxiv.org/abs/1406.2661). This
+generator: Radford, Metz and Chintala 2015, [arXiv:1511.06434](https://arxiv.org/abs/1511.06434). With a class to
+choose: Mirza and Osindero 2014, [arXiv:1411.1784](https://arxiv.org/abs/1411.1784). *Try this:* pull Truncation
+slowly down to 0 and watch everybody turn into the same person, the most typical one that the net has in mind. Then
+push it beyond 1 and see where its imagination tears.
+""",
+    )
+
+
+def interpolation() -> None:
+    lesson(
+        r"""
+**A picture as an address.** A variational autoencoder is two nets back to back. The *encoder* squeezes a picture into
+a short list of numbers, its address in the latent space; the *decoder* draws a picture from an address. Trained only
+to give back what it was given, through this bottleneck, the pair has to find out what pictures of its kind have in
+common. A little noise is added to each address in training, so that neighbouring addresses must look alike, and the
+places between two pictures are inhabited too. That is what the slider walks through.
+""",
+        r"""
+**The two wishes.** Training balances a good copy against an orderly map:
+$$\mathcal{L} = \mathbb{E}_{q(z|x)}[-\log p(x|z)] + \beta \, D_{\mathrm{KL}}\big(q(z|x) \,\|\, \mathcal{N}(0, I)\big)$$
+The first term asks for a decoder that gives the picture $x$ back. The second keeps all addresses in one round cloud;
+it is counted in nats, how much the net has to say about a picture. A straight line between two addresses cuts through
+the thin middle of that cloud (*lerp*); an arc keeps its distance from it (*slerp*). PSNR measures the copy in
+decibels: 20 is rough, 30 is hard to tell apart.
+""",
+        r"""
+**Where it comes from.** Kingma and Welling 2013, [arXiv:1312.6114](https://arxiv.org/abs/1312.6114); the weight
+$\beta$: Higgins et al. 2017. *Try this:* put a photograph of your own in place of A, something the net has never
+seen, and look at *Reconstruction*. It can only speak in the pictures it knows, so it answers with the nearest of
+them.
+""",
+    )

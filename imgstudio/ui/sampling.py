@@ -1,0 +1,209 @@
+"""The tab "Latent sampling": a sheet of pictures from seeds, one of them large, and walks between them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+import imgstudio
+
+from ..errors import StudioError
+from ..studio import pictures, sampling
+from . import common, lessons, walking
+from .events import connect, instant, live
+from .wall import ANY, Controls, Wall, large, show
+
+TITLE = "Latent sampling"
+COUNT, TRUNCATION = 24, 0.7
+EXAMPLES = {"All alike": 0.1, "Typical": 0.5, "Wild": 1.4}  # truncations
+
+
+def build() -> None:
+    """Contents of the tab."""
+    first = common.default_model("sample")
+    if first is None:
+        common.nothing_here()
+        return
+    opening, film = _opening(first), walking.opening(first, TRUNCATION)
+    with common.room():
+        with common.controls():
+            left = _left(first)
+        with common.advanced():
+            look = common.look_control()
+            upload = gr.UploadButton("Open settings from a picture", file_types=["image"], size="sm", elem_id="sampling-restore")
+            gr.HTML('<p class="help">Every picture that you download here carries its seed and settings.</p>')
+        with common.stage():
+            shown = _right(opening)
+            walk = walking.build(film)
+    lessons.sampling()
+    state = [left.model, left.label, left.seed, left.count, left.truncation, look, shown.wall]
+    _connect(left, look, upload, shown, walk, state)
+    walking.wire(walk, state)
+
+
+def _opening(first: imgstudio.Spec) -> tuple | None:
+    """What hangs there before the first click; None where it can't be made, such as without weights."""
+    try:
+        sampling.sample(first.name, [0])  # loads the net, so that the time shown is that of the pictures
+        return draw(first.name, None, 0, COUNT, TRUNCATION, "auto", None)
+    except StudioError:
+        return None
+
+
+class Left(NamedTuple):
+    """The controls."""
+
+    model: gr.Dropdown
+    line: gr.HTML
+    label: gr.Radio
+    seed: gr.Number
+    dice: gr.Button
+    fresh: gr.Checkbox
+    count: gr.Slider
+    truncation: gr.Slider
+    button: gr.Button
+
+
+def _left(first: imgstudio.Spec) -> Left:
+    model, line = common.model_chooser("sample", "sampling-model")
+    label = gr.Radio(
+        _classes(first.labels),
+        value=ANY,
+        label="Class",
+        info="What the pictures are to show.",
+        visible=bool(first.labels),
+        elem_id="sampling-class",
+    )
+    seed, dice_button = common.seed_row(0, "sampling", info="Each number is another picture, always the same one.")
+    fresh = gr.Checkbox(True, label="A new seed at every click", elem_id="sampling-fresh", elem_classes="tick")
+    count = gr.Slider(1, 36, COUNT, step=1, label="How many", info="Pictures on the sheet.", elem_id="sampling-count")
+    truncation = gr.Slider(
+        0,
+        1.5,
+        TRUNCATION,
+        step=0.05,
+        label="Truncation",
+        info="Low: typical and alike. High: varied and sometimes odd.",
+        elem_id="sampling-truncation",
+    )
+    button = gr.Button("Sample", variant="primary", elem_id="sampling-button")
+    return Left(model, line, label, seed, dice_button, fresh, count, truncation, button)
+
+
+def _classes(labels: tuple[str, ...] | None) -> list[str]:
+    return [ANY, *(labels or ())]
+
+
+class Shown(NamedTuple):
+    """What hangs on the wall, in the order of `wall.show`; then the examples under it."""
+
+    sheet: gr.Gallery
+    large: gr.Image
+    caption: gr.HTML
+    line: gr.HTML
+    wall: gr.State
+    examples: list[gr.Button]
+
+
+def _right(opening: tuple | None) -> Shown:
+    sheet, picture, caption, line, wall = opening or ({}, None, "", "", Wall((0,), 0))
+    tiles, marked = sheet.get("value"), sheet.get("selected_index")
+    with gr.Row(elem_classes="hanging"):
+        with gr.Column(scale=5, min_width=300):
+            gallery = common.strip(
+                "Sheet of samples", 6, value=tiles, selected_index=marked, elem_id="sampling-sheet", elem_classes=["sheet"]
+            )
+            line = common.facts_line(line)
+            examples = common.examples(EXAMPLES, "sampling-example")
+        with gr.Column(scale=4, min_width=280):
+            picture = common.result("The chosen picture", value=picture, elem_id="sampling-large", alt_text="The chosen picture")
+            caption = gr.HTML(caption, elem_id="sampling-caption")
+    return Shown(gallery, picture, caption, line, gr.State(wall), examples)
+
+
+def _connect(left: Left, look: gr.Radio, upload: gr.UploadButton, shown: Shown, walk: walking.Walking, state: list) -> None:
+    *outputs, examples = shown
+    connect(left.button.click, press, [left.fresh, *state], [left.seed, *outputs])
+    connect(left.dice.click, dice, state, [left.seed, *outputs])
+    live(left.seed.input, draw, state, outputs)
+    instant(left.seed.input, lambda: False, None, left.fresh)
+    live(left.count.input, resize, state, outputs)
+    live([left.truncation.input, left.label.input, look.input], adjust, state, outputs)
+    for button, truncation in zip(examples, EXAMPLES.values()):
+        connect(button.click, attempt, [gr.State(truncation), *state], [left.truncation, *outputs])
+    connect(left.model.input, change_model, state, [left.label, left.line, *outputs])
+    clicked = [left.seed, left.fresh, walk.seeds, shown.large, shown.caption, shown.wall]
+    live(shown.sheet.select, pick, [walk.seeds, *state], clicked)
+    restored = [left.model, left.seed, left.fresh, left.truncation, left.label, left.line, *outputs]
+    connect(upload.upload, restore, [upload, *state], restored)
+
+
+# --- what the controls do
+
+
+def draw(*values: Any) -> tuple:
+    """The pictures from the seed in the box on."""
+    controls = Controls(*values)
+    return show(controls, controls.page())
+
+
+def press(fresh: bool, *values: Any) -> tuple:
+    """The button: new pictures, or those of the seed in the box where it is to be kept."""
+    controls = Controls(*values)
+    if fresh:
+        controls = controls._replace(seed=common.roll())
+    return common.whole(controls.seed), *show(controls, controls.page())
+
+
+def dice(*values: Any) -> tuple:
+    """A random seed, and its pictures."""
+    return press(True, *values)
+
+
+def adjust(*values: Any) -> tuple:
+    """The same pictures under other settings."""
+    controls = Controls(*values)
+    return show(controls, controls.wall)
+
+
+def attempt(truncation: float, *values: Any) -> tuple:
+    """One of the examples: the same pictures under another truncation."""
+    controls = Controls(*values)._replace(truncation=truncation)
+    return truncation, *show(controls, controls.wall)
+
+
+def resize(*values: Any) -> tuple:
+    """More or fewer pictures, from the same first one."""
+    controls = Controls(*values)
+    first = controls.wall.seeds[0]
+    return show(controls, controls.wall._replace(seeds=tuple(range(first, first + int(controls.count)))))
+
+
+def change_model(*values: Any) -> tuple:
+    """The same seeds from another model; its class chooser appears where it has classes."""
+    controls = Controls(*values)
+    labels = common.find(controls.model).labels
+    chooser = gr.update(choices=_classes(labels), value=controls.class_name() or ANY, visible=bool(labels))
+    return chooser, common.model_line(controls.model), *show(controls, controls.wall)
+
+
+def pick(event: gr.SelectData, walk_seeds: str, *values: Any) -> tuple:
+    """A click on the sheet: the picture becomes the large one, its seed goes into the box and onto the list of the walk."""
+    controls = Controls(*values)
+    seed = controls.wall.seeds[event.index]
+    [picture] = controls.sample([seed])
+    wall = controls.wall._replace(chosen=seed)
+    return seed, False, walking.added(walk_seeds, seed), *large(controls, seed, picture), wall
+
+
+def restore(path: str, *values: Any) -> tuple:
+    """Controls, and the pictures, as they were when a downloaded picture was made."""
+    saved = pictures.read_settings(path)
+    model, seed, truncation = saved.get("model"), saved.get("seed"), saved.get("truncation", TRUNCATION)
+    known = model in [spec.name for spec in imgstudio.models("sample")]
+    if saved.get("task") != "sample" or not known or not isinstance(seed, int) or not isinstance(truncation, int | float):
+        raise StudioError("This picture was not made on this tab by a model of this studio: choose one that you saved here.")
+    controls = Controls(*values)._replace(model=model, label=saved.get("label"), seed=seed, truncation=truncation)
+    chooser, line, *shown = change_model(*controls._replace(wall=controls.page()))
+    return model, seed, False, truncation, chooser, line, *shown

@@ -1,0 +1,67 @@
+"""The page as people start it, `python app.py`, once for all tests that look at it."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PATIENCE = 120  # seconds for a start on a busy machine
+
+
+@functools.cache
+def address() -> str:
+    """Where the page is served, as it prints it."""
+    folder = Path(tempfile.mkdtemp(prefix="imgstudio-test-"))
+    log = folder / "log.txt"
+    settings = {"PORT": str(_free_port()), "GRADIO_TEMP_DIR": str(folder / "cache"), "PYTHONUNBUFFERED": "1"}
+    settings |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"}
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=ROOT, env={**os.environ, **settings}, stdout=output, stderr=subprocess.STDOUT
+        )
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(_stop, process)
+    return _printed_address(process, log)
+
+
+def _printed_address(process: subprocess.Popen, log: Path) -> str:
+    for _ in range(PATIENCE * 5):
+        found = re.search(r"http://[\d.]+:\d+", log.read_text())
+        if found and _answers(found[0]):
+            return found[0]
+        if process.poll() is not None:
+            break
+        time.sleep(0.2)
+    raise RuntimeError(f"the page did not start:\n{log.read_text()}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        return urllib.request.urlopen(url, timeout=10).status == 200
+    except OSError:
+        return False
+
+
+def _stop(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

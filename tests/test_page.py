@@ -1,0 +1,219 @@
+"""The page's HTTP API through its own client, and the parts of the page that need no browser."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import gradio as gr
+import page_server
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+import imgstudio
+from imgstudio import catalog, ui
+from imgstudio.errors import StudioError
+from imgstudio.image import read_settings
+from imgstudio.ui import common, events, models, morph, player, slots, walking
+from imgstudio.ui.wall import Controls, Wall
+
+ENDPOINTS = {
+    "/sample": ["model", "seeds", "truncation", "label"],
+    "/walk": ["model", "seeds", "frames", "truncation", "loop", "label", "fps", "format"],
+    "/reconstruct": ["model", "image"],
+    "/interpolate": ["model", "a", "b", "steps", "curve"],
+    "/blend": ["model", "a", "b", "t", "curve"],
+    "/manifold": ["model", "a", "b", "c", "d", "size"],
+    "/traverse": ["model", "image", "dimension", "span", "steps"],
+    "/prior": ["model", "seeds"],
+    "/attribute": ["model", "image", "amounts"],
+    "/denoise": ["model", "image", "noise", "seed"],
+}
+GAN = common.default_model("sample").name
+VAE = common.default_model("reconstruct").name
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory) -> Client:
+    return Client(page_server.address(), verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
+
+
+@pytest.fixture(scope="module")
+def picture(client) -> str:
+    """Path of a picture that the VAE knows."""
+    [drawn] = client.predict(VAE, "1", api_name="/prior")
+    return drawn["image"]
+
+
+# --- the API
+
+
+def test_the_endpoints_are_those_of_the_studio_and_documented(client):
+    info = client.view_api(return_format="dict", print_info=False)
+    named = info["named_endpoints"]
+    assert {name: [p["parameter_name"] for p in each["parameters"]] for name, each in named.items()} == ENDPOINTS
+    assert not info["unnamed_endpoints"]
+    assert all(each["description"] for each in named.values())
+
+
+def test_the_same_seed_gives_the_same_picture_alone_and_among_others(client):
+    several = client.predict(GAN, "3, 17 20-21", api_name="/sample")
+    again = client.predict(GAN, "17", api_name="/sample")
+    assert [each["caption"] for each in several] == ["3", "17", "20", "21"]
+    images = [Image.open(each["image"]) for each in (*several, *again)]
+    assert images[1].tobytes() == images[4].tobytes()
+    assert len({image.tobytes() for image in images}) == 4
+    assert read_settings(again[0]["image"]) == {"task": "sample", "model": GAN, "seed": 17, "truncation": 0.7, "label": None}
+
+
+def test_a_walk_comes_as_one_file(client):
+    path = client.predict(GAN, "1, 2", 3, 0.7, True, "", 12, "gif", api_name="/walk")
+    assert path.endswith(".gif")
+    assert Image.open(path).n_frames == 6
+
+
+def test_pictures_go_in_and_come_out(client, picture):
+    path, figures = client.predict(VAE, handle_file(picture), api_name="/reconstruct")
+    assert Image.open(path).size == Image.open(picture).size
+    assert figures["psnr"] > 10 and figures["kl"] > 0
+    strip = client.predict(VAE, handle_file(picture), handle_file(picture), 3, api_name="/interpolate")
+    assert [each["caption"] for each in strip] == ["0.000", "0.500", "1.000"]
+    noisy, cleaned, figures = client.predict(VAE, handle_file(picture), 0.4, api_name="/denoise")
+    assert Image.open(noisy).tobytes() != Image.open(cleaned).tobytes()
+    assert figures["psnr"] > figures["psnr_noisy"]
+
+
+@pytest.mark.parametrize(
+    ("values", "endpoint", "sentence"),
+    [
+        (("nobody/knows", "0"), "/sample", "There is no model 'nobody/knows': choose one of"),
+        ((GAN, "many"), "/sample", "'many' is not a seed"),
+        ((GAN, "0", 9.0), "/sample", "Truncation goes from 0 to 1.5"),
+        ((GAN, "0-1000", 24), "/walk", "1001 seeds|720 are the most"),
+    ],
+)
+def test_a_mistake_gets_one_sentence(client, values, endpoint, sentence):
+    with pytest.raises(AppError, match=sentence) as failure:
+        client.predict(*values, api_name=endpoint)
+    assert "Traceback" not in str(failure.value)
+
+
+def test_a_file_that_is_no_picture_gets_one_sentence(client, tmp_path):
+    bad = tmp_path / "bad.png"
+    bad.write_text("no picture")
+    with pytest.raises(AppError, match=r"bad\.png is not a picture that can be read"):
+        client.predict(VAE, handle_file(bad), api_name="/reconstruct")
+
+
+# --- parts of the page
+
+
+def test_a_task_without_models_has_a_quiet_sentence(monkeypatch):
+    monkeypatch.setattr(catalog, "models", lambda task=None: ())
+    demo = ui.build()
+    texts = [block.value for block in demo.blocks.values() if isinstance(block, gr.HTML)]
+    assert sum("There is no model for this" in text for text in texts) == 2
+
+
+def test_the_page_stands_without_weights_and_keeps_its_plumbing_private(monkeypatch, tmp_path):
+    monkeypatch.setenv("IMGSTUDIO_WEIGHTS_DIR", str(tmp_path))
+    monkeypatch.setattr("imgstudio.loading._nets", {})
+    demo = ui.build()
+    sheet = next(block for block in demo.blocks.values() if block.elem_id == "sampling-sheet")
+    assert not sheet.value
+    public = [each for each in demo.fns.values() if each.api_visibility == "public"]
+    assert {f"/{each.api_name}" for each in public} == set(ENDPOINTS)
+    assert {each.concurrency_id for each in public} == {"compute"}
+
+
+def test_errors_become_messages_and_leave_everything_as_it_was(monkeypatch, caplog):
+    said = []
+    monkeypatch.setattr(gr, "Warning", lambda message, **_: said.append(message))
+
+    def clumsy(error):
+        raise error
+
+    def clumsy_steps(error):
+        yield 1
+        raise error
+
+    assert events.careful(clumsy)(StudioError("Do this.")) == gr.skip()
+    assert events.careful(clumsy)(KeyError("secret")) == gr.skip()
+    assert list(events.careful(clumsy_steps)(StudioError("Do that."))) == [1, gr.skip()]
+    assert said == ["Do this.", events.SORRY, "Do that."]
+    assert "secret" in caplog.text
+
+
+def test_stop_ends_the_work_of_one_visitor_after_the_step_at_hand():
+    ann, bob = SimpleNamespace(session_hash="ann"), SimpleNamespace(session_hash="bob")
+    seen = {"ann": [], "bob": []}
+    for step in events.until_stopped(range(5), ann):
+        seen["ann"].append(step)
+        if step == 1:
+            events.request_stop(ann)
+    events.request_stop(bob)  # who is not at work yet
+    seen["bob"] = list(events.until_stopped(range(5), bob))
+    assert seen == {"ann": [0, 1], "bob": [0, 1, 2, 3, 4]}
+
+
+def test_a_walk_without_a_list_goes_from_the_chosen_picture_to_its_neighbours():
+    wall = Wall(tuple(range(10, 16)), 14)
+    assert walking.route(wall, []) == [14, 15, 10, 11]
+    assert walking.route(wall, [3]) == [3, 10, 11, 12]
+    assert walking.route(Wall((7,), 7), []) == [7, 8, 9]
+    assert walking.added("", 3) == "3"
+    assert walking.added("3, 5,", 3) == "3, 5, 3"
+    assert walking.added("3, 5", 5) == "3, 5"
+
+
+def test_settings_of_a_picture_tell_all_that_is_needed_to_make_it_again():
+    wall = Wall((0,), 0)
+    controls = Controls(GAN, "any", None, 3.0, 0.5, "auto", wall)
+    assert controls.page() == Wall((0, 1, 2), 0)
+    assert controls.settings(2) == {"task": "sample", "model": GAN, "seed": 2, "truncation": 0.5}
+    classes = [spec for spec in imgstudio.models("sample") if spec.labels]
+    for spec in classes:
+        chosen = controls._replace(model=spec.name, label=spec.labels[-1])
+        assert chosen.settings(2)["label"] == spec.labels[-1]
+        assert spec.labels[-1] in chosen.name("seed", 2)
+
+
+def test_a_film_that_goes_there_and_back_repeats_no_frame_at_its_turns():
+    assert morph.there_and_back(list("abcd")) == list("abcdcb")
+    with pytest.raises(StudioError, match="720 are the most"):
+        player.check_length(721)
+
+
+def test_an_upload_is_shrunk_kept_or_put_back(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(gr, "Warning", said.append)
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    Image.new("RGB", (2000, 1000), "teal").save(good)
+    bad.write_text("no picture")
+    held = slots.Held("before.png", 3)
+
+    path, now, changed = slots._accept(str(good), held, 0)
+    assert Image.open(path).size == (512, 256)
+    assert (now, changed) == (slots.Held(path, None), 1)
+    assert slots._accept(path, now, 1) == (gr.skip(),) * 3
+
+    back, now, _ = slots._accept(str(bad), held, 0)
+    assert back == "before.png" and now.path == "before.png"
+    assert slots._accept(str(bad), now, 0)[0] == "before.png"
+    assert len(said) == 1
+
+
+def test_texts_of_the_catalogue_are_escaped_and_linked():
+    html = models.linked("<b>A & B 2014, arXiv:1511.06434; see https://example.org/x.")
+    assert "<b>" not in html and "A &amp; B" in html
+    assert 'href="https://arxiv.org/abs/1511.06434"' in html
+    assert 'href="https://example.org/x"' in html
+
+
+def test_numbers_for_people():
+    assert "24 pictures in 44 ms" in common.facts("24 pictures", 0.044)
+    assert "1 picture in 2.5 s · a &lt; b" in common.facts("1 picture", 2.5, "a < b")
+    assert (common.megabytes(7_300_000), common.megabytes(12_000)) == ("7.3 MB", "12 kB")
+    assert (common.whole(None), common.whole(7.0)) == (0, 7)
