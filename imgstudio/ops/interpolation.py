@@ -32,8 +32,9 @@ def decode(net: VAE, z: Tensor) -> Tensor:
 
 
 def kl(mean: Tensor, logvar: Tensor) -> Tensor:
-    """KL of the posterior from N(0, I) in nats, [N, Z] -> [N]: how much the code says about its picture."""
-    return 0.5 * (mean.square() + logvar.exp() - 1 - logvar).sum(dim=1)
+    """KL of the posterior N(mean, exp(logvar)) from N(0, I) in nats, [N, Z] -> [N, Z]: how much each dimension of the code
+    says about its picture (Kingma and Welling 2013, appendix B)."""
+    return 0.5 * (mean.square() + logvar.exp() - 1 - logvar)
 
 
 @torch.no_grad()

@@ -46,7 +46,7 @@ def reconstruct(model: str, image: Source) -> Reconstruction:
     mean, logvar = _encode(model, image)
     picture = to_image(ops.decode(net, mean))
     psnr = ops.psnr(to_tensor(image, net.size), to_tensor(picture))
-    return Reconstruction(picture, psnr, mean.norm().item(), ops.kl(mean, logvar).item())
+    return Reconstruction(picture, psnr, mean.norm().item(), ops.kl(mean, logvar).sum().item())
 
 
 def interpolate(model: str, a: Source, b: Source, *, steps: int = 8, curve: str = "slerp") -> list[Image.Image]:

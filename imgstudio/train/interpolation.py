@@ -18,10 +18,11 @@ from torch import Tensor
 
 from .. import device as devices
 from ..models.vae import VAE
+from ..ops.interpolation import kl
 from . import groups
 from .augment import translation
 from .data import Pictures, batches, read, split, to_unit
-from .losses import calibrated_gaussian, gaussian_kl
+from .losses import calibrated_gaussian
 from .perceptual import PerceptualDistance, TinyDarknet
 from .run import Run, WeightAverage
 
@@ -126,10 +127,10 @@ class Training:
             y, mean, logvar = self.net(corrupt(x, self.recipe.noisy))
             distance = self.distance(y, x).mean()
         error = (y.float() - x).square().flatten(1).sum(dim=1)
-        kl = gaussian_kl(mean, logvar).mean()
+        divergence = kl(mean, logvar).sum(dim=1).mean()
         beta = self.recipe.beta * min(1.0, self.images / self.recipe.warm_up)
         likelihood = calibrated_gaussian(error, x[0].numel())
-        loss = likelihood + self.recipe.perceptual * distance + beta * kl
+        loss = likelihood + self.recipe.perceptual * distance + beta * divergence
         self.optimiser.param_groups[0]["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -138,7 +139,7 @@ class Training:
         self.average.update(self.net)
         self.images += len(x)
         psnr = 10 * torch.log10(4 * x[0].numel() / error.detach().mean())
-        return {"loss": loss.detach(), "psnr": psnr, "perceptual": distance.detach(), "kl": kl.detach()}
+        return {"loss": loss.detach(), "psnr": psnr, "perceptual": distance.detach(), "kl": divergence.detach()}
 
     def state(self) -> dict:
         return {
@@ -200,7 +201,7 @@ def finish(net: VAE, recipe: Recipe, pictures: Pictures) -> VAE:
     device = next(net.parameters()).device
     moments = [net.encode(to_unit(part, device)) for part in pictures.images.split(256)]
     mean, logvar = (torch.cat(part).cpu() for part in zip(*moments))
-    net.information.copy_((0.5 * (mean.square() + logvar.exp() - 1 - logvar)).mean(dim=0))
+    net.information.copy_(kl(mean, logvar).mean(dim=0))
     for i, members in enumerate(named_groups(recipe, pictures).values()):
         net.group_means[i] = mean[members].mean(dim=0)
     torch.manual_seed(recipe.seed)

@@ -52,11 +52,6 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
     return (slope.flatten(1).norm(dim=1) - 1).square().mean()
 
 
-def gaussian_kl(mean: Tensor, logvar: Tensor) -> Tensor:
-    """KL of N(mean, exp(logvar)) from N(0, I) in nats, [N, Z] -> [N] (Kingma and Welling 2013, appendix B)."""
-    return 0.5 * (mean.square() + logvar.exp() - 1 - logvar).sum(dim=1)
-
-
 def calibrated_gaussian(error: Tensor, dims: int) -> Tensor:
     """Negative log-likelihood of a Gaussian decoder whose variance is the best one for the batch.
 

@@ -10,6 +10,7 @@ from ..metrics.diversity import coverage, spread, thumbnails
 from ..metrics.reconstruction import gaussian_samples, principal_components, psnr
 from ..metrics.sliced_wasserstein import sliced_wasserstein
 from ..models.vae import VAE
+from ..ops.interpolation import kl
 from .data import Pictures, to_unit
 
 
@@ -57,7 +58,7 @@ def score_vae(net: VAE, train: Pictures, held: Pictures, groups: tuple[str, ...]
     x = to_unit(held.images)
     moments = [net.encode(part) for part in x.split(64)]
     mean = torch.cat([m for m, _ in moments])
-    kl = torch.cat([0.5 * (m.square() + v.exp() - 1 - v).sum(dim=1) for m, v in moments])
+    divergence = torch.cat([kl(*moment).sum(dim=1) for moment in moments])
     restored = torch.cat([net.decode(part) for part in mean.split(64)])
     unseen = torch.tensor([any(g in name for g in groups) for name in held.names])
     linear = principal_components(to_unit(train.images[:: max(1, len(train) // 3000)]), x, net.latent)
@@ -68,7 +69,7 @@ def score_vae(net: VAE, train: Pictures, held: Pictures, groups: tuple[str, ...]
     for name, value in rows.items():
         if unseen.any():
             result[name]["psnr of unseen kinds"] = value[unseen].mean().item()
-    result["reconstruction"]["kl"] = kl.mean().item()
+    result["reconstruction"]["kl"] = divergence.mean().item()
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(len(held), net.latent, generator=generator)
     codes = net.prior(noise, torch.rand(len(held), generator=generator))
