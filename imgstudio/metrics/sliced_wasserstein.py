@@ -14,7 +14,7 @@ def sliced_wasserstein(x: Tensor, y: Tensor, *, patches: int = 64, directions: i
 
     Of every picture `patches` random 7 x 7 patches are taken on each level down to 16 px, in the same places of both sets.
     Each channel is normalised by the mean and deviation of x (the real pictures), so that both sets are judged on one scale.
-    The smaller set decides how many patches are compared. High levels show sharpness and texture, the lowest shows layout and colour.
+    The smaller set decides how many patches are compared. High levels show sharpness and texture, the lowest layout and colour.
     """
     count = min(len(x), len(y))
     result = {}
