@@ -109,6 +109,11 @@ def test_direction_names_stay_within_a_family():
     assert directions.names(groups) == ("blue ground to pink ground",)
 
 
+def test_families_take_turns():
+    groups = ("ground/blue", "ground/pink", "ground/mint", "skin/light", "skin/dark")
+    assert directions.names(groups) == ("blue to pink", "light to dark", "blue to mint", "pink to mint")
+
+
 def test_noise_is_taken_out(model, pair):
     result = imgstudio.denoise(model, pair[0], noise=0.25, seed=3)
     assert result.psnr > result.psnr_noisy + 3

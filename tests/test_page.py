@@ -217,3 +217,10 @@ def test_numbers_for_people():
     assert "1 picture in 2.5 s · a &lt; b" in common.facts("1 picture", 2.5, "a < b")
     assert (common.megabytes(7_300_000), common.megabytes(12_000)) == ("7.3 MB", "12 kB")
     assert (common.whole(None), common.whole(7.0)) == (0, 7)
+
+
+def test_pictures_with_the_same_caption_are_files_of_their_own():
+    red, blue = (Image.new("RGB", (8, 8), colour) for colour in ("red", "blue"))
+    hung = common.hang([(red, "A", {}), (blue, "A", {}), (red, "A", {})], "vae/avatars", "auto", 64)
+    assert [Image.open(path).getpixel((0, 0)) for path, _ in hung] == [(255, 0, 0), (0, 0, 255), (255, 0, 0)]
+    assert [caption for _, caption in hung] == ["A"] * 3

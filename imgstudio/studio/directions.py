@@ -13,9 +13,13 @@ _ARROW = re.compile(r"\s+to\s+|\s*(?:->|→)\s*")
 
 
 def names(groups: tuple[str, ...]) -> tuple[str, ...]:
-    """Every pair within a family: ("fruit/apple", "fruit/tomato") -> ("apple to tomato",)."""
-    pairs = itertools.combinations(groups, 2)
-    return tuple(f"{_member(a)} to {_member(b)}" for a, b in pairs if _family(a) == _family(b))
+    """Every pair within a family: ("fruit/apple", "fruit/tomato") -> ("apple to tomato",). Families take turns, so that the
+    first few names show something of each."""
+    families: dict[str, list[str]] = {}
+    for a, b in itertools.combinations(groups, 2):
+        if _family(a) == _family(b):
+            families.setdefault(_family(a), []).append(f"{_member(a)} to {_member(b)}")
+    return tuple(name for turn in itertools.zip_longest(*families.values()) for name in turn if name)
 
 
 def vector(groups: tuple[str, ...], means: Tensor, name: str) -> Tensor:

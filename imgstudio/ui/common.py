@@ -192,11 +192,15 @@ def facts_line(value: str = "") -> gr.HTML:
 
 def hang(items: Iterable[tuple[Image.Image, str, Mapping[str, Any]]], model: str, look: str, side: int = TILE) -> list:
     """Pictures, captions and settings as the value of a strip: enlarged, and saved with their settings inside."""
-    place = folder()
+    place, items = folder(), list(items)
+    captions = [caption for _, caption, _ in items]
+    # Two pictures may share a caption, but never a file.
+    repeats = [captions[:i].count(caption) for i, caption in enumerate(captions)]
 
-    def save(item: tuple[Image.Image, str, Mapping[str, Any]]) -> tuple[str, str]:
+    def save(item: tuple[Image.Image, str, Mapping[str, Any]], repeat: int) -> tuple[str, str]:
         picture, caption, settings = item
-        return keep(enlarged(picture, model, look, side), file_name(model, caption), settings, place), caption
+        name = file_name(model, caption, *([repeat + 1] if repeat else []))
+        return keep(enlarged(picture, model, look, side), name, settings, place), caption
 
     with ThreadPoolExecutor() as pool:  # resizing and compressing let other threads run
-        return list(pool.map(save, items))
+        return list(pool.map(save, items, repeats))
