@@ -98,7 +98,7 @@ SPECS: tuple[Spec, ...] = (
         "Hands that show digits, VAE, 64 px",
         "vae:VAE",
         kwargs={"size": 64, "groups": 10},
-        sha256="a9b5b4acf6972ab63d87a53f0904b0dad5d1c3c58e15495154994969483a5213",
+        sha256="60fe9a23bd9b93938ea722f6440e5d3ec8e51d4b783514e8147ead503dd4423b",
         size=9239200,
         licence="Apache-2.0",
         data=_HANDS,
