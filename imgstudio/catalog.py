@@ -85,7 +85,7 @@ SPECS: tuple[Spec, ...] = (
         "Fruits, VAE, 64 px",
         "vae:VAE",
         kwargs={"size": 64, "groups": 3},
-        sha256="1412668de74f98eb23cea61b7fb00fcbb135550e979d2906ad5401ae72f0504c",
+        sha256="6459947dabe5da4c15d94e8313ea979e26afa342eb10daf1ce4bc8c12affbb1e",
         size=9237848,
         licence="CC-BY-SA-4.0",
         data=_FRUITS,
