@@ -53,7 +53,7 @@ SPECS: tuple[Spec, ...] = (
     _own(
         "cgan/fruits",
         "sample",
-        "Apple, cherry or tomato, conditional GAN, 64 px",
+        "Fruits, conditional GAN, 64 px",
         "dcgan:Generator",
         kwargs={"size": 64, "channels": 48, "classes": 3},
         sha256="5c8f6acd0c449d64e3883cc5a722a04b9a84c1537b06b8c2ecf43b5e25d39e2a",
@@ -95,7 +95,7 @@ SPECS: tuple[Spec, ...] = (
     _own(
         "vae/hands",
         "reconstruct",
-        "Hands that show digits, VAE, 64 px",
+        "Hands, VAE, 64 px",
         "vae:VAE",
         kwargs={"size": 64, "groups": 10},
         sha256="60fe9a23bd9b93938ea722f6440e5d3ec8e51d4b783514e8147ead503dd4423b",
