@@ -34,7 +34,6 @@ _VAE = "Kingma and Welling 2013, https://arxiv.org/abs/1312.6114"
 
 _FRUITS = "Photographs of fruits: Fruits-360 by Mihai Oltean (CC BY-SA 4.0)"
 _HANDS = "Photographs of hands showing digits: Mavi, https://arxiv.org/abs/2011.08927 (Apache-2.0)"
-_NOUNS = "Pixel-art characters: Nouns (CC0)"
 _AVATARS = 'Drawn heads: "Adventurer" by Lisa Wischofsky, remixed by DiceBear (CC BY 4.0), colours and size changed'
 
 SPECS: tuple[Spec, ...] = (
