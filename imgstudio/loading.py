@@ -80,10 +80,11 @@ def _resolve(reference: str | Callable[..., nn.Module]) -> Callable[..., nn.Modu
 
 
 def _mismatch(wanted: Mapping[str, Tensor], given: Mapping[str, Any]) -> str | None:
-    """What is wrong with the first key that is wrong."""
-    for key, tensor in wanted.items():
+    """What is wrong with the first key that is wrong; a missing one says more than a shape, so those come first."""
+    for key in wanted:
         if not isinstance(given.get(key), Tensor):
             return f"{key} is missing"
+    for key, tensor in wanted.items():
         if given[key].shape != tensor.shape:
             return f"{key} has the shape {list(given[key].shape)}, not {list(tensor.shape)}"
     surplus = next((key for key in given if key not in wanted), None)

@@ -156,7 +156,7 @@ def test_a_name_that_comes_to_mean_another_model_is_loaded_anew(small_model):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"kwargs": {**SMALL, "latent": 9}}, r"main.0.weight has the shape \[8, 8, 4, 4\], not \[9, 8, 4, 4\]"),
+        ({"kwargs": {**SMALL, "latent": 9}}, r"centre has the shape \[1, 8\], not \[1, 9\]"),
         ({"kwargs": {**SMALL, "classes": 3}}, "embed.weight is missing"),
         ({"convert": lambda state: {**state, "extra": torch.zeros(1)}}, "extra is unknown"),
         ({"convert": lambda state: {**state, "main.0.weight": 3}}, "main.0.weight is missing"),
