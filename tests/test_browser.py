@@ -215,8 +215,12 @@ def test_stop_keeps_what_was_walked(page):
     before = source(page, "#walk-player")
     page.locator("#walk-seeds textarea").fill("0-5")
     page.locator("#walk-pace > button").click()
-    page.locator("#walk-frames input[type=number]").fill("120")
-    page.locator("#walk-frames input[type=number]").press("Enter")
+    frames = page.locator("#walk-frames input[type=number]")
+    expect(frames).to_be_visible()
+    frames.fill("120")
+    frames.press("Enter")
+    expect(page.locator("#walk-frames input[type=range]")).to_have_value("120")  # the page has taken it in
+    page.wait_for_timeout(300)  # and the components have settled, also on a busy machine
     page.locator("#walk-button").click()
     line = page.locator("#walk-player ~ .facts-line .facts")
     expect(line).to_contain_text("of 720")
