@@ -43,7 +43,7 @@ SPECS: tuple[Spec, ...] = (
         "Drawn heads, DCGAN, 64 px",
         "dcgan:Generator",
         kwargs={"size": 64},
-        sha256="cbf474857c23a895432e206345b8f951a6da17dd4ea695d8ef54c284a420b867",
+        sha256="02a1c715ff6c952aaeb9c8c9604a217a57563f006838400b0a8c2b4bf5f7217a",
         size=7618534,
         licence="CC-BY-4.0",
         data=_AVATARS,
