@@ -16,6 +16,7 @@ from .wall import ANY, Controls, Wall, large, show
 
 TITLE = "Latent sampling"
 COUNT, TRUNCATION = 24, 0.7
+LARGE_AT_FIRST = 4  # seed of the picture that hangs large before the first click
 EXAMPLES = {"All alike": 0.1, "Typical": 0.5, "Wild": 1.4}  # truncations
 
 
@@ -46,7 +47,8 @@ def _opening(first: imgstudio.Spec) -> tuple | None:
     """What hangs there before the first click; None where it can't be made, such as without weights."""
     try:
         sampling.sample(first.name, [0])  # loads the net, so that the time shown is that of the pictures
-        return draw(first.name, None, 0, COUNT, TRUNCATION, "auto", None)
+        controls = Controls(first.name, None, 0, COUNT, TRUNCATION, "auto", Wall((), LARGE_AT_FIRST))
+        return show(controls, controls.page()._replace(chosen=LARGE_AT_FIRST))
     except StudioError:
         return None
 
