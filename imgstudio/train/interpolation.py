@@ -8,7 +8,6 @@ The recipes that made the weights of this project are in RECIPES; the scores the
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from .augment import translation
 from .data import Pictures, batches, read, split, to_unit
 from .losses import calibrated_gaussian
 from .perceptual import PerceptualDistance, TinyDarknet
-from .run import Run, WeightAverage
+from .run import Run, WeightAverage, schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,11 +153,6 @@ class Training:
         self.average.restore(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.images = state["images"]
-
-
-def schedule(progress: float) -> float:
-    """Learning rate factor: linear rise over the first 2 %, then a cosine to 2 %."""
-    return min(1.0, progress / 0.02 + 0.02) * (0.51 + 0.49 * math.cos(math.pi * min(progress, 1.0)))
 
 
 def train(recipe: Recipe, data: Path, judge: Path, folder: Path, *, images: int, every: int = 8_000) -> VAE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import csv
 import logging
+import math
 import os
 import signal
 import time
@@ -96,6 +97,11 @@ def grid(pictures: Tensor, columns: int = 8) -> Image.Image:
     sheet[:n] = pictures.detach().float().cpu().clamp(-1, 1).add(1).mul(127.5).round().byte()
     sheet = sheet.reshape(rows, columns, c, h, w).permute(0, 3, 1, 4, 2).reshape(rows * h, columns * w, c)
     return Image.fromarray(sheet.numpy())
+
+
+def schedule(progress: float) -> float:
+    """Learning rate factor: linear rise over the first 2 %, then a cosine to 2 %."""
+    return min(1.0, progress / 0.02 + 0.02) * (0.51 + 0.49 * math.cos(math.pi * min(progress, 1.0)))
 
 
 class WeightAverage:

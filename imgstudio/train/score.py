@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from .. import device as devices
 from ..metrics.diversity import coverage, spread, thumbnails
 from ..metrics.reconstruction import gaussian_samples, principal_components, psnr
+from ..metrics.restyling import gram_distance, relative
 from ..metrics.sliced_wasserstein import sliced_wasserstein
 from ..models.vae import VAE
+from ..models.vgg import VGG
 from ..ops.interpolation import kl
+from ..ops.style import CONTENT_LAYER, STYLE_LAYERS
 from .data import Pictures, to_unit
 
 
@@ -75,3 +80,24 @@ def score_vae(net: VAE, train: Pictures, held: Pictures, groups: tuple[str, ...]
     codes = net.prior(noise, torch.rand(len(held), generator=generator))
     drawn = torch.cat([net.decode(part) for part in codes.split(64)])
     return result | {f"prior: {name}": value for name, value in compare(train, held, drawn).items()}
+
+
+@torch.no_grad()
+def score_restyler(
+    restyle: Callable[[Tensor, Tensor], Tensor], contents: Tensor, styles: Tensor, judge: VGG
+) -> dict[str, dict[str, float]]:
+    """For a one-pass style net: distance to style and content on held-out pictures, beside the contents left as they are.
+
+    contents uint8 [N, 3, S, S]; styles uint8 [M, 3, S, S], used in turn, or one style as floats in [-1, 1] [1, 3, H, W].
+    """
+    x = to_unit(contents)
+    y = to_unit(styles)[torch.arange(len(x)) % len(styles)] if styles.dtype == torch.uint8 else styles
+    z = torch.cat([restyle(part, y[i : i + 1] if len(y) > 1 else y) for i, part in enumerate(x.split(1))]).clamp(-1, 1)
+    goal, kept = judge(y, STYLE_LAYERS), judge(x, [CONTENT_LAYER])[CONTENT_LAYER]
+    return {
+        name: {
+            "style distance": gram_distance(judge(pictures, STYLE_LAYERS), goal).item(),
+            "content distance": relative(judge(pictures, [CONTENT_LAYER])[CONTENT_LAYER], kept).item(),
+        }
+        for name, pictures in {"restyled": z, "contents as they are": x}.items()
+    }

@@ -6,18 +6,21 @@ python -m imgstudio ship dcgan/avatars --data DATA_FOLDER
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import torch
 from torch import nn
 
 from .. import weights
 from ..errors import StudioError
-from . import interpolation, sampling
+from . import arbitrary, features, interpolation, sampling, style
 from .data import Pictures
 from .run import Run
-from .score import score_generator, score_vae
+from .score import score_generator, score_restyler, score_vae
 
-ROOMS = {name: room for room in (sampling, interpolation) for name in room.RECIPES}
+ROOMS = {name: room for room in (sampling, interpolation, features, arbitrary, style) for name in room.RECIPES}
+JUDGED = (interpolation, features)  # rooms that train with the help of another project's classifier
 
 
 def default_folder(name: str) -> Path:
@@ -25,7 +28,7 @@ def default_folder(name: str) -> Path:
     return Path("runs") / name.replace("/", "-")
 
 
-def find(name: str):
+def find(name: str) -> ModuleType:
     """The training room of a model: the module whose RECIPES hold it."""
     if name not in ROOMS:
         raise StudioError(f"There is no recipe for {name!r}: choose one of {', '.join(ROOMS)}.")
@@ -35,29 +38,23 @@ def find(name: str):
 def train(name: str, *, data: Path, folder: Path | None = None, images: int, judge: Path | None = None) -> None:
     """Runs or resumes the recipe of that name until `images` pictures were seen."""
     room, folder = find(name), folder or default_folder(name)
-    if room is sampling:
+    if room not in JUDGED:
         room.train(room.RECIPES[name], data, folder, images=images)
     elif judge is None:
-        raise StudioError("A VAE is trained with a perceptual judge: give the Tiny Darknet weights with --judge.")
+        raise StudioError(f"{name} is trained with the help of a judge: give the Tiny Darknet weights with --judge.")
     else:
         room.train(room.RECIPES[name], data, judge, folder, images=images)
 
 
 def ship(name: str, *, data: Path, folder: Path | None = None, out: Path = Path("weights")) -> dict:
     """Writes `out`/NAME.safetensors from the run's checkpoint. Returns its sha256, size, minutes, pictures seen and scores."""
-    room, recipe = find(name), find(name).RECIPES[name]
+    room = find(name)
     run = Run(folder or default_folder(name))
     state = run.load()
     if state is None:
         raise StudioError(f"There is no checkpoint in {run.folder}: train {name} first.")
     minutes = round(run.minutes)  # before the clock counts what follows
-    train_set, held = room.load_data(recipe, data)
-    if room is sampling:
-        net, config = finished_generator(recipe, state), recipe.generator
-        scores = score_generator(net, train_set, held)
-    else:
-        net, config = finished_vae(recipe, state, train_set), recipe.net
-        scores = score_vae(net, train_set, held, recipe.held_out_groups)
+    net, config, scores = FINISH[room](room.RECIPES[name], state, data)
     path = out / f"{name.replace('/', '-')}.safetensors"
     digest = weights.write(path, net.state_dict(), config)
     return {
@@ -68,6 +65,48 @@ def ship(name: str, *, data: Path, folder: Path | None = None, out: Path = Path(
         "images": state["images"],
         "scores": scores,
     }
+
+
+Finished = tuple[nn.Module, dict[str, Any], dict[str, dict[str, float]]]  # net, its arguments, its scores
+
+
+def _generator(recipe: sampling.Recipe, state: dict, data: Path) -> Finished:
+    train_set, held = sampling.load_data(recipe, data)
+    net = finished_generator(recipe, state)
+    return net, dict(recipe.generator), score_generator(net, train_set, held)
+
+
+def _vae(recipe: interpolation.Recipe, state: dict, data: Path) -> Finished:
+    train_set, held = interpolation.load_data(recipe, data)
+    net = finished_vae(recipe, state, train_set)
+    return net, dict(recipe.net), score_vae(net, train_set, held, recipe.held_out_groups)
+
+
+def _features(recipe: features.Recipe, state: dict, data: Path) -> Finished:
+    lessons = features.load_data(recipe, data)
+    student, net = features.finish(recipe, state, lessons)
+    return net, dict(recipe.net), features.score(student, lessons, recipe)
+
+
+def _arbitrary(recipe: arbitrary.Recipe, state: dict, data: Path) -> Finished:
+    training = arbitrary.Training(recipe, torch.device("cpu"))
+    training.restore(state)
+    net = training.average.net.eval()
+    _, held = arbitrary.load_data(recipe, data)
+    contents, styles = held["photographs"].images[::12], held["paintings"].images[::20]
+    return net, dict(recipe.net), score_restyler(net, contents, styles, features.shipped(recipe.features, recipe.net))
+
+
+def _style(recipe: style.Recipe, state: dict, data: Path) -> Finished:
+    net = style.TransformerNet(**recipe.net)
+    net.load_state_dict(state["average"]["net"])
+    _, held = style.load_data(recipe, data)
+    painting = style.load_painting(recipe, data)
+    judge = features.shipped(recipe.features, {"widths": recipe.widths})
+    return net, dict(recipe.net), score_restyler(lambda x, _: net(x), held.images[::12], painting, judge)
+
+
+FINISH = {sampling: _generator, interpolation: _vae, features: _features, arbitrary: _arbitrary, style: _style}
 
 
 def finished_generator(recipe: sampling.Recipe, state: dict) -> nn.Module:

@@ -1,0 +1,81 @@
+"""VGG feature extractor (Simonyan and Zisserman 2014, arXiv:1409.1556), the eye of every style transfer method here.
+
+The layers are numbered as in torchvision (`features.0`, `features.2`, ...) and named as in the literature (relu1_1, ...).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+CONVOLUTIONS = (2, 2, 4, 4, 4)  # of VGG-19, in each of the five blocks
+LAYERS = tuple(f"relu{block}_{i}" for block, count in enumerate(CONVOLUTIONS, 1) for i in range(1, count + 1))
+
+_POOLING = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}
+_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class VGG(nn.Module):
+    """The convolutions of VGG-19 down to the layer `deepest`, with `widths` channels in the five blocks.
+
+    Pictures [N, 3, H, W] in [-1, 1] -> activations by layer name; block b has ceil(H / 2^(b-1)) or one less rows.
+    Average pooling instead of the classifier's maximum lets gradients reach every pixel (Gatys et al. 2016); borders are
+    reflected, because zeros outside would be seen as an edge and painted as one.
+    """
+
+    def __init__(
+        self,
+        widths: tuple[int, ...] = (64, 128, 256, 512, 512),
+        deepest: str = "relu5_1",
+        pooling: str = "average",
+    ):
+        super().__init__()
+        if deepest not in LAYERS:
+            raise ValueError(f"deepest is one of {', '.join(LAYERS)}; got {deepest!r}")
+        self.deepest = deepest
+        self.features = nn.Sequential()
+        self._names: dict[int, str] = {}  # position of a ReLU in `features` -> its name
+        self.widths: dict[str, int] = {}  # channels by layer name
+        narrow = 3
+        for name in LAYERS[: LAYERS.index(deepest) + 1]:
+            block = int(name[4])
+            if name.endswith("_1") and block > 1:
+                self.features.append(_POOLING[pooling](2))
+            self.features.append(nn.Conv2d(narrow, widths[block - 1], 3, padding=1, padding_mode="reflect"))
+            self.features.append(nn.ReLU())
+            self._names[len(self.features) - 1] = name
+            narrow = self.widths[name] = widths[block - 1]
+        self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(_IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers that can be asked for."""
+        return tuple(self._names.values())
+
+    @property
+    def smallest(self) -> int:
+        """Fewest pixels a side that reach the deepest layer: reflection needs two positions there."""
+        return 2 * 2 ** (int(self.deepest[4]) - 1)
+
+    def forward(self, x: Tensor, layers: Iterable[str] | None = None) -> dict[str, Tensor]:
+        """Activations of `layers` (None: all). Nothing deeper than the last of them is computed."""
+        wanted = set(self.layers if layers is None else layers)
+        if unknown := wanted - set(self.layers):
+            raise ValueError(f"there is no layer {', '.join(sorted(unknown))}; choose from {', '.join(self.layers)}")
+        h, found = ((x + 1) / 2 - self.mean) / self.std, {}
+        for i, layer in enumerate(self.features):
+            h = layer(h)
+            if self._names.get(i) in wanted:
+                found[self._names[i]] = h
+                if len(found) == len(wanted):
+                    break
+        return found
+
+
+def keep_features(state: dict[str, Tensor], deepest: str = "relu5_1") -> dict[str, Tensor]:
+    """Of a whole VGG-19 classifier's state dict, the convolutions down to `deepest`; the rest is dropped."""
+    wanted = VGG(widths=(1, 1, 1, 1, 1), deepest=deepest).state_dict()
+    return {key: value for key, value in state.items() if key in wanted}

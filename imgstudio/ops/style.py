@@ -1,0 +1,160 @@
+"""The losses of style transfer by optimisation (Gatys, Ecker and Bethge 2016, arXiv:1508.06576).
+
+Every loss is relative to what it aims at, so that a weight means the same for every net and every size. Where Gatys et al.
+compare Gram matrices, means and covariances are compared here: a Gram matrix is both in one, and its large part, the mean,
+hides the rest, which holds the brush strokes (the shift of Novak and Nikulin 2016, arXiv:1605.04603).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .. import device as devices
+from ..models.vgg import VGG
+
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+CONTENT_LAYER = "relu4_2"
+BALANCE = {"content": 1.0, "style": 10.0, "tv": 0.3}  # what a loss counts when its weight is 1
+
+Moments = tuple[Tensor, Tensor]  # mean [C] and covariance [C, C] of a layer's channels over positions
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each loss counts, none below 0; a loss with weight 0 is left out."""
+
+    content: float = 1.0
+    style: float = 1.0
+    tv: float = 1.0
+
+    def total(self, losses: Mapping[str, float]) -> float:
+        return sum(factor * getattr(self, name) * losses[name] for name, factor in BALANCE.items())
+
+    def share(self, name: str) -> float:
+        """Part of the sum of all weights: no weight is then too large for the arithmetic."""
+        whole = sum(factor * (getattr(self, other) / self._largest) for other, factor in BALANCE.items())
+        return BALANCE[name] * (getattr(self, name) / self._largest) / whole
+
+    @property
+    def _largest(self) -> float:
+        return max(self.content, self.style, self.tv)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a picture is optimised towards at one scale, computed once."""
+
+    style: dict[str, Moments]  # by style layer
+    shares: dict[str, float]  # weights of those layers, which sum to 1
+    content: dict[str, Tensor]  # [1, C, H, W] by content layer
+    mask: Tensor | None = None  # [1, 1, H, W] in [0, 1], where style is wanted; None: everywhere
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return (*self.style, *self.content)
+
+
+def default_layers(net: VGG) -> dict[str, float]:
+    """The style layers of Gatys et al. that a net has, with equal weights."""
+    return {name: 1.0 for name in STYLE_LAYERS if name in net.layers}
+
+
+def content_layer(net: VGG) -> str:
+    return CONTENT_LAYER if CONTENT_LAYER in net.layers else net.layers[-1]
+
+
+def features(net: VGG, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+    """Activations of pictures [N, 3, H, W], or of grey ones [N, 1, H, W], in the precision of the device."""
+    x = x.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+    with devices.autocast(x.device):
+        return net(x, layers) if layers else {}
+
+
+@torch.no_grad()
+def aim(
+    net: VGG,
+    content: Tensor | None,
+    styles: Sequence[Tensor],
+    mix: Sequence[float],
+    layers: Mapping[str, float],
+    mask: Tensor | None = None,
+) -> Goal:
+    """The goal of one scale: content [1, 3, H, W] or None, and styles of any sizes, mixed by `mix`, which sums to 1."""
+    used = {name: weight for name, weight in layers.items() if weight > 0} if styles else {}
+    largest = max(used.values(), default=1.0)
+    whole = sum(weight / largest for weight in used.values())
+    seen = [features(net, style, tuple(used)) for style in styles]
+    kept = {} if content is None else features(net, content, [content_layer(net)])
+    return Goal(
+        style={name: _mixed([f[name] for f in seen], mix) for name in used},
+        shares={name: weight / largest / whole for name, weight in used.items()},
+        content=kept,
+        mask=mask,
+    )
+
+
+def _mixed(found: Sequence[Tensor], mix: Sequence[float]) -> Moments:
+    """Moments of a picture that has a share of each style: first and second moments mix, covariances would not."""
+    zero = found[0].new_zeros(found[0].shape[1], dtype=torch.float32)
+    moments = [second_moments(f, zero) for f in found]
+    mean = sum(share * first for share, (first, _) in zip(mix, moments, strict=True))
+    second = sum(share * both for share, (_, both) in zip(mix, moments, strict=True))
+    return mean, second - torch.outer(mean, mean)
+
+
+def second_moments(f: Tensor, centre: Tensor, mask: Tensor | None = None) -> Moments:
+    """Of activations [1, C, H, W], in float32: their mean [C] less `centre` [C], and their second moments [C, C] about `centre`.
+
+    With a mask [1, 1, H', W'], over what it selects (Gatys et al. 2017, arXiv:1611.07865).
+    """
+    rows = f[0].permute(1, 2, 0).flatten(0, 1).float() - centre  # HW,C
+    if mask is None:
+        return rows.mean(dim=0), rows.T @ rows / len(rows)
+    shares = _shrunk(mask, f).flatten()
+    shares = (shares / shares.sum().clamp_min(1e-6))[:, None]  # HW,1
+    return (rows * shares).sum(dim=0), (rows * shares).T @ rows
+
+
+def _shrunk(mask: Tensor, f: Tensor) -> Tensor:
+    return F.adaptive_avg_pool2d(mask, f.shape[2:])
+
+
+def losses(found: Mapping[str, Tensor], x: Tensor, goal: Goal) -> dict[str, Tensor]:
+    """The unweighted losses, scalars: "content", "style" and "tv". 0 is reached, about 1 is as far away as nothing at all."""
+    style = [share * style_loss(found[name], goal.style[name], goal.mask) for name, share in goal.shares.items()]
+    content = [content_loss(found[name], f, goal.mask) for name, f in goal.content.items()]
+    zero = x.new_zeros(())
+    return {"content": sum(content, zero), "style": sum(style, zero), "tv": total_variation(x)}
+
+
+def style_loss(f: Tensor, goal: Moments, mask: Tensor | None = None) -> Tensor:
+    """How far mean and covariance of activations [1, C, H, W] are from the goal's, relative to the goal's covariance."""
+    mean, covariance = goal
+    first, second = second_moments(f, mean, mask)
+    floor = 0.01 * mean.square().sum() + 1e-6  # for styles of a single colour
+    off_mean = first.square().sum() / (covariance.trace() + floor)
+    off_covariance = (second - covariance).square().sum() / (covariance.square().sum() + floor.square())
+    return off_mean + off_covariance
+
+
+def content_loss(f: Tensor, goal: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Squared distance of activations [1, C, H, W], relative to the goal's squared length."""
+    f, goal = f.float(), goal.float()
+    share = f.new_ones(()) if mask is None else _shrunk(mask, f)
+    return ((f - goal).square() * share).sum() / (goal.square() * share).sum().clamp_min(1e-12)
+
+
+def total_variation(x: Tensor) -> Tensor:
+    """Mean squared difference of neighbouring pixels."""
+    down, right = x[:, :, 1:] - x[:, :, :-1], x[:, :, :, 1:] - x[:, :, :, :-1]
+    return down.square().mean() + right.square().mean()
+
+
+def weighted(terms: Mapping[str, Tensor], weights: Weights) -> Tensor:
+    """The loss to be minimised, a scalar."""
+    return sum(weights.share(name) * term for name, term in terms.items() if weights.share(name) > 0)

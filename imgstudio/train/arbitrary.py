@@ -1,0 +1,168 @@
+"""Trains the decoder of AdaIN (Huang and Belongie 2017, arXiv:1703.06868) for the project's own feature net.
+
+python -m imgstudio train adain/vgg-small --data DATA_FOLDER --images 60000
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .. import device as devices
+from .. import weights
+from ..metrics.restyling import relative
+from ..models.adain import LAYER, AdaIN, adain, mean_and_deviation
+from .data import Pictures, split, to_unit
+from .run import Run, WeightAverage, schedule
+from .scenes import labelled, random_views, unlabelled
+
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """net: arguments of AdaIN; contents and styles: how often each set is drawn as either; style: weight of the style loss;
+    identity: weight of the reconstruction of pictures in their own style, which teaches the decoder to keep what is there."""
+
+    net: Mapping = field(default_factory=dict)
+    features: str = "features-vgg-small.safetensors"  # in `weights/`: the encoder
+    contents: Mapping[str, float] = field(default_factory=dict)
+    styles: Mapping[str, float] = field(default_factory=dict)
+    style: float = 10.0
+    identity: float = 1.0
+    pixels: int = 160  # side that pictures are kept at
+    view: int = 128  # side that the net sees in training
+    batch: int = 8
+    rate: float = 1e-3
+    average: int = 300
+    seed: int = 0
+
+
+RECIPES = {
+    "adain/vgg-small": Recipe(
+        net={"widths": (32, 64, 128, 256, 256)},
+        contents={"photographs": 5, "objects": 2, "flowers": 2, "paintings": 1},
+        styles={"paintings": 6, "textures": 2.5, "photographs": 1.5},
+    )
+}
+
+
+def style_loss(found: Mapping[str, Tensor], goal: Mapping[str, Tensor]) -> Tensor:
+    """Relative distance of the channels' means and deviations, mean over layers."""
+    terms = [
+        relative(torch.cat(mean_and_deviation(found[name]), dim=1), torch.cat(mean_and_deviation(goal[name]), dim=1))
+        for name in STYLE_LAYERS
+    ]
+    return torch.stack(terms).mean()
+
+
+def load_data(recipe: Recipe, data: Path) -> tuple[dict[str, Pictures], dict[str, Pictures]]:
+    """Training and held-out part of every set that the recipe draws from."""
+    wanted = {*recipe.contents, *recipe.styles}
+    sets = {**labelled(data, recipe.pixels), **unlabelled(data, recipe.pixels)}
+    parts = {name: split(pictures) for name, pictures in sets.items() if name in wanted}
+    return {name: part[0] for name, part in parts.items()}, {name: part[1] for name, part in parts.items()}
+
+
+def draw(sets: dict[str, Pictures], shares: Mapping[str, float], recipe: Recipe, device: torch.device) -> Iterator[Tensor]:
+    """Endless batches of random views [N, 3, S, S] in [-1, 1]."""
+    names, weight = list(shares), torch.tensor([float(share) for share in shares.values()])
+    while True:
+        chosen = [sets[names[k]] for k in torch.multinomial(weight, recipe.batch, replacement=True).tolist()]
+        images = torch.stack([pictures.images[int(torch.randint(len(pictures), ()))] for pictures in chosen])
+        views = random_views(to_unit(images, device), recipe.view, smallest=0.7)
+        yield views.contiguous(memory_format=torch.channels_last)
+
+
+class Training:
+    """Net, average of the decoder and optimiser; `step` sees one batch of contents and one of styles."""
+
+    def __init__(self, recipe: Recipe, device: torch.device, encoder: Mapping[str, Tensor] | None = None):
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.device, self.images = recipe, device, 0
+        self.net = AdaIN(**recipe.net).to(device=device, memory_format=torch.channels_last)
+        if encoder is not None:
+            wanted = self.net.encoder.state_dict()
+            self.net.encoder.load_state_dict({key: value for key, value in encoder.items() if key in wanted})
+        self.net.encoder.eval().requires_grad_(False)
+        self.average = WeightAverage(self.net, recipe.average)
+        self.optimiser = torch.optim.Adam(self.net.decoder.parameters(), recipe.rate, betas=(0.9, 0.99))
+
+    def step(self, content: Tensor, style: Tensor, rate: float) -> dict[str, Tensor]:
+        """One update; returns the terms of the loss. The last pictures of the batch are restyled in their own style."""
+        own = max(1, len(content) // 4)
+        style = torch.cat([style[:-own], content[-own:]])
+        with torch.no_grad(), devices.autocast(self.device):
+            goal = self.net.encoder(style, STYLE_LAYERS)
+            features = torch.cat([self.net.encode(content[:-own]), goal[LAYER][-own:]])
+            target = adain(features, goal[LAYER])
+        with devices.autocast(self.device):
+            picture = self.net.decode(target)
+            found = self.net.encoder(picture, STYLE_LAYERS)
+        terms = {
+            "content": relative(found[LAYER], target),
+            "style": style_loss(found, goal),
+            "identity": F.l1_loss(picture[-own:], content[-own:]),
+        }
+        loss = terms["content"] + self.recipe.style * terms["style"] + self.recipe.identity * terms["identity"]
+        self.optimiser.param_groups[0]["lr"] = rate
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.decoder.parameters(), 5.0)
+        self.optimiser.step()
+        self.average.update(self.net)
+        self.images += len(content)
+        return {name: term.detach() for name, term in terms.items()}
+
+    def state(self) -> dict:
+        return {
+            "net": self.net.state_dict(),
+            "average": self.average.state(),
+            "optimiser": self.optimiser.state_dict(),
+            "images": self.images,
+        }
+
+    def restore(self, state: dict) -> None:
+        self.net.load_state_dict(state["net"])
+        self.average.restore(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.images = state["images"]
+
+
+def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int = 4_000) -> AdaIN:
+    """Runs or resumes `recipe` in `folder` until `images` contents were seen. Returns the averaged net."""
+    device = devices.pick()
+    run = Run(folder)
+    training = Training(recipe, device, weights.read(weights.folder() / recipe.features))
+    if state := run.load():
+        training.restore(state)
+    sets, held = load_data(recipe, data)
+    torch.manual_seed(recipe.seed + training.images)
+    contents, styles = draw(sets, recipe.contents, recipe, device), draw(sets, recipe.styles, recipe, device)
+    next_report, terms = training.images + every, {}
+    while training.images < images and not run.stopping:
+        terms = training.step(next(contents), next(styles), recipe.rate * schedule(training.images / images))
+        if training.images >= next_report:
+            next_report += every
+            report(run, training, terms, held)
+    if terms:
+        report(run, training, terms, held)
+    return training.average.net
+
+
+@torch.no_grad()
+def report(run: Run, training: Training, terms: dict[str, Tensor], held: dict[str, Pictures]) -> None:
+    """Log row, preview of held-out pictures (rows of styles, contents, results), checkpoint."""
+    run.record(training.images, {name: value.item() for name, value in terms.items()})
+    content = to_unit(held["photographs"].images[::30][:8], training.device)
+    style = to_unit(held["paintings"].images[::60][:8], training.device)
+    with devices.autocast(training.device):
+        rows = [training.average.net(content, style), training.average.net(content, style.roll(3, dims=0))]
+    run.preview(training.images, torch.cat([style, content, *(row.clamp(-1, 1) for row in rows)]))
+    run.plot()
+    run.save(training.state())
