@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from .errors import StudioError
-from .spec import TASKS, Embedded, Spec, Task
+from .spec import TASKS, Embedded, Hub, Spec, Task
 
 
 def _own(name: str, task: Task, title: str, build: str, *, sha256: str, size: int, licence: str, data: str, **more: Any) -> Spec:
@@ -32,9 +33,73 @@ _DCGAN = "Radford, Metz and Chintala 2015, https://arxiv.org/abs/1511.06434"
 _CGAN = "Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784"
 _VAE = "Kingma and Welling 2013, https://arxiv.org/abs/1312.6114"
 
+_VGG = "Simonyan and Zisserman 2014, https://arxiv.org/abs/1409.1556"
+_GATYS = "Gatys, Ecker and Bethge 2016, https://doi.org/10.1109/CVPR.2016.265"
+_FAST = "Johnson, Alahi and Fei-Fei 2016, https://arxiv.org/abs/1603.08155"
+_ADAIN = "Huang and Belongie 2017, https://arxiv.org/abs/1703.06868"
+
 _FRUITS = "Photographs of fruits: Fruits-360 by Mihai Oltean (CC BY-SA 4.0)"
 _HANDS = "Photographs of hands showing digits: Mavi, https://arxiv.org/abs/2011.08927 (Apache-2.0)"
 _AVATARS = 'Drawn heads: "Adventurer" by Lisa Wischofsky, remixed by DiceBear (CC BY 4.0), colours and size changed'
+
+_SEEN = (
+    "Caltech-101 (Li, Andreetto, Ranzato and Perona, CC BY 4.0), clothing dataset (Alexey Grigorev, CC0), flower_photos "
+    "(TensorFlow, CC BY 2.0), Fruits-360 (Mihai Oltean, CC BY-SA 4.0), textures of ambientCG, Poly Haven, Nobiax and "
+    "OpenStreetMap contributors (CC0), paintings in the public domain, photographs under CC0, CC BY and CC BY-SA; "
+    "taught by Tiny Darknet (Joseph Redmon, MIT)"
+)
+_ART = "photographs under CC0, CC BY and CC BY-SA; flower_photos (TensorFlow, CC BY 2.0); judged by features/vgg-small"
+_WIDTHS = (32, 64, 128, 256, 256)
+
+_VGG_SMALL = _own(
+    "features/vgg-small",
+    "features",
+    "Small VGG, trained here",
+    "vgg:VGG",
+    kwargs={"widths": _WIDTHS},
+    sha256="14c72cdd49b7fda6476230c2297c2924b2b34f01ca6184677ec04ca3aa160f80",
+    size=6477608,
+    licence="CC-BY-SA-4.0",
+    data=_SEEN,
+    paper=_VGG,
+)
+
+
+def _down_to_relu5_1(key: str) -> bool:
+    """Of a whole VGG-19 classifier, the convolutions that style transfer looks at; the rest, most of the file, is not read."""
+    return key.startswith("features.") and int(key.split(".")[1]) <= 28
+
+
+_VGG19 = Spec(
+    name="features/vgg19",
+    task="features",
+    title="VGG-19, ImageNet",
+    build="imgstudio.models.vgg:VGG",
+    source=Hub(repo="timm/vgg19.tv_in1k", filename="model.safetensors", revision="main"),
+    size=574_700_000,
+    licence="BSD-3-Clause",
+    origin="torchvision, by way of timm (https://huggingface.co/timm/vgg19.tv_in1k)",
+    data="ImageNet-1k",
+    paper=_VGG,
+    only=_down_to_relu5_1,
+)
+
+
+def _fast(style: str, painting: str, *, sha256: str, size: int) -> Spec:
+    """A feed-forward net for one painting."""
+    return _own(
+        f"fast/{style}",
+        "stylize",
+        f"{painting}, one pass",
+        "transformer_net:TransformerNet",
+        kwargs={"width": 24},
+        sha256=sha256,
+        size=size,
+        licence="CC-BY-SA-4.0",
+        data=f"{painting}; {_ART}",
+        paper=_FAST,
+    )
+
 
 SPECS: tuple[Spec, ...] = (
     _own(
@@ -104,6 +169,10 @@ SPECS: tuple[Spec, ...] = (
         paper=_VAE,
         labels=tuple(f"digit/digit {digit}" for digit in range(10)),
     ),
+    _VGG_SMALL,
+    _VGG19,
+    replace(_VGG_SMALL, name="gatys/vgg-small", task="stylize", title="Optimisation, small VGG", paper=_GATYS),
+    replace(_VGG19, name="gatys/vgg19", task="stylize", title="Optimisation, VGG-19", paper=_GATYS),
 )
 
 _registered: dict[str, Spec] = {}  # models added while the process runs, by name

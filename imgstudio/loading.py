@@ -34,7 +34,7 @@ def load(name: str, device: str | torch.device | None = None) -> nn.Module:
     weights.verify(spec, path)
     with _lock:
         if (net := _kept(key, spec)) is None:
-            net = _prepare(build(spec, weights.read(path)), key[1])
+            net = _prepare(build(spec, weights.read(path, spec.only)), key[1])
             _nets[key] = (spec, net)
     return net
 

@@ -69,6 +69,7 @@ class Spec:
     data: str  # what they were trained on
     paper: str = ""  # citation with its address
     inverse: str | None = None  # name of the opposite direction of a translation
+    only: Callable[[str], bool] | None = None  # which keys of a large file are read at all; None: every key
     convert: Callable[[Mapping[str, Any]], Mapping[str, Any]] = unchanged  # renames the file's keys to the net's
     labels: tuple[str, ...] | None = None  # classes a net takes, or family/member of the groups whose means a VAE holds
 

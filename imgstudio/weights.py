@@ -14,7 +14,7 @@ import os
 import pickle
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -102,9 +102,12 @@ def verify(spec: Spec, path: Path) -> None:
 # --- what is in it ---
 
 
-def read(path: Path) -> dict[str, Any]:
-    """The tensors of a file by name, floating ones as float32, on the CPU. Raises StudioError if it is damaged."""
-    state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+def read(path: Path, only: Callable[[str], bool] | None = None) -> dict[str, Any]:
+    """The tensors of a file by name, floating ones as float32, on the CPU. Raises StudioError if it is damaged.
+
+    only: says by its name whether a tensor is wanted; of a safetensors file, the others never get into memory.
+    """
+    state = (_read_safetensors if path.suffix == ".safetensors" else _read_torch)(path, only or (lambda name: True))
     return {name: _full(value) for name, value in state.items()}
 
 
@@ -112,15 +115,15 @@ def _full(value: Any) -> Any:
     return value.float() if isinstance(value, Tensor) and value.is_floating_point() else value
 
 
-def _read_safetensors(path: Path) -> dict[str, Tensor]:
+def _read_safetensors(path: Path, wanted: Callable[[str], bool]) -> dict[str, Tensor]:
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            return {name: file.get_tensor(name) for name in file.keys() if wanted(name)}  # noqa: SIM118 (not a dict)
     except SafetensorError as error:
         raise StudioError(f"{path} is damaged or incomplete: delete it and get it again.") from error
 
 
-def _read_torch(path: Path) -> dict[str, Any]:
+def _read_torch(path: Path, wanted: Callable[[str], bool]) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -129,7 +132,7 @@ def _read_torch(path: Path) -> dict[str, Any]:
         raise StudioError(f"{path} is damaged or incomplete: delete it and get it again.") from error
     if not isinstance(state, dict):
         raise StudioError(f"{path} holds no tensors by name: choose another file.")
-    return state
+    return {name: value for name, value in state.items() if wanted(name)}
 
 
 def read_config(path: Path) -> dict[str, Any]:

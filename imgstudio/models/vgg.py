@@ -73,9 +73,3 @@ class VGG(nn.Module):
                 if len(found) == len(wanted):
                     break
         return found
-
-
-def keep_features(state: dict[str, Tensor], deepest: str = "relu5_1") -> dict[str, Tensor]:
-    """Of a whole VGG-19 classifier's state dict, the convolutions down to `deepest`; the rest is dropped."""
-    wanted = VGG(widths=(1, 1, 1, 1, 1), deepest=deepest).state_dict()
-    return {key: value for key, value in state.items() if key in wanted}
