@@ -133,7 +133,7 @@ def test_folding_and_balancing_leave_what_is_computed_unchanged_up_to_scale():
 
 
 def test_the_decoder_of_adain_learns_and_ships(data, eye, tmp_path, monkeypatch):
-    shares = {"net": NARROW, "pixels": 48, "view": 32, "batch": 4, "rate": 3e-3}
+    shares = {"net": NARROW, "pixels": 48, "view": 32, "batch": 4, "rate": 3e-3, "inversion": 80}
     recipe = replace(arbitrary.RECIPES["adain/vgg-small"], **shares)
     enter(monkeypatch, arbitrary, "adain/test", recipe)
     ship.train("adain/test", data=data, folder=tmp_path / "run", images=40)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from .vgg import VGG
 
-LAYER = "relu4_1"  # where the encoder stops
+DEEP, FINE = "relu4_1", "relu3_1"  # where the content is aligned to the style
 
 
 def mean_and_deviation(f: Tensor) -> tuple[Tensor, Tensor]:
@@ -31,7 +31,7 @@ def convolution(narrow: int, wide: int) -> nn.Conv2d:
 
 
 class Decoder(nn.Module):
-    """The encoder mirrored, with nearest-neighbour upsampling for pooling: relu4_1 features -> pictures in [-1, 1]."""
+    """The encoder mirrored, with nearest-neighbour upsampling for pooling: features of both layers -> pictures in [-1, 1]."""
 
     def __init__(self, widths: Sequence[int]):
         super().__init__()
@@ -39,17 +39,20 @@ class Decoder(nn.Module):
         self.blocks = nn.ModuleList(
             [
                 nn.ModuleList([convolution(d, c)]),
-                nn.ModuleList([convolution(c, c), convolution(c, c), convolution(c, c), convolution(c, b)]),
+                nn.ModuleList([convolution(2 * c, c), convolution(c, c), convolution(c, c), convolution(c, b)]),
                 nn.ModuleList([convolution(b, b), convolution(b, a)]),
                 nn.ModuleList([convolution(a, a)]),
             ]
         )
         self.last = convolution(a, 3)
 
-    def forward(self, h: Tensor) -> Tensor:
+    def forward(self, deep: Tensor, fine: Tensor) -> Tensor:
+        h = deep
         for i, block in enumerate(self.blocks):
             if i > 0:
                 h = F.interpolate(h, scale_factor=2)
+            if i == 1:
+                h = torch.cat([h, fine.to(h.dtype)], dim=1)
             for layer in block:
                 h = F.relu(layer(h))
         return self.last(h).float()
@@ -58,27 +61,47 @@ class Decoder(nn.Module):
 class AdaIN(nn.Module):
     """A VGG encoder and its decoder; any picture can be the style.
 
-    encode: [N, 3, H, W] in [-1, 1] -> features [N, C, H/8, W/8]; decode: features -> [N, 3, H, W] at multiples of 8.
+    encode: [N, 3, H, W] in [-1, 1] -> features [N, C, H/8, W/8]; decode: features -> [N, 3, H, W]. H and W are multiples of 8.
+
+    It differs from the paper in one thing: besides relu4_1, relu3_1 is aligned to the style and handed to the decoder, which
+    keeps edges where a decoder of this size would blur them. Each 2 x 2 block of its positions is one position of the features.
     """
 
     stride = 8
 
     def __init__(self, widths: tuple[int, ...] = (32, 64, 128, 256, 256)):
         super().__init__()
-        self.encoder = VGG(widths=widths, deepest=LAYER)
+        self.encoder = VGG(widths=widths, deepest=DEEP)
         self.decoder = Decoder(widths)
 
     def encode(self, x: Tensor) -> Tensor:
-        return self.encoder(x, [LAYER])[LAYER]
+        return self.pack(self.encoder(x, (DEEP, FINE)))
+
+    @staticmethod
+    def pack(found: Mapping[str, Tensor]) -> Tensor:
+        """Activations of both layers as one tensor on the deep layer's grid."""
+        return torch.cat([found[DEEP], F.pixel_unshuffle(found[FINE], 2)], dim=1)
+
+    def unpack(self, features: Tensor) -> dict[str, Tensor]:
+        """Inverts `pack`."""
+        deep, fine = features.split([self.encoder.widths[DEEP], 4 * self.encoder.widths[FINE]], dim=1)
+        return {DEEP: deep, FINE: F.pixel_shuffle(fine, 2)}
 
     def decode(self, features: Tensor) -> Tensor:
         """Values may leave [-1, 1] a little."""
-        return self.decoder(features)
+        found = self.unpack(features)
+        return self.decoder(found[DEEP], found[FINE])
+
+    def align(self, content: Tensor, style: Tensor) -> Tensor:
+        """Content features with the statistics of style features, layer by layer."""
+        goal = self.unpack(style)
+        return self.pack({name: adain(f, goal[name]) for name, f in self.unpack(content).items()})
 
     def restyle(self, content: Tensor, styles: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
         """Content features aligned to each style's, mixed by `weights`, which sum to 1."""
-        return torch.stack([weight * adain(content, style) for style, weight in zip(styles, weights, strict=True)]).sum(dim=0)
+        aligned = [weight * self.align(content, style) for style, weight in zip(styles, weights, strict=True)]
+        return torch.stack(aligned).sum(dim=0)
 
     def forward(self, content: Tensor, style: Tensor) -> Tensor:
         """Pictures of the content in one style, at full strength."""
-        return self.decode(adain(self.encode(content), self.encode(style)))
+        return self.decode(self.align(self.encode(content), self.encode(style)))

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from .. import device as devices
 from .. import weights
 from ..metrics.restyling import relative
-from ..models.adain import LAYER, AdaIN, adain, mean_and_deviation
+from ..models.adain import DEEP, AdaIN, mean_and_deviation
 from .data import Pictures, split, to_unit
 from .run import Run, WeightAverage, schedule
 from .scenes import labelled, random_views, unlabelled
@@ -27,7 +27,8 @@ STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """net: arguments of AdaIN; contents and styles: how often each set is drawn as either; style: weight of the style loss;
-    identity: weight of the reconstruction of pictures in their own style, which teaches the decoder to keep what is there."""
+    identity: weight of the reconstruction of pictures in their own style, which teaches the decoder to keep what is there;
+    inversion: pictures at first that the decoder only learns to draw again from their features, at a third of the cost."""
 
     net: Mapping = field(default_factory=dict)
     features: str = "features-vgg-small.safetensors"  # in `weights/`: the encoder
@@ -35,8 +36,9 @@ class Recipe:
     styles: Mapping[str, float] = field(default_factory=dict)
     style: float = 10.0
     identity: float = 1.0
-    pixels: int = 160  # side that pictures are kept at
-    view: int = 128  # side that the net sees in training
+    inversion: int = 10_000
+    pixels: int = 128  # side that pictures are kept at
+    view: int = 96  # side that the net sees in training
     batch: int = 8
     rate: float = 1e-3
     average: int = 300
@@ -90,34 +92,51 @@ class Training:
             wanted = self.net.encoder.state_dict()
             self.net.encoder.load_state_dict({key: value for key, value in encoder.items() if key in wanted})
         self.net.encoder.eval().requires_grad_(False)
+        for layer in self.net.decoder.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
         self.average = WeightAverage(self.net, recipe.average)
+        self.weight = {"content": 1.0, "style": recipe.style, "identity": recipe.identity}
         self.optimiser = torch.optim.Adam(self.net.decoder.parameters(), recipe.rate, betas=(0.9, 0.99))
 
     def step(self, content: Tensor, style: Tensor, rate: float) -> dict[str, Tensor]:
-        """One update; returns the terms of the loss. The last pictures of the batch are restyled in their own style."""
-        own = max(1, len(content) // 4)
-        style = torch.cat([style[:-own], content[-own:]])
-        with torch.no_grad(), devices.autocast(self.device):
-            goal = self.net.encoder(style, STYLE_LAYERS)
-            features = torch.cat([self.net.encode(content[:-own]), goal[LAYER][-own:]])
-            target = adain(features, goal[LAYER])
-        with devices.autocast(self.device):
-            picture = self.net.decode(target)
-            found = self.net.encoder(picture, STYLE_LAYERS)
-        terms = {
-            "content": relative(found[LAYER], target),
-            "style": style_loss(found, goal),
-            "identity": F.l1_loss(picture[-own:], content[-own:]),
-        }
-        loss = terms["content"] + self.recipe.style * terms["style"] + self.recipe.identity * terms["identity"]
+        """One update on contents and styles [N, 3, S, S] in [-1, 1]; returns the terms of the loss."""
+        invert = self.images < self.recipe.inversion
+        terms = self._invert(torch.cat([content, style])) if invert else self._restyle(content, style)
+        loss = sum(self.weight[name] * term for name, term in terms.items())
         self.optimiser.param_groups[0]["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.decoder.parameters(), 5.0)
         self.optimiser.step()
         self.average.update(self.net)
-        self.images += len(content)
-        return {name: term.detach() for name, term in terms.items()}
+        self.images += len(content) * (2 if invert else 1)
+        return {name: terms[name].detach() if name in terms else loss.new_zeros(()) for name in ("content", "style", "identity")}
+
+    def _invert(self, x: Tensor) -> dict[str, Tensor]:
+        """Pictures from their own features."""
+        with devices.autocast(self.device):
+            with torch.no_grad():
+                features = self.net.encode(x)
+            return {"identity": F.l1_loss(self.net.decode(features), x)}
+
+    def _restyle(self, content: Tensor, style: Tensor) -> dict[str, Tensor]:
+        """The losses of the paper; the last quarter of the batch is restyled in its own style."""
+        own = max(1, len(content) // 4)
+        style = torch.cat([style[:-own], content[-own:]])
+        with torch.no_grad(), devices.autocast(self.device):
+            goal = self.net.encoder(style, STYLE_LAYERS)
+            wanted = self.net.pack(goal)
+            target = self.net.align(torch.cat([self.net.encode(content[:-own]), wanted[-own:]]), wanted)
+        with devices.autocast(self.device):
+            picture = self.net.decode(target)
+            found = self.net.encoder(picture, STYLE_LAYERS)
+        return {
+            "content": relative(found[DEEP], target[:, : found[DEEP].shape[1]]),
+            "style": style_loss(found, goal),
+            "identity": F.l1_loss(picture[-own:], content[-own:]),
+        }
 
     def state(self) -> dict:
         return {
