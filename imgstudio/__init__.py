@@ -34,6 +34,9 @@ _HOME = {
     "attribute": "studio.interpolation",
     "attributes": "studio.interpolation",
     "denoise": "studio.interpolation",
+    "Step": "studio.steps",
+    "last": "studio.steps",
+    "stylize": "studio.style",
 }
 
 __all__ = ["models", *_HOME]

@@ -59,6 +59,8 @@ def _configure(name: str, parser: ArgumentParser) -> None:
             parser.add_argument("--judge", type=Path, help="weights of Tiny Darknet, which a VAE is trained with")
         else:
             parser.add_argument("--out", type=Path, default=Path("weights"), help="folder to write to (default: %(default)s)")
+    elif name == "art":
+        parser.add_argument("--out", type=Path, default=Path("assets/styles"), help="folder to write to (default: %(default)s)")
     elif name == "bench":
         parser.add_argument("--repeats", type=int, default=15, help="runs, of which the median counts (default: %(default)s)")
 
@@ -101,12 +103,21 @@ def _ship(options: Namespace) -> None:
     print(json.dumps(report, indent=2))
 
 
-def _bench(options: Namespace) -> None:
-    from .bench import speed
+def _art(options: Namespace) -> None:
+    from . import art
 
-    print(speed.heading(), flush=True)
-    for row in speed.rows(options.repeats):
-        print(speed.line(row), flush=True)
+    for path in art.write(options.out):
+        print(path)
+
+
+def _bench(options: Namespace) -> None:
+    from .bench import speed, style
+
+    for table in (speed, style):
+        for i, row in enumerate(table.rows(options.repeats)):
+            if i == 0:
+                print(table.heading(), flush=True)
+            print(table.line(row), flush=True)
 
 
 _HELP = {
@@ -114,6 +125,7 @@ _HELP = {
     "serve": "open the studio as a page",
     "train": "start or resume training a model by its recipe",
     "ship": "finish, score and write the weights of a training run",
+    "art": "draw the studio's own style pictures",
     "bench": "measure speed beside plain PyTorch",
 }
 _RUN: dict[str, Callable[[Namespace], Any]] = {
@@ -121,6 +133,7 @@ _RUN: dict[str, Callable[[Namespace], Any]] = {
     "serve": _serve,
     "train": _train,
     "ship": _ship,
+    "art": _art,
     "bench": _bench,
 }
 

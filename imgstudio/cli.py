@@ -6,6 +6,7 @@ Names and defaults of the options are those of the function's keywords, read fro
 from __future__ import annotations
 
 import inspect
+import sys
 from argparse import Action, ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ class Verb:
     help: str
     takes: tuple[str, ...]  # what the function takes after the model, names in _ARGUMENTS
     options: Mapping[str, str] = field(default_factory=dict)  # its keywords, with a word of help each
+    keywords: tuple[str, ...] = ()  # keywords that a plain option can't write, names in _ARGUMENTS
     names_model: bool = False  # the model is the first word of the command; otherwise it is an option
     film: bool = False  # can write an animation
     out: str
@@ -35,7 +37,7 @@ class Verb:
     def configure(self, parser: ArgumentParser, name: str) -> None:
         function = getattr(imgstudio, name)
         _take_model(parser, positional=self.names_model)
-        for argument in self.takes:
+        for argument in (*self.takes, *self.keywords):
             _ARGUMENTS[argument](parser)
         for option, help in self.options.items():
             _option(parser, function, option, help)
@@ -50,7 +52,7 @@ class Verb:
 
     def run(self, options: Namespace) -> None:
         taken = [getattr(options, argument) for argument in self.takes]
-        keywords = {option: getattr(options, option) for option in self.options}
+        keywords = {option: getattr(options, option) for option in (*self.options, *self.keywords)}
         self.save(getattr(imgstudio, options.verb)(options.model, *taken, **keywords), options)
 
 
@@ -77,7 +79,7 @@ def _option(parser: ArgumentParser, function: Callable, name: str, help: str, **
     else:
         more = {"type": str if default is None else type(default), "default": default, **more}
     shown = "" if default in (None, inspect.Parameter.empty) else " (default: %(default)s)"
-    parser.add_argument(f"--{name}", help=help + shown, **more)
+    parser.add_argument(f"--{name.replace('_', '-')}", help=help + shown, **more)
 
 
 def _seeds(text: str) -> list[int]:
@@ -92,6 +94,13 @@ def _amount(text: str) -> tuple[str, float]:
         return name.strip(), float(value)
     except ValueError:
         raise StudioError(f'{text!r} is no amount: write it like "apple to tomato=1.0".') from None
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise StudioError(f'{text!r} are no shares: write them like "0.7,0.3".') from None
 
 
 class _Collect(Action):
@@ -119,6 +128,29 @@ _ARGUMENTS: dict[str, Callable[[ArgumentParser], Any]] = {
         metavar="NAME=NUMBER",
         required=True,
         help='such as "apple to tomato=1.0", may be repeated; a wrong name is answered with the right ones',
+    ),
+    "content": lambda parser: parser.add_argument("content", help="the picture to restyle"),
+    "styles": lambda parser: parser.add_argument(
+        "--style", dest="styles", action="append", metavar="PICTURE", help="the picture to take the style from, may be repeated"
+    ),
+    "weights": lambda parser: parser.add_argument(
+        "--mix", dest="weights", type=_numbers, metavar="SHARES", help="of several styles, such as 0.7,0.3 (default: equal)"
+    ),
+    "layers": lambda parser: parser.add_argument(
+        "--layer",
+        dest="layers",
+        type=_amount,
+        action=_Collect,
+        metavar="NAME=NUMBER",
+        help="weight of a style layer, such as relu1_1=1.0, may be repeated (default: five of them, equal)",
+    ),
+    "keep_colors": lambda parser: parser.add_argument(
+        "--keep-colors",
+        nargs="?",
+        const="luminance",
+        default=False,
+        metavar="HOW",
+        help="keep the content's colours: luminance (only light and dark change) or match (the style is recoloured first)",
     ),
 }
 
@@ -172,6 +204,23 @@ def _save_reconstruction(made: Any, options: Namespace) -> None:
 def _save_denoised(made: Any, options: Namespace) -> None:
     print(f"PSNR {made.psnr_noisy:.1f} dB with noise, {made.psnr:.1f} dB after reconstruction")
     _save_grid([made.noisy, made.image], options, 2)
+
+
+def _save_painting(steps: Iterable[Any], options: Namespace) -> None:
+    """The last picture, also when the work was stopped with Ctrl-C or broke down on the way."""
+    step = None
+    try:
+        for step in steps:
+            if sys.stderr.isatty():
+                print(f"\r{step.done} of {step.total}, {step.seconds:.0f} s", end="", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        if step is None:
+            raise
+    finally:
+        if step is not None:
+            losses = "".join(f", {name} {value:.3g}" for name, value in step.losses.items())
+            print(f"{step.done} of {step.total}, {step.seconds:.1f} s{losses}")
+            _save_grid([step.image], options)
 
 
 VERBS = {
@@ -239,5 +288,25 @@ VERBS = {
         options={"noise": "standard deviation; 1 is the range from black to white", "seed": "of the noise"},
         out="denoise.png",
         save=_save_denoised,
+    ),
+    "stylize": Verb(
+        help="a picture in the style of another",
+        names_model=True,
+        takes=("content", "styles"),
+        options={
+            "strength": "0 gives the content, 1 the whole style",
+            "size": "longer side of the result in pixels",
+            "mask": "a picture, white where style is wanted",
+            "content_weight": "how much likeness to the content counts, when optimising",
+            "style_weight": "how much likeness to the style counts, when optimising",
+            "tv_weight": "how much smoothness counts, when optimising",
+            "steps": "of the optimisation",
+            "start": "content, noise, style, or a picture to go on from, when optimising",
+            "optimizer": "adam or lbfgs",
+            "seed": "of the noise to start from",
+        },
+        keywords=("weights", "layers", "keep_colors"),
+        out="stylize.png",
+        save=_save_painting,
     ),
 }

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from browser import context, open_page  # noqa: F401 (fixtures)
 
 from imgstudio import catalog, loading, weights
 from imgstudio.models.dcgan import Generator

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-import page_server
 import pytest
+from browser import PATIENCE, source
 from PIL import Image
 
 from imgstudio.image import read_settings
@@ -20,56 +18,14 @@ if "IMGSTUDIO_CI" in os.environ:
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 
-PATIENCE = 30_000  # ms for one answer of a busy machine
 expect.set_options(timeout=PATIENCE)
-
-LOCAL = re.compile(r"(https?://(127\.0\.0\.1|localhost)[:/])|data:|blob:|about:")
-
-
-def _chromium() -> str | None:
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "/usr/bin/chromium"))), None)
-
-
-@pytest.fixture(scope="session")
-def context() -> Iterator:
-    """One browser profile for all tests, so that what Gradio sends is cached."""
-    if _chromium() is None:
-        if "IMGSTUDIO_CI" in os.environ:
-            pytest.fail("there is no Chromium on PATH")
-        pytest.skip("there is no Chromium on PATH")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
-        yield browser.new_context()
-        browser.close()
-
-
-@pytest.fixture
-def open_page(context) -> Iterator:
-    """Opens the page, and checks in the end that it was quiet: no error on the console, no request to another machine."""
-    faults: list[str] = []
-    pages = []
-
-    def opened(width: int = 1440, height: int = 900, query: str = ""):
-        page = context.new_page()
-        pages.append(page)
-        page.set_viewport_size({"width": width, "height": height})
-        page.set_default_timeout(PATIENCE)
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: None if LOCAL.match(request.url) else faults.append(request.url))
-        page.goto(page_server.address() + query)
-        expect(page.locator("#sampling-sheet img").first).to_be_visible()
-        return page
-
-    yield opened
-    for page in pages:
-        page.close()
-    assert faults == []
 
 
 @pytest.fixture
 def page(open_page):
-    return open_page()
+    page = open_page()
+    expect(page.locator("#sampling-sheet img").first).to_be_visible()
+    return page
 
 
 @pytest.fixture
@@ -82,11 +38,6 @@ def vae(page):
 
 def captions(page) -> list[str]:
     return page.locator("#sampling-sheet .caption-label").all_inner_texts()
-
-
-def source(page, selector: str) -> str:
-    """Address of the (first) picture in an element."""
-    return page.locator(f"{selector} img").first.get_attribute("src")
 
 
 def expect_another(page, selector: str, before: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,11 @@ import torch
 from PIL import Image
 
 import imgstudio
-from imgstudio import StudioError, catalog, image, weights
+from imgstudio import StudioError, art, catalog, image, weights
 from imgstudio.__main__ import main
+from imgstudio.bench import style
 from imgstudio.models.vae import VAE
+from imgstudio.models.vgg import VGG
 from imgstudio.spec import Embedded
 from imgstudio.studio import seeds
 
@@ -124,6 +127,63 @@ def test_the_default_model_is_the_first_embedded_one(vae, photos, monkeypatch):
     assert image.read_settings("prior.png")["model"] == "test/vae"
 
 
+@pytest.fixture
+def gatys(small_model):
+    """A registered feature net with random weights."""
+    kwargs = {"widths": (4, 4, 4, 4, 4)}
+    torch.manual_seed(0)
+    model = small_model("test/gatys", task="stylize", build="imgstudio.models.vgg:VGG", kwargs=kwargs)
+    digest = weights.write(model.path, VGG(**kwargs).state_dict())
+    fields = {"source": Embedded(filename=model.path.name, sha256=digest)}
+    return catalog.register(type(model.spec)(**{**vars(model.spec), **fields}))
+
+
+def test_stylize_writes_the_last_picture_with_its_settings(gatys, photos, capsys):
+    a, b, c, _ = photos
+    options = ["--mix", "0.7,0.3", "--size", "64", "--steps", "3", "--layer", "relu1_1=1", "--layer", "relu2_1=0.5"]
+    assert main(["stylize", "test/gatys", a, "--style", b, "--style", c, *options, "--keep-colors"]) == 0
+    assert "3 of 3" in capsys.readouterr().out
+    chosen = {
+        "weights": [0.7, 0.3],
+        "size": 64,
+        "steps": 3,
+        "layers": {"relu1_1": 1.0, "relu2_1": 0.5},
+        "keep_colors": "luminance",
+    }
+    expected = imgstudio.last(imgstudio.stylize("test/gatys", a, [b, c], **chosen)).image
+    assert image.read("stylize.png").tobytes() == expected.tobytes()
+    settings = image.read_settings("stylize.png")
+    assert settings["task"] == "stylize" and settings["content"] == a and settings["styles"] == [b, c]
+    assert {name: settings[name] for name in chosen} == chosen
+    assert settings["content_weight"] == 1.0
+
+
+def test_stopping_keeps_the_picture(gatys, photos, monkeypatch):
+    shown = []
+
+    def interrupted(*arguments, **options):
+        for step in imgstudio_stylize(*arguments, **options, every=1):
+            if step.done == 2:
+                raise KeyboardInterrupt
+            shown.append(step.image)
+            yield step
+
+    imgstudio_stylize = imgstudio.stylize
+    monkeypatch.setattr(imgstudio, "stylize", functools.wraps(imgstudio_stylize)(interrupted))
+    options = ["--size", "64", "--steps", "5", "--out", "kept.png"]
+    assert main(["stylize", "test/gatys", photos[0], "--style", photos[1], *options]) == 0
+    assert image.read("kept.png").tobytes() == shown[-1].tobytes()
+
+
+def test_art_draws_the_style_pictures(monkeypatch, capsys):
+    monkeypatch.setattr(art, "NAMES", dict(list(art.NAMES.items())[:1]))
+    monkeypatch.setattr(art.write, "__kwdefaults__", {**art.write.__kwdefaults__, "size": 64})
+    assert main(["art", "--out", "styles"]) == 0
+    (path,) = Path("styles").iterdir()
+    assert capsys.readouterr().out.strip() == str(path)
+    assert max(image.read(path).size) == 64
+
+
 def test_models_lists_the_catalogue(small_model, capsys):
     spec = small_model("test/listed", task="segment").spec
     assert main(["models", "--task", "segment"]) == 0
@@ -146,13 +206,16 @@ def test_models_lists_the_catalogue(small_model, capsys):
         (["walk", "test/gan", "--out", "a.avi"], ".mp4"),
         (["reconstruct", "nowhere.png", "--model", "test/vae"], "nowhere.png"),
         (["attribute", "a.png", "--model", "test/vae", "--amount", "apple"], "is no amount"),
+        (["stylize", "test/gan", "a.png"], "can't do this"),
+        (["stylize", "test/gatys", "nowhere.png", "--style", "a.png"], "nowhere.png"),
+        (["stylize", "test/gatys", "a.png", "--mix", "half"], "are no shares"),
         (["models", "--task", "paint"], "no task 'paint'"),
         (["train", "no/recipe", "--data", ".", "--images", "1"], "dcgan/avatars"),
         (["train", "dcgan/avatars", "--data", ".", "--images", "1"], "avatars128.npz"),
     ],
     ids=" ".join,
 )
-def test_a_failure_is_one_line(small_model, vae, capsys, command, words):
+def test_a_failure_is_one_line(small_model, vae, gatys, capsys, command, words):
     small_model("test/gan")
     assert main(command) == 2
     error = capsys.readouterr().err
@@ -197,3 +260,14 @@ def test_bench_measures_what_the_studio_does(small_model, vae, monkeypatch, caps
     for one, one_plain, ratio, many, many_plain, _ in measured.values():
         assert min(one, one_plain, many, many_plain) > 0
         assert abs(ratio - one_plain / one) < 0.2 * ratio + 0.02
+
+
+def test_bench_measures_style(gatys, monkeypatch, capsys):
+    monkeypatch.setattr(catalog, "SPECS", ())
+    monkeypatch.setattr(style, "SIZE", 96)
+    assert main(["bench", "--repeats", "2"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("test/gatys")]
+    assert [" ".join(line.split()[1:3]) for line in lines] == ["one step", "average step"]
+    for line in lines:
+        studio, plain, ratio = map(float, line.split()[3:])
+        assert studio > 0 and plain > 0 and ratio > 0

@@ -29,7 +29,10 @@ ENDPOINTS = {
     "/prior": ["model", "seeds"],
     "/attribute": ["model", "image", "amounts"],
     "/denoise": ["model", "image", "noise", "seed"],
-}
+    "/stylize": [
+        "model", "content", "style", "strength", "content_weight", "style_weight", "size", "steps", "keep_colors", "mask", "seed"
+    ],
+}  # fmt: skip
 GAN = common.default_model("sample").name
 VAE = common.default_model("reconstruct").name
 
@@ -113,7 +116,7 @@ def test_a_task_without_models_has_a_quiet_sentence(monkeypatch):
     monkeypatch.setattr(catalog, "models", lambda task=None: ())
     demo = ui.build()
     texts = [block.value for block in demo.blocks.values() if isinstance(block, gr.HTML)]
-    assert sum("There is no model for this" in text for text in texts) == 2
+    assert sum("There is no model for this" in text for text in texts) == 3
 
 
 def test_the_page_stands_without_weights_and_keeps_its_plumbing_private(monkeypatch, tmp_path):

@@ -37,6 +37,14 @@ def test_what_is_written_is_read(tmp_path):
     assert weights.read_config(tmp_path / "a.safetensors") == {"size": 64, "note": "ü"}
 
 
+def test_only_what_is_wanted_is_read(tmp_path, monkeypatch):
+    state = {"features.0": torch.ones(2), "head.0": torch.ones(3)}
+    weights.write(tmp_path / "a.safetensors", state)
+    torch.save(state, tmp_path / "a.pt")
+    for name in ("a.safetensors", "a.pt"):
+        assert set(weights.read(tmp_path / name, lambda key: key.startswith("features."))) == {"features.0"}
+
+
 def test_floats_take_two_bytes_unless_they_are_too_large_for_it(tmp_path):
     weights.write(tmp_path / "a.safetensors", {"small": torch.ones(2), "large": torch.full((2,), 1e6)})
     stored = load_file(tmp_path / "a.safetensors")

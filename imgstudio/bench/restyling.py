@@ -85,7 +85,9 @@ def one_pass_models() -> list[str]:
     return [s.name for s in catalog.models("stylize") if s.embedded and style.kind(s.name) == "one pass"]
 
 
-def sheet(blocks: Mapping[str, tuple[Sequence[str], Sequence[Image.Image]]], tops: Mapping[str, Sequence[Image.Image]]) -> Image.Image:
+def sheet(
+    blocks: Mapping[str, tuple[Sequence[str], Sequence[Image.Image]]], tops: Mapping[str, Sequence[Image.Image]]
+) -> Image.Image:
     """One picture of all: a block for each title, with (names of the columns, pictures row by row), and the styles above."""
     step = SHOWN + GAP
     left = list(contents().values())

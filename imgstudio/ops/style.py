@@ -18,8 +18,11 @@ from .. import device as devices
 from ..models.vgg import VGG
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-CONTENT_LAYER = "relu4_2"
-BALANCE = {"content": 1.0, "style": 10.0, "tv": 0.3}  # what a loss counts when its weight is 1
+CONTENT_LAYER = "relu4_2"  # of Gatys et al.; used alone it forgets small faces
+CONTENT_LAYERS = ("relu2_2", "relu3_3", CONTENT_LAYER)
+BALANCE = {"content": 1.0, "style": 6.0, "tv": 0.6}  # what a loss counts when its weight is 1
+
+FLOOR = 0.1  # of the squared mean: what a covariance counts for at least, for styles of a single colour have none
 
 Moments = tuple[Tensor, Tensor]  # mean [C] and covariance [C, C] of a layer's channels over positions
 
@@ -65,7 +68,13 @@ def default_layers(net: VGG) -> dict[str, float]:
 
 
 def content_layer(net: VGG) -> str:
+    """The one layer of a net that likeness to a content is measured by."""
     return CONTENT_LAYER if CONTENT_LAYER in net.layers else net.layers[-1]
+
+
+def content_layers(net: VGG) -> tuple[str, ...]:
+    """The layers of the content loss that a net has."""
+    return tuple(name for name in CONTENT_LAYERS if name in net.layers) or net.layers[-1:]
 
 
 def features(net: VGG, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
@@ -89,35 +98,37 @@ def aim(
     largest = max(used.values(), default=1.0)
     whole = sum(weight / largest for weight in used.values())
     seen = [features(net, style, tuple(used)) for style in styles]
-    kept = {} if content is None else features(net, content, [content_layer(net)])
+    kept = {} if content is None else features(net, content, content_layers(net))
     return Goal(
-        style={name: _mixed([f[name] for f in seen], mix) for name in used},
+        style={name: moments([f[name] for f in seen], mix) for name in used},
         shares={name: weight / largest / whole for name, weight in used.items()},
         content=kept,
         mask=mask,
     )
 
 
-def _mixed(found: Sequence[Tensor], mix: Sequence[float]) -> Moments:
+def moments(found: Sequence[Tensor], mix: Sequence[float]) -> Moments:
     """Moments of a picture that has a share of each style: first and second moments mix, covariances would not."""
-    zero = found[0].new_zeros(found[0].shape[1], dtype=torch.float32)
-    moments = [second_moments(f, zero) for f in found]
-    mean = sum(share * first for share, (first, _) in zip(mix, moments, strict=True))
-    second = sum(share * both for share, (_, both) in zip(mix, moments, strict=True))
+    raw = [raw_moments(f) for f in found]
+    mean = sum(share * first for share, (first, _) in zip(mix, raw, strict=True))
+    second = sum(share * both for share, (_, both) in zip(mix, raw, strict=True))
     return mean, second - torch.outer(mean, mean)
 
 
-def second_moments(f: Tensor, centre: Tensor, mask: Tensor | None = None) -> Moments:
-    """Of activations [1, C, H, W], in float32: their mean [C] less `centre` [C], and their second moments [C, C] about `centre`.
+def raw_moments(f: Tensor, mask: Tensor | None = None) -> Moments:
+    """Mean [C] and Gram matrix [C, C] of activations [1, C, H, W] over positions, in float32.
 
     With a mask [1, 1, H', W'], over what it selects (Gatys et al. 2017, arXiv:1611.07865).
     """
-    rows = f[0].permute(1, 2, 0).flatten(0, 1).float() - centre  # HW,C
+    rows = f[0].permute(1, 2, 0).flatten(0, 1).float()  # HW,C
     if mask is None:
-        return rows.mean(dim=0), rows.T @ rows / len(rows)
-    shares = _shrunk(mask, f).flatten()
-    shares = (shares / shares.sum().clamp_min(1e-6))[:, None]  # HW,1
-    return (rows * shares).sum(dim=0), (rows * shares).T @ rows
+        mean, half = rows.mean(dim=0), rows.detach().T @ rows / len(rows)
+    else:
+        shares = _shrunk(mask, f).flatten()
+        shares = shares / shares.sum().clamp_min(1e-6)
+        mean, half = shares @ rows, (rows.detach() * shares[:, None]).T @ rows
+    # Both factors are the same, so the gradient by one of them, counted twice, is the whole: half the work backwards.
+    return mean, 2 * half - half.detach()
 
 
 def _shrunk(mask: Tensor, f: Tensor) -> Tensor:
@@ -129,14 +140,17 @@ def losses(found: Mapping[str, Tensor], x: Tensor, goal: Goal) -> dict[str, Tens
     style = [share * style_loss(found[name], goal.style[name], goal.mask) for name, share in goal.shares.items()]
     content = [content_loss(found[name], f, goal.mask) for name, f in goal.content.items()]
     zero = x.new_zeros(())
-    return {"content": sum(content, zero), "style": sum(style, zero), "tv": total_variation(x)}
+    return {"content": sum(content, zero) / max(1, len(content)), "style": sum(style, zero), "tv": total_variation(x)}
 
 
 def style_loss(f: Tensor, goal: Moments, mask: Tensor | None = None) -> Tensor:
     """How far mean and covariance of activations [1, C, H, W] are from the goal's, relative to the goal's covariance."""
     mean, covariance = goal
-    first, second = second_moments(f, mean, mask)
-    floor = 0.01 * mean.square().sum() + 1e-6  # for styles of a single colour
+    first, second = raw_moments(f, mask)
+    shift = torch.outer(mean, first)
+    second = second - shift - shift.T + torch.outer(mean, mean)  # about the goal's mean
+    first = first - mean
+    floor = FLOOR * mean.square().sum() + 1e-6
     off_mean = first.square().sum() / (covariance.trace() + floor)
     off_covariance = (second - covariance).square().sum() / (covariance.square().sum() + floor.square())
     return off_mean + off_covariance

@@ -17,6 +17,7 @@ from .. import device as devices
 from .. import weights
 from ..metrics.restyling import relative
 from ..models.adain import DEEP, AdaIN, mean_and_deviation
+from ..ops.style import total_variation
 from .data import Pictures, split, to_unit
 from .run import Run, WeightAverage, schedule
 from .scenes import labelled, random_views, unlabelled
@@ -28,14 +29,16 @@ STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 class Recipe:
     """net: arguments of AdaIN; contents and styles: how often each set is drawn as either; style: weight of the style loss;
     identity: weight of the reconstruction of pictures in their own style, which teaches the decoder to keep what is there;
+    tv: weight of the total variation, against the mesh that a decoder fakes fine texture with;
     inversion: pictures at first that the decoder only learns to draw again from their features, at a third of the cost."""
 
     net: Mapping = field(default_factory=dict)
     features: str = "features-vgg-small.safetensors"  # in `weights/`: the encoder
     contents: Mapping[str, float] = field(default_factory=dict)
     styles: Mapping[str, float] = field(default_factory=dict)
-    style: float = 10.0
-    identity: float = 1.0
+    style: float = 6.0
+    identity: float = 2.0
+    tv: float = 8.0
     inversion: int = 10_000
     pixels: int = 128  # side that pictures are kept at
     view: int = 96  # side that the net sees in training
@@ -97,7 +100,7 @@ class Training:
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
                 nn.init.zeros_(layer.bias)
         self.average = WeightAverage(self.net, recipe.average)
-        self.weight = {"content": 1.0, "style": recipe.style, "identity": recipe.identity}
+        self.weight = {"content": 1.0, "style": recipe.style, "identity": recipe.identity, "tv": recipe.tv}
         self.optimiser = torch.optim.Adam(self.net.decoder.parameters(), recipe.rate, betas=(0.9, 0.99))
 
     def step(self, content: Tensor, style: Tensor, rate: float) -> dict[str, Tensor]:
@@ -112,7 +115,7 @@ class Training:
         self.optimiser.step()
         self.average.update(self.net)
         self.images += len(content) * (2 if invert else 1)
-        return {name: terms[name].detach() if name in terms else loss.new_zeros(()) for name in ("content", "style", "identity")}
+        return {name: terms[name].detach() if name in terms else loss.new_zeros(()) for name in self.weight}
 
     def _invert(self, x: Tensor) -> dict[str, Tensor]:
         """Pictures from their own features."""
@@ -122,21 +125,29 @@ class Training:
             return {"identity": F.l1_loss(self.net.decode(features), x)}
 
     def _restyle(self, content: Tensor, style: Tensor) -> dict[str, Tensor]:
-        """The losses of the paper; the last quarter of the batch is restyled in its own style."""
+        """The losses of the paper; the last quarter of the batch is restyled in its own style.
+
+        Every second time the encoder sees the picture shifted against its pooling grid: a decoder that is judged on one grid
+        draws a mesh with the period of that grid, which pooling hides.
+        """
         own = max(1, len(content) // 4)
         style = torch.cat([style[:-own], content[-own:]])
         with torch.no_grad(), devices.autocast(self.device):
             goal = self.net.encoder(style, STYLE_LAYERS)
             wanted = self.net.pack(goal)
             target = self.net.align(torch.cat([self.net.encode(content[:-own]), wanted[-own:]]), wanted)
+        shift = int(torch.randint(0, self.net.stride, ())) if self.images // len(content) % 2 else 0
         with devices.autocast(self.device):
             picture = self.net.decode(target)
-            found = self.net.encoder(picture, STYLE_LAYERS)
-        return {
-            "content": relative(found[DEEP], target[:, : found[DEEP].shape[1]]),
+            found = self.net.encoder(picture[:, :, shift:, shift:], STYLE_LAYERS)
+        terms = {
             "style": style_loss(found, goal),
             "identity": F.l1_loss(picture[-own:], content[-own:]),
+            "tv": total_variation(picture),
         }
+        if shift == 0:  # the target lies on the encoder's grid, and can't be compared off it
+            terms["content"] = relative(found[DEEP], target[:, : found[DEEP].shape[1]])
+        return terms
 
     def state(self) -> dict:
         return {

@@ -14,6 +14,8 @@ from PIL import Image
 
 from ..studio import animation, interpolation, pictures, sampling
 from ..studio import seeds as seed_texts
+from ..studio import style as studio_style
+from ..studio.steps import last
 from .common import file_name, folder, keep
 from .events import COMPUTE, answering
 from .player import check_length
@@ -207,6 +209,43 @@ def denoise(model: str, image: str, noise: float = 0.3, seed: int = 0) -> tuple[
     return _file(model, made.noisy, settings), _file(model, made.image, settings), figures
 
 
+def stylize(
+    model: str,
+    content: str,
+    style: str | None = None,
+    strength: float = 1.0,
+    content_weight: float = 1.0,
+    style_weight: float = 1.0,
+    size: int = 512,
+    steps: int = 300,
+    keep_colors: str = "none",
+    mask: str | None = None,
+    seed: int = 0,
+) -> tuple[str, dict[str, float]]:
+    """A picture in the manner of another.
+
+    Args:
+        model: Name of a model for style transfer: gatys/... optimises, fast/... has one style, adain/... takes any.
+        content: The picture that is restyled.
+        style: The picture whose manner is borrowed; none for a model that has its own style.
+        strength: 0 (the picture as it was) to 1.
+        content_weight: How much the forms of the content count; gatys only.
+        style_weight: How much the style counts; gatys only.
+        size: Longer side of the result in pixels.
+        steps: Of the optimisation; gatys only.
+        keep_colors: none, luminance (keep those of the content) or match (dye the style like the content).
+        mask: A picture, white where the style is wanted; none for everywhere.
+        seed: Of the noise.
+
+    Returns:
+        A PNG file, and the losses at the end of an optimisation.
+    """
+    shared = {"strength": strength, "size": size, "keep_colors": False if keep_colors == "none" else keep_colors, "seed": seed}
+    slow = {"content_weight": content_weight, "style_weight": style_weight, "steps": steps}
+    step = last(studio_style.stylize(model, content, style, mask=mask, **shared, **slow))
+    return _file(model, step.image, {"task": "stylize", "model": model, **shared, **slow}), dict(step.losses)
+
+
 def _file(model: str, picture: Image.Image, settings: dict[str, Any]) -> str:
     return keep(picture, file_name(model, settings["task"]), settings)
 
@@ -216,6 +255,8 @@ def _files(model: str, made: Sequence[Image.Image], captions: Sequence[str], set
     names = (file_name(model, caption) for caption in captions)
     return [(keep(picture, name, each, place), caption) for picture, name, each, caption in zip(made, names, settings, captions)]
 
+
+BROUGHT = ("image", "a", "b", "c", "d", "content", "style", "mask")  # parameters that are pictures
 
 PICTURES, PICTURE, FILE, FIGURES = gr.Gallery, gr.Image, gr.File, gr.JSON
 
@@ -230,6 +271,7 @@ ENDPOINTS: dict[Callable[..., Any], tuple] = {
     prior: (PICTURES,),
     attribute: (PICTURE,),
     denoise: (PICTURE, PICTURE, FIGURES),
+    stylize: (PICTURE, FIGURES),
 }
 
 
@@ -246,7 +288,7 @@ def build() -> None:
 def _field(parameter: inspect.Parameter) -> Any:
     """The component that a parameter's values travel through."""
     value = None if parameter.default is parameter.empty else parameter.default
-    if parameter.name in ("image", "a", "b", "c", "d"):
+    if parameter.name in BROUGHT:
         return PictureInput(type="filepath", image_mode=None, label=parameter.name)
     if parameter.name == "amounts":
         return gr.JSON(label=parameter.name)

@@ -23,6 +23,7 @@ from ..studio import pictures
 SEEDS = 1_000_000  # dice seeds stay short enough to read out in a classroom
 PIXEL_ART = frozenset({"nouns"})  # data sets whose pictures are drawn in visible pixels
 TILE = 192  # side of a picture in a strip, px
+TALLEST = 680  # of a comparison on the page, px
 LOOKS = [("As suits the model", "auto"), ("Smooth", "smooth"), ("Pixels visible", "pixels")]
 
 
@@ -141,6 +142,13 @@ def result(label: str, **options: Any) -> gr.Image:
     defaults: dict[str, Any] = {"format": "png", "interactive": False, "buttons": ["download", "fullscreen"]}
     classes = ["result", *options.pop("elem_classes", [])]
     return gr.Image(label=label, show_label=False, elem_classes=classes, **{**defaults, **options})
+
+
+def comparison(label: str, **options: Any) -> gr.ImageSlider:
+    """A result over the picture that it was made from, with a line between them to drag; as lossless as `result`."""
+    defaults: dict[str, Any] = {"format": "png", "type": "filepath", "interactive": False, "buttons": ["fullscreen"]}
+    classes = ["result", "comparison"]
+    return gr.ImageSlider(label=label, show_label=False, max_height=TALLEST, elem_classes=classes, **{**defaults, **options})
 
 
 def strip(label: str, columns: int, **options: Any) -> gr.Gallery:

@@ -55,3 +55,30 @@ seen, and look at *Reconstruction*. It can only speak in the pictures it knows, 
 them.
 """,
     )
+
+
+def style() -> None:
+    lesson(
+        r"""
+**Forms and manner, told apart by a net.** A net that was trained to name what photographs show builds up an opinion in
+layers. The deep ones know *what* stands *where*; that is the content. How strongly the features of a layer occur
+together, anywhere in the picture, says nothing about where things stand, but everything about strokes, colours and
+textures; that is the style. So a picture can be wanted that agrees with one in the first respect and with another in
+the second. *Painting slowly* starts from the photograph and corrects its pixels, step by step, until it does.
+""",
+        r"""
+**What is made small.** With features $F$ of a layer, $N$ positions wide, and their Gram matrix $G = FF^\top / N$:
+$$\mathcal{L} = \alpha \, \frac{\|F - F_c\|^2}{\|F_c\|^2} + \beta \sum_l w_l \frac{\|G^l - G_s^l\|^2}{\|G_s^l\|^2}$$
+The two weights on the left are $\alpha$ and $\beta$. A *net of one style* was trained to reach the same goal in one pass,
+so that nothing is left to be optimised. The net *for any style* gives the features of the picture the mean $\mu$ and
+the deviation $\sigma$ of those of the style, and decodes them:
+$$\mathrm{AdaIN}(F_c, F_s) = \sigma(F_s) \, \frac{F_c - \mu(F_c)}{\sigma(F_c)} + \mu(F_s)$$
+""",
+        r"""
+**Where it comes from.** By optimisation: Gatys, Ecker and Bethge 2016, [arXiv:1508.06576](https://arxiv.org/abs/1508.06576);
+keeping the colours: Gatys et al. 2016, [arXiv:1606.05897](https://arxiv.org/abs/1606.05897). In one pass: Johnson, Alahi
+and Fei-Fei 2016, [arXiv:1603.08155](https://arxiv.org/abs/1603.08155). In any style: Huang and Belongie 2017,
+[arXiv:1703.06868](https://arxiv.org/abs/1703.06868). *Try this:* paint slowly with the content weight at 0. Nothing is
+left of the picture but the manner: a texture that a net cannot tell from the style.
+""",
+    )

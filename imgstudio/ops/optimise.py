@@ -1,0 +1,223 @@
+"""A picture optimised from coarse to fine towards the features of others. Pictures are float32 [1, 3 or 1, H, W] in [-1, 1]."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..models.vgg import VGG
+from . import style as ops
+
+RATE = 0.05  # of Adam: about what a value moves in a step, of a range of 2
+BETAS = (0.8, 0.99)  # shorter memories than usual: the way is some hundred steps long
+FIRST_MOVE = 0.02  # of L-BFGS at each scale: the mean over all values
+COARSEST = 96  # no scale has a longer side below this
+FEWER = 0.6  # each finer scale gets this share of the steps of the one before: they cost four times as much
+
+
+class Diverged(ArithmeticError):
+    """A loss or its gradient is no number any more."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`x` after `done` of `total` steps, at the scale in work, and its losses."""
+
+    done: int
+    total: int
+    x: Tensor
+    losses: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Scale:
+    height: int
+    width: int
+    steps: int
+
+
+def scales(height: int, width: int, smallest: int, steps: int) -> list[Scale]:
+    """The way up to `height` x `width`, halves of halves, and the steps of each; all sum to `steps`.
+
+    No side falls below `smallest`. With few steps the finest scales are served first, as they make the result.
+    """
+    levels = 0
+    while max(height, width) >= COARSEST * 2 ** (levels + 1) and min(height, width) >= smallest * 2 ** (levels + 1):
+        levels += 1
+    levels = min(levels, max(steps - 1, 0))
+    shares = [FEWER**i for i in range(levels + 1)]
+    counts = [max(1, round(steps * share / sum(shares))) for share in shares]
+    counts[0] += steps - sum(counts)
+    return [
+        Scale(max(1, round(height / 2**level)), max(1, round(width / 2**level)), count)
+        for level, count in zip(range(levels, -1, -1), counts)
+    ]
+
+
+def resize(x: Tensor, height: int, width: int) -> Tensor:
+    """Bicubic, antialiased, within [-1, 1]."""
+    if x.shape[2:] == (height, width):
+        return x
+    return F.interpolate(x, (height, width), mode="bicubic", antialias=True).clamp(-1, 1)
+
+
+def paint(
+    net: VGG,
+    content: Tensor,
+    styles: Sequence[Tensor],
+    mix: Sequence[float],
+    *,
+    weights: ops.Weights,
+    layers: Mapping[str, float],
+    steps: int,
+    start: Tensor,
+    mask: Tensor | None = None,
+    optimizer: str = "adam",
+    finest_only: bool = False,
+) -> Iterator[Progress]:
+    """Optimises `start` from coarse to fine; yields before the first step and after every one.
+
+    content and start [1, C, H, W], mask [1, 1, H, W] or None, styles [1, C, h, w] at the size their patterns are to have in the
+    result. `finest_only` leaves out the coarse scales, to go on from a picture that has been through them.
+    Raises Diverged when a loss is no finite number.
+    """
+    plan = scales(*content.shape[2:], net.smallest, steps)
+    plan = plan[-1:] if finest_only else plan
+    device = next(net.parameters()).device
+    x, brush, done, total = start, OPTIMIZERS[optimizer](), 0, sum(scale.steps for scale in plan)
+    for scale in plan:
+        size = (scale.height, scale.width)
+        goal = _aim(net, content, styles, mix, weights, layers, mask, size)
+        brush.begin(resize(x, *size).to(device), functools.partial(evaluate, net, goal, weights))
+        for _ in range(scale.steps):
+            brush.look()
+            yield Progress(done, total, brush.x.detach().clone(), brush.losses)
+            brush.move()
+            done += 1
+        x = brush.x.detach()
+    brush.look()
+    yield Progress(done, total, x, brush.losses)
+
+
+def _aim(
+    net: VGG,
+    content: Tensor,
+    styles: Sequence[Tensor],
+    mix: Sequence[float],
+    weights: ops.Weights,
+    layers: Mapping[str, float],
+    mask: Tensor | None,
+    size: tuple[int, int],
+) -> ops.Goal:
+    """The goal at one scale, where styles shrink as much as the content does."""
+    device, shrink = next(net.parameters()).device, size[0] / content.shape[2]
+    smaller = []
+    for style in styles if weights.style > 0 else ():
+        factor = max(shrink, net.smallest / min(style.shape[2:]))
+        smaller.append(resize(style, *(round(side * factor) for side in style.shape[2:])).to(device))
+    return ops.aim(
+        net,
+        resize(content, *size).to(device) if weights.content > 0 else None,
+        smaller,
+        mix if smaller else (),
+        layers,
+        None if mask is None else F.adaptive_avg_pool2d(mask, size).to(device),
+    )
+
+
+def evaluate(net: VGG, goal: ops.Goal, weights: ops.Weights, x: Tensor) -> tuple[Tensor, Tensor, dict[str, float]]:
+    """The weighted loss of x [1, C, H, W] (a scalar), its gradient (like x), and the unweighted losses.
+
+    The loss counts once for each value of the picture: gradients are then of order 1 at every size, which half precision and
+    the optimisers' small constants are made for.
+    """
+    with torch.enable_grad():
+        x = x.detach().requires_grad_(True)
+        terms = ops.losses(ops.features(net, x, goal.layers), x, goal)
+        loss = ops.weighted(terms, weights) * x.numel()
+        (gradient,) = torch.autograd.grad(loss, x)
+    gradient = gradient.contiguous() if goal.mask is None else gradient * goal.mask
+    if not (loss.isfinite() and gradient.isfinite().all()):
+        raise Diverged
+    named = {name: term.item() for name, term in terms.items()}
+    return loss.detach(), gradient, {**named, "total": weights.total(named)}
+
+
+Evaluate = Callable[[Tensor], tuple[Tensor, Tensor, dict[str, float]]]
+
+
+class _Brush:
+    """A picture `x` under an optimiser of PyTorch: `look` finds its losses and its gradient, `move` follows the gradient."""
+
+    x: Tensor
+    losses: dict[str, float]
+    _loss: Tensor
+
+    def begin(self, x: Tensor, evaluate: Evaluate) -> None:
+        """Goes on with x at another scale."""
+        self.x = x.detach().clone().requires_grad_(True)
+        self._evaluate = evaluate
+        self._optimizer = self._prepare()
+
+    def look(self) -> None:
+        self._loss, self.x.grad, self.losses = self._evaluate(self.x)
+
+    def move(self) -> None:
+        self._optimizer.step()
+
+    def _prepare(self) -> torch.optim.Optimizer:
+        raise TypeError("an optimiser has to be chosen")
+
+
+class Adam(_Brush):
+    """Kingma and Ba 2014, arXiv:1412.6980. Its averages grow along with the picture, so a new scale begins with its momentum."""
+
+    _optimizer: torch.optim.Optimizer | None = None
+
+    def _prepare(self) -> torch.optim.Optimizer:
+        before = next(iter(self._optimizer.state.values())) if self._optimizer and self._optimizer.state else None
+        optimizer = torch.optim.Adam([self.x], lr=RATE, betas=BETAS)
+        if before is not None:
+            optimizer.state[self.x] = {name: self._grown(value) for name, value in before.items()}
+        return optimizer
+
+    def _grown(self, value: Tensor) -> Tensor:
+        return F.interpolate(value, self.x.shape[2:], mode="bilinear") if value.ndim == 4 else value
+
+    def move(self) -> None:
+        super().move()
+        self.x.detach().clamp_(-1, 1)
+
+
+class LBFGS(_Brush):
+    """Liu and Nocedal 1989. It gets further in as many steps, and on some pictures runs wild.
+
+    The curvature of another scale would mislead it, so each begins anew; and so would clipping, so values may leave [-1, 1] a
+    little until the picture is shown.
+    """
+
+    def _prepare(self) -> torch.optim.Optimizer:
+        # Knowing no curvature yet, PyTorch's first move has the length `lr` in all, which is nothing for a picture.
+        first = FIRST_MOVE * self.x.numel()
+        return torch.optim.LBFGS([self.x], lr=first, max_iter=1, history_size=10, tolerance_grad=0, tolerance_change=0)
+
+    def move(self) -> None:
+        seen = True  # the optimiser begins by asking for what `look` has found
+
+        def closure() -> Tensor:
+            nonlocal seen
+            if not seen:
+                self.look()
+            seen = False
+            return self._loss
+
+        self._optimizer.step(closure)
+        self._optimizer.param_groups[0]["lr"] = 1.0
+
+
+OPTIMIZERS: dict[str, Callable[[], _Brush]] = {"adam": Adam, "lbfgs": LBFGS}

@@ -1,0 +1,30 @@
+"""Long work as an iterator: each step shows how far it is and what the picture looks like by now."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Step:
+    """A moment of long work. Whoever has seen enough stops iterating and keeps `image`.
+
+    done, total: units of work, done == total in the last one; image: the picture so far, always at its final size;
+    losses: by name, of exactly this picture, empty where nothing is optimised; seconds: since the work began.
+    """
+
+    done: int
+    total: int
+    image: Image.Image
+    losses: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def last(steps: Iterable[Step]) -> Step:
+    """Does all the work and returns its last step."""
+    (step,) = deque(steps, maxlen=1)
+    return step

@@ -1,0 +1,226 @@
+"""The tab "Style transfer": a picture in the manner of another, by three generations of nets."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from ..errors import StudioError
+from . import common, lessons, style_demos, style_painting, style_region, style_sources
+from . import style_settings as settings
+from .events import connect, instant, live, request_stop
+from .style_settings import ANY, ONE, OPTIMISE, Controls
+from .style_sources import Slot, Source
+
+TITLE = "Style transfer"
+FIRST_PICTURE, FIRST_STYLE = "Cat", "Night over the Lake"  # hang there before the first click
+
+
+def build() -> None:
+    """Contents of the tab."""
+    kinds = settings.kinds()
+    if not kinds:
+        common.nothing_here()
+        return
+    models = {method: settings.first_model(specs).name for method, specs in kinds.items()}
+    times = settings.method_choices(models, settings.SIZE, settings.style.STEPS)  # measured first: the nets are warm then
+    start, changed = _opening(kinds), gr.State(0)
+    with common.room():
+        with common.controls():
+            left = _left(start.controls, kinds, times)
+        with common.advanced():
+            rare = _advanced(start.controls)
+        with common.stage():
+            stage = _stage(start, left, changed)
+    lessons.style()
+    _connect(left, rare, stage, changed)
+
+
+class Start(NamedTuple):
+    """What the tab opens with: the values of the controls, and what hangs there; None where it can't be made."""
+
+    controls: Controls
+    hung: tuple | None
+
+
+def _opening(kinds: dict[str, list]) -> Start:
+    """A picture made by a quick method, for which nobody has to wait."""
+    method = next((each for each in (ANY, ONE) if each in kinds), OPTIMISE)
+    model = settings.first_model(kinds[method]).name
+    contents, artworks = style_demos.contents(), style_demos.artworks()
+    content, manner = _first(contents, FIRST_PICTURE), _first(artworks, FIRST_STYLE)
+    controls = Controls.first(method, model, content, manner)
+    try:
+        ready = controls.quick and content and (manner or method == ONE)
+        return Start(controls, style_painting.opening(controls) if ready else None)
+    except StudioError:
+        return Start(controls, None)
+
+
+def _first(offered: dict, wanted: str) -> Source | None:
+    """The wanted picture, or else the first of those that are there."""
+    title = wanted if wanted in offered else next(iter(offered), None)
+    return style_sources.source(offered[title], title) if title else None
+
+
+class Left(NamedTuple):
+    """The controls."""
+
+    content: Slot
+    style: Slot
+    method: gr.Radio
+    trade: gr.HTML
+    models: list[gr.Dropdown]  # one a method, in the order of METHODS
+    line: gr.HTML
+    weights: settings.Weights
+    button: gr.Button
+    stop: gr.Button
+
+
+def _left(known: Controls, kinds: dict[str, list], times: list[tuple[str, str]]) -> Left:
+    with gr.Row(elem_classes="slots"):
+        content = style_sources.build("Picture", known.content, style_demos.contents(), "Another")
+        style = style_sources.build("Style", known.style, style_demos.artworks(), "Surprise me", visible=known.method != ONE)
+    method = gr.Radio(
+        times,
+        value=known.method,
+        label="Method",
+        elem_id="style-method",
+        elem_classes="stacked",
+    )
+    trade = gr.HTML(_trade(known.method))
+    models = [_models(each, kinds.get(each, []), visible=each == known.method) for each in settings.METHODS]
+    line = gr.HTML(common.model_line(known.model), elem_classes="model-line")
+    weights = settings.weights(known.method)
+    with gr.Row(elem_classes="buttons"):
+        verb = settings.VERBS[known.method]
+        button = gr.Button(verb, variant="primary", elem_id="style-button", scale=3, min_width=120)
+        stop = gr.Button("Stop", elem_id="style-stop", scale=1, min_width=70)
+    return Left(content, style, method, trade, models, line, weights, button, stop)
+
+
+def _trade(method: str) -> str:
+    return f'<p class="help">{settings.TRADE[method]}</p>'
+
+
+def _models(method: str, specs: list, visible: bool) -> gr.Dropdown:
+    """The models of one method. A net of one style is that style."""
+    return gr.Dropdown(
+        [(spec.title, spec.name) for spec in specs],
+        value=settings.first_model(specs).name if specs else None,
+        label="Style" if method == ONE else "Model",
+        filterable=False,
+        visible=visible,
+        elem_id=f"style-model-{method.replace(' ', '-')}",
+    )
+
+
+class Rare(NamedTuple):
+    """The controls under Advanced."""
+
+    size: gr.Slider
+    memory: gr.HTML
+    colours: gr.Radio
+    second: Slot
+    mix: gr.Slider
+    mixing: gr.Column
+    slow: settings.Slow
+
+
+def _advanced(known: Controls) -> Rare:
+    size, memory = settings.size_control(known.model)
+    colours = settings.colours()
+    with gr.Column(visible=known.method != ONE) as mixing:
+        second = style_sources.build("Second style", None, style_demos.artworks(), "Pick one")
+        mix = settings.mix()
+    return Rare(size, memory, colours, second, mix, mixing, settings.slow(known.method))
+
+
+class Stage(NamedTuple):
+    """What hangs on the wall, and the palettes beside it."""
+
+    easel: style_painting.Easel
+    styles: gr.Column
+    mask: gr.State
+
+
+def _stage(start: Start, left: Left, changed: gr.State) -> Stage:
+    with gr.Row(elem_classes="hanging"):
+        with gr.Column(scale=5, min_width=300):
+            easel = style_painting.build(start.hung, start.controls.content)
+            mask = style_region.build(left.content)
+        with gr.Column(scale=3, min_width=260, elem_classes="palettes"):
+            with gr.Column(visible=start.controls.method != ONE) as styles:
+                gr.HTML(
+                    "<p><strong>Styles</strong> drawn by the studio itself. Click one, or bring your own.</p>",
+                    elem_classes="strip-title",
+                )
+                style_sources.gallery("Styles", left.style, changed, 4, "style-gallery")
+            with gr.Column():
+                gr.HTML("<p><strong>Pictures</strong> to try it on.</p>", elem_classes="strip-title")
+                style_sources.gallery("Pictures", left.content, changed, 4, "style-pictures")
+    return Stage(easel, styles, mask)
+
+
+def _inputs(left: Left, rare: Rare, mask: gr.State) -> list[Any]:
+    """The components whose values make up `Controls`, in its order."""
+    return [
+        left.method, *left.models, left.content.held, left.style.held, *left.weights,
+        rare.size, rare.colours, rare.second.held, rare.mix, mask, *rare.slow.controls, *rare.slow.layers,
+    ]  # fmt: skip
+
+
+# --- what the controls do
+
+
+def _connect(left: Left, rare: Rare, stage: Stage, changed: gr.State) -> None:
+    inputs, easel, slow = _inputs(left, rare, stage.mask), stage.easel, rare.slow
+    for slot in (left.content, left.style, rare.second):
+        style_sources.wire(slot, changed)
+    at_work = {"show_progress": "minimal", "show_progress_on": easel.line}
+    connect(left.button.click, style_painting.paint, inputs, easel.outputs, **at_work)
+    connect(easel.again.click, style_painting.resume, [easel.made, *inputs], easel.outputs, **at_work)
+    quick = [left.weights.strength.input, rare.colours.input, rare.mix.input, rare.size.release]
+    live([changed.change, stage.mask.change, *quick], style_painting.repaint, inputs, easel.outputs)
+    instant(left.stop.click, request_stop)
+    instant(slow.dice.click, common.roll, None, slow.seed)
+    chosen = [left.method, *left.models]
+    dear = [rare.size.change, slow.steps.change, left.method.change, *(model.change for model in left.models)]
+    costs = [*chosen, rare.size, slow.steps]
+    instant(dear, tell_costs, costs, [left.method, left.line, rare.memory], trigger_mode="always_last")
+    shown = [
+        *left.models, left.trade, left.button, *left.weights, left.style.column, stage.styles, rare.mixing, slow.column
+    ]  # fmt: skip
+    instant(left.method.input, show_method, left.method, shown)
+    picked = [left.method.input, *(model.input for model in left.models)]
+    instant(picked, choose_model, [*chosen, rare.size, changed], [rare.size, changed])
+
+
+def tell_costs(*values: Any) -> tuple:
+    """The methods, with the time that each takes; source and licence of the model; the memory."""
+    method, *models, size, steps = values
+    known = {each: model for each, model in zip(settings.METHODS, models) if model}
+    times = settings.method_choices(known, size, steps)
+    return gr.update(choices=times), common.model_line(known[method]), settings.memory(known[method], size)
+
+
+def show_method(method: str) -> list[Any]:
+    """Only the controls that act in this method are shown."""
+    slow, manner = method == OPTIMISE, method != ONE
+    models = [gr.update(visible=method == each) for each in settings.METHODS]
+    sliders = [gr.update(visible=visible) for visible in (slow, slow, not slow)]
+    columns = [gr.update(visible=visible) for visible in (manner, manner, manner, slow)]
+    return [*models, _trade(method), settings.VERBS[method], *sliders, *columns]
+
+
+def choose_model(*values: Any) -> tuple:
+    """Another net: values for (size control, changed)."""
+    method, *models, size, changed = values
+    return _limited(settings.meant(method, *models), size), changed + 1
+
+
+def _limited(model: str, size: float) -> Any:
+    """The size control for this model. Its value is left alone if it may stay: somebody may be typing another one."""
+    most = settings.most(model)
+    return gr.update(maximum=most, value=most) if size > most else gr.update(maximum=most)

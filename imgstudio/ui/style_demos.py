@@ -1,0 +1,40 @@
+"""Pictures to begin with: the studio's own artworks, and photographs that installed packages bring along."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from ..art import NAMES
+from .theme import ASSETS
+
+# Photograph -> the package that brings it, and where in it. Only those that lie there are offered; nothing is downloaded.
+PHOTOGRAPHS = {
+    "Cat": ("skimage", "data/chelsea.png"),
+    "Tower": ("gradio", "media_assets/images/tower.jpg"),
+    "Lion": ("gradio", "media_assets/images/lion.jpg"),
+    "Astronaut": ("skimage", "data/astronaut.png"),
+    "Coffee": ("skimage", "data/coffee.png"),
+    "Cheetah": ("gradio", "media_assets/images/cheetah1.jpg"),
+    "Rocket": ("skimage", "data/rocket.jpg"),
+}
+
+
+def contents() -> dict[str, Path]:
+    """Photographs by title."""
+    found = {title: _inside(*place) for title, place in PHOTOGRAPHS.items()}
+    return {title: path for title, path in found.items() if path}
+
+
+def _inside(package: str, name: str) -> Path | None:
+    """A file of an installed package, which is not imported for it."""
+    spec = importlib.util.find_spec(package)
+    folders = spec.submodule_search_locations if spec else None
+    path = Path(folders[0], name) if folders else None
+    return path if path and path.is_file() else None
+
+
+def artworks() -> dict[str, Path]:
+    """The pictures in assets/styles by short title, in the order of the studio's list; empty where that folder is missing."""
+    files = {title.partition(" (")[0]: ASSETS / "styles" / f"{name}.jpg" for name, title in NAMES.items()}
+    return {title: path for title, path in files.items() if path.is_file()}

@@ -1,0 +1,137 @@
+"""Places for the pictures of a style transfer: what is painted, and whose manner is borrowed."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import gradio as gr
+
+from ..errors import StudioError
+from ..studio import pictures
+from . import common
+from .events import explain, instant
+from .slots import PictureInput
+
+SHOWN = 512  # longer side of what the field shows, px; the work itself takes the file that was brought
+THUMB = 176
+
+
+class Source(NamedTuple):
+    """A picture that was chosen or brought."""
+
+    title: str
+    path: str
+    shown: str  # path of the small copy in the field
+    refused: str | None = None  # a file that was no picture; the field may report one upload twice
+
+
+def source(path: str | os.PathLike[str], title: str = "Your picture") -> Source:
+    """Reads a picture and makes its small copy. Raises StudioError for what is no picture."""
+    small = pictures.shrink(path, SHOWN)
+    return Source(title, str(path), common.keep(small, common.file_name(title), {}))
+
+
+class Slot(NamedTuple):
+    """A picture, and how to bring another."""
+
+    column: gr.Column
+    picture: gr.Image
+    upload: gr.UploadButton  # the field's own upload works only when it is empty
+    other: gr.Button  # one of those that are here already
+    held: gr.State
+    offered: dict[str, Path]
+
+
+def build(label: str, start: Source | None, offered: dict[str, Path], other: str, visible: bool = True) -> Slot:
+    """label: its name on the page. offered: pictures that are here already, which the button `other` picks from."""
+    name = f"style-{label.lower().replace(' ', '-')}"
+    with gr.Column(min_width=110, visible=visible, elem_classes="slot named") as column:
+        picture = PictureInput(
+            value=start.shown if start else None,
+            type="filepath",
+            image_mode=None,
+            format="png",
+            sources=["upload", "webcam", "clipboard"],
+            buttons=[],
+            label=label,
+            alt_text=label,
+            elem_id=name,
+            elem_classes="slot-picture",
+        )
+        with gr.Row(elem_classes="slot-buttons"):
+            upload = gr.UploadButton("Upload", file_types=["image"], size="sm", min_width=40, elem_id=f"{name}-upload")
+            button = gr.Button(other, size="sm", min_width=40, visible=bool(offered), elem_id=f"{name}-other")
+    return Slot(column, picture, upload, button, gr.State(start), offered)
+
+
+def wire(slot: Slot, changed: gr.State) -> None:
+    """Connects a slot's own events. `changed` counts up whenever there is a new picture."""
+    outputs = [slot.picture, slot.held, changed]
+    # As in slots.py: the field's `change` also follows our own answers, and may report one upload twice.
+    lane = {"concurrency_id": "bring", "concurrency_limit": 1}
+    for brought, event in ((slot.picture, slot.picture.change), (slot.upload, slot.upload.upload)):
+        instant(event, accept, [brought, slot.held, changed], outputs, trigger_mode="always_last", **lane)
+    instant(slot.other.click, surprise(slot.offered), [slot.held, changed], outputs)
+
+
+def accept(path: str | None, held: Source | None, changed: int) -> tuple:
+    """Takes what was brought; what is no picture is put back, with a word. Values for (picture, held, changed)."""
+    if path is None or (held and path == held.shown):
+        return (gr.skip(),) * 3
+    if held and path == held.refused:
+        return held.shown, gr.skip(), gr.skip()
+    try:
+        brought = source(path)
+    except StudioError as error:
+        explain(error)
+        return (held.shown, held._replace(refused=path), gr.skip()) if held else (None, gr.skip(), gr.skip())
+    return brought.shown, brought, changed + 1
+
+
+def surprise(offered: dict[str, Path]) -> Callable[..., tuple]:
+    """The handler that picks one of these, other than the one that hangs there."""
+
+    def pick(held: Source | None, changed: int) -> tuple:
+        titles = [title for title in offered if not held or title != held.title]
+        title = random.choice(titles or list(offered))
+        return take(offered, title, changed)
+
+    return pick
+
+
+def take(offered: dict[str, Path], title: str, changed: int) -> tuple:
+    """One of the offered pictures: values for (picture, held, changed)."""
+    chosen = source(offered[title], title)
+    return chosen.shown, chosen, changed + 1
+
+
+def gallery(label: str, slot: Slot, changed: gr.State, columns: int, elem_id: str) -> gr.Gallery:
+    """The offered pictures of a slot; a click chooses one, and the one that hangs in the slot is marked."""
+    titles = list(slot.offered)
+    tiles = [
+        (common.keep(pictures.square(path, THUMB), common.file_name(title), {}), title) for title, path in slot.offered.items()
+    ]
+    shown = common.strip(
+        label,
+        columns,
+        value=tiles or None,
+        selected_index=_place(titles, slot.held.value),
+        elem_id=elem_id,
+        elem_classes=["sheet"],
+    )
+
+    def choose(event: gr.SelectData, changed: int) -> tuple:
+        return take(slot.offered, titles[event.index], changed)
+
+    instant(shown.select, choose, changed, [slot.picture, slot.held, changed], trigger_mode="always_last")
+    instant(slot.held.change, lambda held: gr.update(selected_index=_place(titles, held)), slot.held, shown)
+    return shown
+
+
+def _place(titles: list[str], held: Source | None) -> int | None:
+    """Where in the gallery a slot's picture is."""
+    return titles.index(held.title) if held and held.title in titles else None

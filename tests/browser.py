@@ -1,0 +1,63 @@
+"""A real browser for the tests that look at the page."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+
+import page_server
+import pytest
+
+PATIENCE = 30_000  # ms for one answer of a busy machine
+
+LOCAL = re.compile(r"(https?://(127\.0\.0\.1|localhost)[:/])|data:|blob:|about:")
+
+
+def _chromium() -> str | None:
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "/usr/bin/chromium"))), None)
+
+
+@pytest.fixture(scope="session")
+def context() -> Iterator:
+    """One browser profile for all tests, so that what Gradio sends is cached."""
+    if _chromium() is None:
+        if "IMGSTUDIO_CI" in os.environ:
+            pytest.fail("there is no Chromium on PATH")
+        pytest.skip("there is no Chromium on PATH")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
+        yield browser.new_context()
+        browser.close()
+
+
+@pytest.fixture
+def open_page(context) -> Iterator:
+    """Opens the page, and checks in the end that it was quiet: no error on the console, no request to another machine."""
+    faults: list[str] = []
+    pages = []
+
+    def opened(width: int = 1440, height: int = 900, query: str = ""):
+        page = context.new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": height})
+        page.set_default_timeout(PATIENCE)
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: None if LOCAL.match(request.url) else faults.append(request.url))
+        page.goto(page_server.address() + query)
+        page.locator(".rooms").wait_for()
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
+    assert faults == []
+
+
+def source(page, selector: str) -> str:
+    """Address of the (first) picture in an element."""
+    return page.locator(f"{selector} img").first.get_attribute("src")
