@@ -36,6 +36,7 @@ _VAE = "Kingma and Welling 2013, https://arxiv.org/abs/1312.6114"
 _VGG = "Simonyan and Zisserman 2014, https://arxiv.org/abs/1409.1556"
 _GATYS = "Gatys, Ecker and Bethge 2016, https://doi.org/10.1109/CVPR.2016.265"
 _FAST = "Johnson, Alahi and Fei-Fei 2016, https://arxiv.org/abs/1603.08155"
+_WCT = "Li et al. 2017, https://arxiv.org/abs/1705.08086"
 _ADAIN = "Huang and Belongie 2017, https://arxiv.org/abs/1703.06868"
 
 _FRUITS = "Photographs of fruits: Fruits-360 by Mihai Oltean (CC BY-SA 4.0)"
@@ -99,6 +100,20 @@ def _fast(style: str, painting: str, *, sha256: str, size: int) -> Spec:
         data=f"{painting}; {_ART}",
         paper=_FAST,
     )
+
+
+_ANY = _own(
+    "adain/vgg-small",
+    "stylize",
+    "Any style, means and deviations (AdaIN)",
+    "adain:AdaIN",
+    kwargs={"widths": _WIDTHS},
+    sha256="5e38e7ee3d19fe6e7acdd6282aa4a8c3693f6a68f8690181699f8cac1d27767e",
+    size=3807198,
+    licence="CC-BY-SA-4.0",
+    data=_SEEN,
+    paper=_ADAIN,
+)
 
 
 SPECS: tuple[Spec, ...] = (
@@ -173,6 +188,14 @@ SPECS: tuple[Spec, ...] = (
     _VGG19,
     replace(_VGG_SMALL, name="gatys/vgg-small", task="stylize", title="Optimisation, small VGG", paper=_GATYS),
     replace(_VGG19, name="gatys/vgg19", task="stylize", title="Optimisation, VGG-19", paper=_GATYS),
+    replace(
+        _ANY,
+        name="wct/vgg-small",
+        title="Any style, whitening and colouring (WCT)",
+        kwargs={"widths": _WIDTHS, "match": "covariance"},
+        paper=_WCT,
+    ),
+    _ANY,
 )
 
 _registered: dict[str, Spec] = {}  # models added while the process runs, by name

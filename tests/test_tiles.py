@@ -110,5 +110,5 @@ def test_any_style_has_no_seams(photo, strength):
         tiles.finished(feedforward.mix(net, photo, [style], [1.0], strength, tile=96, whole=side)) for side in (512, 96)
     )
     assert in_tiles.shape == photo.shape
-    assert whole.std() > 0.05
+    assert whole.std() > 0.02
     torch.testing.assert_close(in_tiles, whole, atol=1e-3, rtol=0)

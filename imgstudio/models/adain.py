@@ -1,4 +1,8 @@
-"""Arbitrary style transfer by adaptive instance normalisation (Huang and Belongie 2017, arXiv:1703.06868)."""
+"""Arbitrary style transfer: a picture's features take on the statistics of a style's, and a decoder draws the result.
+
+Statistics are each channel's mean and deviation (AdaIN, Huang and Belongie 2017, arXiv:1703.06868), or the mean and the whole
+covariance of the channels (whitening and colouring, Li et al. 2017, arXiv:1705.08086).
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,31 @@ def adain(content: Tensor, style: Tensor) -> Tensor:
     mean, deviation = mean_and_deviation(content)
     goal_mean, goal_deviation = mean_and_deviation(style)
     return (content.float() - mean) / deviation * goal_deviation + goal_mean
+
+
+def whiten_and_colour(content: Tensor, style: Tensor) -> Tensor:
+    """Content features [N, C, H, W] with the channel means and the covariance of style features [N or 1, C, H', W'].
+
+    Directions in which the content hardly varies are left out: there is nothing in them but noise to be blown up.
+    """
+    f, goal = content.float().flatten(2), style.float().flatten(2)  # N,C,positions
+    mean, goal_mean = f.mean(dim=2, keepdim=True), goal.mean(dim=2, keepdim=True)
+    values, axes = _principal_axes(f - mean)
+    white = axes @ (torch.where(values > 5e-3, values.rsqrt(), 0.0)[:, :, None] * (axes.mT @ (f - mean)))
+    values, axes = _principal_axes(goal - goal_mean)
+    coloured = axes @ (values.sqrt()[:, :, None] * (axes.mT @ white))
+    return (coloured + goal_mean).unflatten(2, content.shape[2:])
+
+
+def _principal_axes(centred: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues [N, C] and eigenvectors [N, C, C] of the covariance of [N, C, positions]."""
+    covariance = centred @ centred.mT / centred.shape[2]
+    # On the CPU: decompositions of this size are no faster elsewhere, and devices differ in the signs they choose.
+    values, axes = torch.linalg.eigh(covariance.cpu() + 1e-3 * torch.eye(covariance.shape[1]))
+    return values.clamp_min(0).to(centred.device), axes.to(centred.device)
+
+
+MATCH = {"deviation": adain, "covariance": whiten_and_colour}
 
 
 def convolution(narrow: int, wide: int) -> nn.Conv2d:
@@ -63,14 +92,16 @@ class AdaIN(nn.Module):
 
     encode: [N, 3, H, W] in [-1, 1] -> features [N, C, H/8, W/8]; decode: features -> [N, 3, H, W]. H and W are multiples of 8.
 
-    It differs from the paper in one thing: besides relu4_1, relu3_1 is aligned to the style and handed to the decoder, which
+    It differs from the papers in one thing: besides relu4_1, relu3_1 is aligned to the style and handed to the decoder, which
     keeps edges where a decoder of this size would blur them. Each 2 x 2 block of its positions is one position of the features.
+    `match` is a name in MATCH: which statistics are taken over.
     """
 
     stride = 8
 
-    def __init__(self, widths: tuple[int, ...] = (32, 64, 128, 256, 256)):
+    def __init__(self, widths: tuple[int, ...] = (32, 64, 128, 256, 256), match: str = "deviation"):
         super().__init__()
+        self.match = MATCH[match]
         self.encoder = VGG(widths=widths, deepest=DEEP)
         self.decoder = Decoder(widths)
 
@@ -95,7 +126,7 @@ class AdaIN(nn.Module):
     def align(self, content: Tensor, style: Tensor) -> Tensor:
         """Content features with the statistics of style features, layer by layer."""
         goal = self.unpack(style)
-        return self.pack({name: adain(f, goal[name]) for name, f in self.unpack(content).items()})
+        return self.pack({name: self.match(f, goal[name]) for name, f in self.unpack(content).items()})
 
     def restyle(self, content: Tensor, styles: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
         """Content features aligned to each style's, mixed by `weights`, which sum to 1."""

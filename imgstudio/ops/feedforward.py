@@ -62,7 +62,7 @@ def mix(
     content = _encoded(net, padded, side)
     goal = net.restyle(content, [_encoded(net, _even(net, style), WHOLE) for style in styles], weights)
     decode = _decoder(net, strength)
-    features = torch.cat([content, torch.lerp(content, goal, strength)], dim=1)
+    features = goal if strength == 1 else torch.cat([torch.lerp(content, goal, strength), content], dim=1)
     canvas = padded.repeat(1, 2 if strength < 1 else 1, 1, 1)
     cells, margin = side // net.stride, ADAIN_REACH // net.stride
     parts = tiles.tiled(decode, features, side=cells, margin=margin, scale=Fraction(net.stride), canvas=canvas)
@@ -72,12 +72,10 @@ def mix(
 
 
 def _decoder(net: AdaIN, strength: float) -> Callable[[Tensor], Tensor]:
-    """[1, 2C, h, w] of the content's and the blended features -> pictures of the blend and, below strength 1, of the content."""
+    """Blended features, and below strength 1 the content's behind them [1, 2C, h, w] -> pictures [1, 3 or 6, H, W] of them."""
 
     def decode(features: Tensor) -> Tensor:
-        plain, blend = features.chunk(2, dim=1)
-        pictures = [run(net, net.decode, blend)]
-        return torch.cat([*pictures, *([run(net, net.decode, plain)] if strength < 1 else [])], dim=1)
+        return torch.cat([run(net, net.decode, part) for part in features.chunk(1 if strength == 1 else 2, dim=1)], dim=1)
 
     return decode
 

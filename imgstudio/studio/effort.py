@@ -57,10 +57,16 @@ def picture_memory(model: str, height: int, width: int) -> int:
     """Bytes for a picture of height x width px."""
     spec = catalog.find(model)
     way, build = _net(spec)
-    with torch.device("meta"):
-        net = build(**spec.kwargs)
+    net = _shape(build, tuple(sorted(spec.kwargs.items())))
     weights = 6 * sum(p.numel() for p in net.parameters())  # float32, and a copy in half precision
     return _SPARE + weights + _BYTES[way](net, height * width)
+
+
+@functools.lru_cache(maxsize=64)
+def _shape(build: type[nn.Module], kwargs: tuple) -> nn.Module:
+    """The net without any numbers in it."""
+    with torch.device("meta"):
+        return build(**dict(kwargs))
 
 
 def _bytes_to_optimise(net: VGG, pixels: int) -> int:
@@ -84,9 +90,9 @@ def _bytes_for_one_pass(net: TransformerNet, pixels: int) -> int:
 
 def _bytes_for_any_style(net: AdaIN, pixels: int) -> int:
     half, width = devices.compute_dtype(devices.pick()).itemsize, net.decoder.last.in_channels
-    deepest = net.encoder.widths[net.encoder.deepest]
+    channels = net.encode(torch.empty(1, 3, 64, 64, device="meta")).shape[1]
     piece = min(pixels, feedforward.WHOLE**2)
-    return piece * width * (4 * half + 8) + pixels * (100 + 5 * 4 * deepest // net.stride**2)
+    return piece * width * (4 * half + 8) + pixels * (100 + 6 * 4 * channels // net.stride**2)
 
 
 _BYTES = {"optimise": _bytes_to_optimise, "one pass": _bytes_for_one_pass, "any style": _bytes_for_any_style}
@@ -142,7 +148,7 @@ def expected_seconds(model: str, size: int, steps: int = 200) -> float:
     per_pixel = _seconds_per_pixel(way, build, tuple(sorted(spec.kwargs.items())))
     if way != "optimise":
         return per_pixel * size**2
-    plan = optimise.scales(size, size, build(**{**spec.kwargs, "widths": (1, 1, 1, 1, 1)}).smallest, steps)
+    plan = optimise.scales(size, size, _shape(build, tuple(sorted(spec.kwargs.items()))).smallest, steps)
     return sum(per_pixel * scale.height * scale.width * (scale.steps + 2) for scale in plan)  # 2 for the scale's goal
 
 
