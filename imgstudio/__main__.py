@@ -63,6 +63,7 @@ def _configure(name: str, parser: ArgumentParser) -> None:
         parser.add_argument("--out", type=Path, default=Path("assets/styles"), help="folder to write to (default: %(default)s)")
     elif name == "bench":
         parser.add_argument("--repeats", type=int, default=15, help="runs, of which the median counts (default: %(default)s)")
+        parser.add_argument("--restyling", type=Path, metavar="SHEET.jpg", help="score style transfer instead, and write a sheet")
 
 
 def _models(options: Namespace) -> None:
@@ -111,8 +112,12 @@ def _art(options: Namespace) -> None:
 
 
 def _bench(options: Namespace) -> None:
-    from .bench import speed, style
+    from .bench import restyling, speed, style
 
+    if options.restyling:
+        for text in restyling.report(options.restyling):
+            print(text, flush=True)
+        return
     for table in (speed, style):
         for i, row in enumerate(table.rows(options.repeats)):
             if i == 0:

@@ -35,7 +35,6 @@ _VAE = "Kingma and Welling 2013, https://arxiv.org/abs/1312.6114"
 
 _VGG = "Simonyan and Zisserman 2014, https://arxiv.org/abs/1409.1556"
 _GATYS = "Gatys, Ecker and Bethge 2016, https://doi.org/10.1109/CVPR.2016.265"
-_FAST = "Johnson, Alahi and Fei-Fei 2016, https://arxiv.org/abs/1603.08155"
 _WCT = "Li et al. 2017, https://arxiv.org/abs/1705.08086"
 _ADAIN = "Huang and Belongie 2017, https://arxiv.org/abs/1703.06868"
 
@@ -49,7 +48,6 @@ _SEEN = (
     "OpenStreetMap contributors (CC0), paintings in the public domain, photographs under CC0, CC BY and CC BY-SA; "
     "taught by Tiny Darknet (Joseph Redmon, MIT)"
 )
-_ART = "photographs under CC0, CC BY and CC BY-SA; flower_photos (TensorFlow, CC BY 2.0); judged by features/vgg-small"
 _WIDTHS = (32, 64, 128, 256, 256)
 
 _VGG_SMALL = _own(
@@ -86,26 +84,10 @@ _VGG19 = Spec(
 )
 
 
-def _fast(style: str, painting: str, *, sha256: str, size: int) -> Spec:
-    """A feed-forward net for one painting."""
-    return _own(
-        f"fast/{style}",
-        "stylize",
-        f"{painting}, one pass",
-        "transformer_net:TransformerNet",
-        kwargs={"width": 24},
-        sha256=sha256,
-        size=size,
-        licence="CC-BY-SA-4.0",
-        data=f"{painting}; {_ART}",
-        paper=_FAST,
-    )
-
-
 _ANY = _own(
     "adain/vgg-small",
     "stylize",
-    "Any style, means and deviations (AdaIN)",
+    "Any style, AdaIN",
     "adain:AdaIN",
     kwargs={"widths": _WIDTHS},
     sha256="5e38e7ee3d19fe6e7acdd6282aa4a8c3693f6a68f8690181699f8cac1d27767e",
@@ -127,6 +109,18 @@ SPECS: tuple[Spec, ...] = (
         size=7618534,
         licence="CC-BY-4.0",
         data=_AVATARS,
+        paper=_DCGAN,
+    ),
+    _own(
+        "dcgan/nouns",
+        "sample",
+        "Pixel-art characters, DCGAN, 64 px",
+        "dcgan:Generator",
+        kwargs={"size": 32, "pixel": 2},
+        sha256="c361e956b6bfb2e52bbd29aee5493ea79d3199539ed0accd3872b41fc6e2631d",
+        size=2371062,
+        licence="CC0-1.0",
+        data="Pixel-art characters: Nouns (CC0)",
         paper=_DCGAN,
     ),
     _own(
@@ -191,7 +185,7 @@ SPECS: tuple[Spec, ...] = (
     replace(
         _ANY,
         name="wct/vgg-small",
-        title="Any style, whitening and colouring (WCT)",
+        title="Any style, WCT",
         kwargs={"widths": _WIDTHS, "match": "covariance"},
         paper=_WCT,
     ),

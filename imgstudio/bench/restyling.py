@@ -6,6 +6,7 @@ python -m imgstudio bench --restyling sheet.jpg
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ SIZE = 512  # longer side of a result
 SHOWN = 190  # side of a picture on the sheet
 GAP, HEAD = 6, 30
 
+ARTWORKS = Path(__file__).parents[2] / "assets" / "styles"
 STYLES = ("night", "wave", "glass", "tesserae", "ink", "pointillism")
 
 
@@ -45,7 +47,7 @@ def contents() -> dict[str, Image.Image]:
     return {name: Image.fromarray(pixels) for name, pixels in found.items()}
 
 
-def styles(folder: Path = Path("assets/styles")) -> dict[str, Image.Image]:
+def styles(folder: Path = ARTWORKS) -> dict[str, Image.Image]:
     """Six of the project's own artworks."""
     return {name: read(folder / f"{name}.jpg") for name in STYLES}
 
@@ -76,42 +78,66 @@ def score(name: str, pictures: Sequence[Image.Image], seconds: float, judge: str
     return Row(name, *(statistics.fmean(column) for column in zip(*found)), seconds)
 
 
-def any_style_models() -> list[str]:
-    """Embedded models that can take any picture for their style."""
-    return [s.name for s in catalog.models("stylize") if s.embedded and style.kind(s.name) != "one pass"]
+def report(path: Path) -> Iterator[str]:
+    """Restyles everything, writes the sheet as a JPEG, and tells the scores line by line."""
+    photographs, artworks = contents(), styles()
+    names = [spec.name for spec in catalog.models("stylize") if spec.embedded]
+    one_style = [name for name in names if style.kind(name) == "one pass"]
+    blocks: dict[str, Block] = {}
+    yield f"{'model':24}{'style distance':>16}{'content distance':>18}{'s a picture':>13}"
+    untouched = [photograph for photograph in photographs.values() for _ in artworks]
+    yield line(score("photographs as they are", untouched, 0.0))
+    for name in names:
+        if name not in one_style:
+            started = time.perf_counter()
+            pictures = list(restyle(name, photographs, artworks))
+            yield line(score(name, pictures, (time.perf_counter() - started) / len(pictures)))
+            blocks[name] = Block(list(artworks), pictures, list(artworks.values()))
+    if one_style:
+        pictures = [last(style.stylize(name, photo, size=SIZE)).image for photo in photographs.values() for name in one_style]
+        blocks["fast"] = Block([name.partition("/")[2] for name in one_style], pictures, [])
+    sheet(blocks, list(photographs.values())).save(path, quality=88)
 
 
-def one_pass_models() -> list[str]:
-    return [s.name for s in catalog.models("stylize") if s.embedded and style.kind(s.name) == "one pass"]
+def line(row: Row) -> str:
+    return f"{row.name:24}{row.style:16.3f}{row.content:18.3f}{row.seconds:13.2f}"
 
 
-def sheet(
-    blocks: Mapping[str, tuple[Sequence[str], Sequence[Image.Image]]], tops: Mapping[str, Sequence[Image.Image]]
-) -> Image.Image:
-    """One picture of all: a block for each title, with (names of the columns, pictures row by row), and the styles above."""
-    step = SHOWN + GAP
-    left = list(contents().values())
-    heights = {title: HEAD + (SHOWN // 2 + GAP if title in tops else 0) + len(left) * step for title in blocks}
-    width = max(len(names) for names, _ in blocks.values()) * step + step + GAP
-    page = Image.new("RGB", (width, sum(heights.values()) + GAP), "white")
+@dataclass(frozen=True)
+class Block:
+    """What one method made: names of the columns, pictures row by row, and the styles that stand above, if they can be shown."""
+
+    names: list[str]
+    pictures: list[Image.Image]
+    top: list[Image.Image]
+
+    @property
+    def height(self) -> int:
+        rows = len(self.pictures) // len(self.names)
+        return HEAD + (SHOWN // 2 + GAP if self.top else 0) + rows * (SHOWN + GAP)
+
+
+def sheet(blocks: Mapping[str, Block], photographs: Sequence[Image.Image]) -> Image.Image:
+    """All blocks one below the other, the photographs on their left."""
+    width = GAP + (1 + max(len(block.names) for block in blocks.values())) * (SHOWN + GAP)
+    page = Image.new("RGB", (width, GAP + sum(block.height for block in blocks.values())), "white")
     y = GAP
-    for title, (names, pictures) in blocks.items():
-        _block(page, y, title, names, pictures, tops.get(title, ()), left)
-        y += heights[title]
+    for title, block in blocks.items():
+        _lay(page, y, title, block, photographs)
+        y += block.height
     return page
 
 
-def _block(page, y, title, names, pictures, top, left) -> None:
+def _lay(page: Image.Image, y: int, title: str, block: Block, photographs: Sequence[Image.Image]) -> None:
     step, draw = SHOWN + GAP, ImageDraw.Draw(page)
-    draw.text((GAP, y + 8), title, fill="black")
-    for column, name in enumerate(names):
-        draw.text((GAP + (column + 1) * step, y + 8), name, fill="black")
+    for column, name in enumerate([title, *block.names]):
+        draw.text((GAP + column * step, y + 8), name, fill="black")
     y += HEAD
-    for column, artwork in enumerate(top):
-        page.paste(_square(artwork, SHOWN // 2), (GAP + (column + 1) * step + SHOWN // 4, y))
-    y += SHOWN // 2 + GAP if top else 0
-    for row, photograph in enumerate(left):
-        cells = [photograph, *pictures[row * len(names) : (row + 1) * len(names)]]
+    for column, artwork in enumerate(block.top, 1):
+        page.paste(_square(artwork, SHOWN // 2), (GAP + column * step + SHOWN // 4, y))
+    y += SHOWN // 2 + GAP if block.top else 0
+    for row, photograph in enumerate(photographs):
+        cells = [photograph, *block.pictures[row * len(block.names) : (row + 1) * len(block.names)]]
         for column, cell in enumerate(cells):
             page.paste(_square(cell, SHOWN), (GAP + column * step, y + row * step))
 

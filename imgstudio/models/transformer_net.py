@@ -1,7 +1,8 @@
 """Feed-forward style transfer net (Johnson, Alahi and Fei-Fei 2016, arXiv:1603.08155).
 
 With instance norm (Ulyanov et al. 2016, arXiv:1607.08022) and upsampling before convolving (Odena et al. 2016) as in the
-implementations that followed the paper.
+implementations that followed the paper. Unlike theirs, the net draws a change that is added to the picture in new colours: it
+begins by leaving everything as it is, and need not learn to draw first.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+INSIDE = 0.98  # pure black and white are drawn in by this factor, so that there is a way to change them
+GENTLE = 0.2  # of the last layer, whose kernels are so large that a step of the optimiser would paint everything over
 
 Moments = tuple[Tensor, Tensor]  # mean and variance over positions, [N, C, 1, 1] each
 
@@ -56,6 +60,10 @@ class TransformerNet(nn.Module):
         self.residual = nn.ModuleList(convolution(4 * w, 4 * w, 3) for _ in range(2 * blocks))
         self.up = nn.ModuleList([convolution(4 * w, 2 * w, 3), convolution(2 * w, w, 3)])
         self.last = convolution(w, 3, 9)
+        nn.init.normal_(self.last.weight, std=1e-2)
+        self.colour = nn.Conv2d(3, 3, 1)
+        nn.init.eye_(self.colour.weight[:, :, 0, 0])
+        nn.init.zeros_(self.colour.bias)
         self.norms = nn.ModuleList(InstanceNorm(c) for c in (w, 2 * w, *[4 * w] * (2 * blocks + 1), 2 * w, w))
 
     @property
@@ -97,4 +105,5 @@ class TransformerNet(nn.Module):
             h = h + normalised(second(F.relu(normalised(first(h)))))
         for layer in self.up:
             h = F.relu(normalised(layer(F.interpolate(h, scale_factor=2))))
-        return torch.tanh(self.last(h).float())[:, :, :height, :width]
+        change = GENTLE * self.last(h).float()[:, :, :height, :width]
+        return torch.tanh(self.colour(torch.atanh(INSIDE * x.float())).float() + change)

@@ -6,7 +6,7 @@ python -m imgstudio train fast/starry-night --data DATA_FOLDER --images 8000
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,43 +17,41 @@ from torch import Tensor
 from .. import device as devices
 from .. import weights
 from ..errors import StudioError
-from ..metrics.restyling import grams, relative
 from ..models.transformer_net import TransformerNet
-from ..ops.style import STYLE_LAYERS, total_variation
+from ..ops import style as ops
 from .data import Pictures, split, to_unit
 from .features import shipped
 from .run import Run, WeightAverage, schedule
 from .scenes import members, random_views, read_crops
 
-CONTENT_LAYER = "relu3_3"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """painting: a file of `paintings.tar`; side: its shorter side while the net learns from it, which sets the size of the
-    strokes; style, tv: weights beside the content loss's 1; after: the model whose trained net is the start."""
+    strokes; weights: as in optimisation, whose losses these are; after: the model whose trained net is the start;
+    ramp: photographs over which the style's weight rises to its full value, while a new net learns to draw at all."""
 
     painting: str
     side: int = 360
-    style: float = 6.0
-    tv: float = 1.0
+    weights: ops.Weights = ops.Weights(style=0.4)
     after: str | None = None
+    ramp: int = 600
     net: Mapping = field(default_factory=lambda: {"width": 24})
     features: str = "features-vgg-small.safetensors"  # in `weights/`: the judge
     widths: tuple[int, ...] = (32, 64, 128, 256, 256)
     pixels: int = 256
-    view: int = 208
-    batch: int = 4
+    view: int = 160
+    batch: int = 1
     rate: float = 1e-3
-    average: int = 100
+    average: int = 200
     seed: int = 0
 
 
 RECIPES = {
     "fast/starry-night": Recipe(painting="styles/0001.jpg"),
-    "fast/great-wave": Recipe(painting="styles/0007.jpg", after="fast/starry-night"),
-    "fast/scream": Recipe(painting="styles/0008.jpg", after="fast/starry-night"),
-    "fast/composition-vii": Recipe(painting="styles/0009.jpg", after="fast/starry-night"),
+    "fast/great-wave": Recipe(painting="styles/0007.jpg", after="fast/starry-night", ramp=1),
+    "fast/scream": Recipe(painting="styles/0008.jpg", after="fast/starry-night", ramp=1),
+    "fast/composition-vii": Recipe(painting="styles/0009.jpg", after="fast/starry-night", ramp=1),
 }
 
 
@@ -97,9 +95,8 @@ class Training:
         self.average = WeightAverage(self.net, recipe.average)
         judge = shipped(recipe.features, {"widths": recipe.widths})
         self.judge = judge.to(device=device, memory_format=torch.channels_last)
-        with torch.no_grad():
-            seen = self.judge(painting.to(device), STYLE_LAYERS)
-        self.goal = {name: grams(f) for name, f in seen.items()}
+        self.goal = ops.aim(self.judge, None, [painting.to(device)], [1.0], ops.default_layers(self.judge))
+        self.layers = ops.content_layers(self.judge)
         self.optimiser = torch.optim.Adam(self.net.parameters(), recipe.rate, betas=(0.9, 0.99))
 
     def start_from(self, state: Mapping[str, Tensor]) -> None:
@@ -111,16 +108,16 @@ class Training:
         """One update on contents [N, 3, H, W] in [-1, 1]; returns the terms of the loss."""
         with devices.autocast(self.device):
             with torch.no_grad():
-                target = self.judge(content, [CONTENT_LAYER])[CONTENT_LAYER]
+                target = self.judge(content, self.layers)
             picture = self.net(content)
-            found = self.judge(picture, [*STYLE_LAYERS, CONTENT_LAYER])
-        strokes = [relative(grams(found[name]), goal.expand(len(content), -1, -1)) for name, goal in self.goal.items()]
+            found = self.judge(picture, [*self.goal.style, *self.layers])
         terms = {
-            "content": relative(found[CONTENT_LAYER], target),
-            "style": torch.stack(strokes).mean(),
-            "tv": total_variation(picture),
+            "content": torch.stack([ops.content_loss(found[name], target[name]) for name in self.layers]).mean(),
+            "style": torch.stack([self._style(found, i) for i in range(len(content))]).mean(),
+            "tv": ops.total_variation(picture),
         }
-        loss = terms["content"] + self.recipe.style * terms["style"] + self.recipe.tv * terms["tv"]
+        weights = self.recipe.weights
+        loss = ops.weighted(terms, replace(weights, style=weights.style * min(1.0, 0.02 + self.images / self.recipe.ramp)))
         self.optimiser.param_groups[0]["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -129,6 +126,11 @@ class Training:
         self.average.update(self.net)
         self.images += len(content)
         return {name: term.detach() for name, term in terms.items()}
+
+    def _style(self, found: Mapping[str, Tensor], i: int) -> Tensor:
+        """The style loss of picture i of a batch."""
+        goals, shares = self.goal.style, self.goal.shares
+        return sum(shares[name] * ops.style_loss(found[name][i : i + 1], goals[name]) for name in goals)
 
     def state(self) -> dict:
         return {

@@ -69,16 +69,19 @@ the second. *Painting slowly* starts from the photograph and corrects its pixels
         r"""
 **What is made small.** With features $F$ of a layer, $N$ positions wide, and their Gram matrix $G = FF^\top / N$:
 $$\mathcal{L} = \alpha \, \frac{\|F - F_c\|^2}{\|F_c\|^2} + \beta \sum_l w_l \frac{\|G^l - G_s^l\|^2}{\|G_s^l\|^2}$$
-The two weights on the left are $\alpha$ and $\beta$. A *net of one style* was trained to reach the same goal in one pass,
+A Gram matrix is mean and covariance in one; here the two are compared apart, or the mean would drown the strokes. The two
+weights on the left are $\alpha$ and $\beta$. A *net of one style* is trained to reach the same goal in one pass,
 so that nothing is left to be optimised. The net *for any style* gives the features of the picture the mean $\mu$ and
 the deviation $\sigma$ of those of the style, and decodes them:
 $$\mathrm{AdaIN}(F_c, F_s) = \sigma(F_s) \, \frac{F_c - \mu(F_c)}{\sigma(F_c)} + \mu(F_s)$$
+WCT takes over the whole covariance of the features in place of $\sigma$, and goes further from the photograph.
 """,
         r"""
 **Where it comes from.** By optimisation: Gatys, Ecker and Bethge 2016, [arXiv:1508.06576](https://arxiv.org/abs/1508.06576);
 keeping the colours: Gatys et al. 2016, [arXiv:1606.05897](https://arxiv.org/abs/1606.05897). In one pass: Johnson, Alahi
 and Fei-Fei 2016, [arXiv:1603.08155](https://arxiv.org/abs/1603.08155). In any style: Huang and Belongie 2017,
-[arXiv:1703.06868](https://arxiv.org/abs/1703.06868). *Try this:* paint slowly with the content weight at 0. Nothing is
+[arXiv:1703.06868](https://arxiv.org/abs/1703.06868); with all covariances: Li et al. 2017,
+[arXiv:1705.08086](https://arxiv.org/abs/1705.08086). *Try this:* paint slowly with the content weight at 0. Nothing is
 left of the picture but the manner: a texture that a net cannot tell from the style.
 """,
     )

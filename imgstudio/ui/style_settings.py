@@ -33,7 +33,7 @@ LAYERS = {
 }
 COLOURS = [("Those of the style", "style"), ("Keep the picture's", "luminance"), ("Style dyed like the picture", "match")]
 STARTS = [("The picture", "content"), ("Noise", "noise"), ("The style", "style")]
-OPTIMISERS = [("Adam", "adam"), ("L-BFGS", "lbfgs")]
+OPTIMISERS = [("L-BFGS", "lbfgs"), ("Adam", "adam")]
 
 
 class Controls(NamedTuple):
@@ -68,7 +68,7 @@ class Controls(NamedTuple):
     @classmethod
     def first(cls, method: str, model: str, content: Source | None, manner: Source | None) -> Controls:
         """The values that the page opens with."""
-        slow = (style.STEPS, "adam", "content", 1.0, 0, (1.0,) * len(LAYERS))
+        slow = (style.STEPS, "lbfgs", "content", 1.0, 0, (1.0,) * len(LAYERS))
         models = [model if each == method else None for each in METHODS]
         return cls(method, *models, content, manner, 1.0, 1.0, 1.0, SIZE, "style", None, 0.5, None, *slow)
 
@@ -212,7 +212,7 @@ def slow(method: str) -> Slow:
         steps = gr.Slider(
             20, 1000, style.STEPS, step=10, label="Steps", info="Corrections of the picture.", elem_id="style-steps"
         )
-        optimizer = gr.Radio(OPTIMISERS, value="adam", label="Optimiser", info="L-BFGS: fewer, larger steps, each slower.")
+        optimizer = gr.Radio(OPTIMISERS, value="lbfgs", label="Optimiser", info="L-BFGS gets further in the same time.")
         start = gr.Radio(STARTS, value="content", label="Start from", info="What the canvas shows at first.")
         tv = gr.Slider(
             0, 10, 1, step=0.1, label="Smoothness", info="Weight of the total variation: against grain.", elem_id="style-tv"
