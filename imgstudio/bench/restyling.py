@@ -96,7 +96,7 @@ def report(path: Path) -> Iterator[str]:
     if one_style:
         pictures = [last(style.stylize(name, photo, size=SIZE)).image for photo in photographs.values() for name in one_style]
         blocks["fast"] = Block([name.partition("/")[2] for name in one_style], pictures, [])
-    sheet(blocks, list(photographs.values())).save(path, quality=88)
+    sheet(blocks, list(photographs.values())).save(path, quality=82)
 
 
 def line(row: Row) -> str:
