@@ -91,9 +91,9 @@ def _serve(options: Namespace) -> None:
 def _train(options: Namespace) -> None:
     from .train import ship
 
-    data = ship.find(options.model).RECIPES[options.model].data
-    if not (options.data / data).is_file():
-        raise StudioError(f"There is no training set {data} in {options.data}: give its folder with --data.")
+    for file in ship.files(options.model):
+        if not (options.data / file).is_file():
+            raise StudioError(f"There is no training set {file} in {options.data}: give its folder with --data.")
     ship.train(options.model, data=options.data, folder=options.folder, images=options.images, judge=options.judge)
 
 
@@ -112,13 +112,13 @@ def _art(options: Namespace) -> None:
 
 
 def _bench(options: Namespace) -> None:
-    from .bench import restyling, speed, style
+    from .bench import restyling, speed, style, texture
 
     if options.restyling:
         for text in restyling.report(options.restyling):
             print(text, flush=True)
         return
-    for table in (speed, style):
+    for table in (speed, style, texture):
         for i, row in enumerate(table.rows(options.repeats)):
             if i == 0:
                 print(table.heading(), flush=True)

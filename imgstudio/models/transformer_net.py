@@ -103,7 +103,7 @@ class TransformerNet(nn.Module):
             h = F.relu(normalised(layer(h)))  # N,4w,H/4,W/4 in the end
         for first, second in zip(self.residual[::2], self.residual[1::2]):
             h = h + normalised(second(F.relu(normalised(first(h)))))
-        for layer in self.up:
-            h = F.relu(normalised(layer(F.interpolate(h, scale_factor=2))))
+        for layer in self.up:  # enlarged smoothly: blocks of equal pixels leave a mesh
+            h = F.relu(normalised(layer(F.interpolate(h, scale_factor=2, mode="bilinear", align_corners=False))))
         change = GENTLE * self.last(h).float()[:, :, :height, :width]
         return torch.tanh(self.colour(torch.atanh(INSIDE * x.float())).float() + change)

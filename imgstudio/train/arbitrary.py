@@ -20,6 +20,7 @@ from ..models.adain import DEEP, AdaIN, mean_and_deviation
 from ..ops.style import total_variation
 from .data import Pictures, split, to_unit
 from .run import Run, WeightAverage, schedule
+from .scenes import FILES as FILES
 from .scenes import labelled, random_views, unlabelled
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")

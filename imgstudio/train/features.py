@@ -21,6 +21,7 @@ from ..models.vgg import VGG
 from .data import Pictures, split, to_unit
 from .perceptual import TinyDarknet
 from .run import Run, WeightAverage, schedule, settle_batch_norm
+from .scenes import FILES as FILES
 from .scenes import labelled, random_views, unlabelled
 
 UNLABELLED = -1

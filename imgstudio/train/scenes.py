@@ -16,6 +16,7 @@ from torch import Tensor
 from .data import Pictures, read
 
 LABELLED = ("objects128", "clothing128", "flowers256", "fruits64")  # tar files of class/name.jpg
+FILES = (*(f"{name}.tar" for name in LABELLED), "textures.tar", "paintings.tar", "photos512.tar")  # all that is read here
 
 
 def members(path: Path, prefix: str = "") -> Iterator[tuple[str, Image.Image]]:

@@ -14,12 +14,13 @@ from torch import nn
 
 from .. import weights
 from ..errors import StudioError
-from . import arbitrary, features, interpolation, sampling, style
+from . import arbitrary, features, interpolation, mosaics, sampling, style, texture
 from .data import Pictures
-from .run import Run
+from .run import Run, settle_batch_norm
 from .score import score_generator, score_restyler, score_vae
+from .score_texture import score_segmenter
 
-ROOMS = {name: room for room in (sampling, interpolation, features, arbitrary, style) for name in room.RECIPES}
+ROOMS = {name: room for room in (sampling, interpolation, features, arbitrary, style, texture) for name in room.RECIPES}
 JUDGED = (interpolation, features)  # rooms that train with the help of another project's classifier
 
 
@@ -33,6 +34,13 @@ def find(name: str) -> ModuleType:
     if name not in ROOMS:
         raise StudioError(f"There is no recipe for {name!r}: choose one of {', '.join(ROOMS)}.")
     return ROOMS[name]
+
+
+def files(name: str) -> tuple[str, ...]:
+    """The training sets that a recipe reads from the data folder."""
+    room = find(name)
+    recipe = room.RECIPES[name]
+    return (recipe.data,) if hasattr(recipe, "data") else room.FILES
 
 
 def train(name: str, *, data: Path, folder: Path | None = None, images: int, judge: Path | None = None) -> None:
@@ -106,7 +114,26 @@ def _style(recipe: style.Recipe, state: dict, data: Path) -> Finished:
     return net, dict(recipe.net), score_restyler(lambda x, _: net(x), held.images[::12], painting, judge)
 
 
-FINISH = {sampling: _generator, interpolation: _vae, features: _features, arbitrary: _arbitrary, style: _style}
+def _texture(recipe: texture.Recipe, state: dict, data: Path) -> Finished:
+    bank, held = mosaics.read_textures(data / texture.FILES[0])
+    net = texture.build(recipe).to(memory_format=torch.channels_last)
+    net.load_state_dict(state["average"]["net"])
+    settle_batch_norm(net, lambda: net(texture.batch(bank, recipe, torch.device("cpu"))[0]))
+    exams = {
+        kind: texture.exam(held, *texture.FINAL, equalised=equalised, seed=1)
+        for kind, equalised in (("colour", False), ("grey", True))
+    }
+    return net, dict(recipe.net), score_segmenter(net, recipe.build.partition(":")[0], exams)
+
+
+FINISH = {
+    sampling: _generator,
+    interpolation: _vae,
+    features: _features,
+    arbitrary: _arbitrary,
+    style: _style,
+    texture: _texture,
+}
 
 
 def finished_generator(recipe: sampling.Recipe, state: dict) -> nn.Module:

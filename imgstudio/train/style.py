@@ -33,9 +33,9 @@ class Recipe:
 
     painting: str
     side: int = 360
-    weights: ops.Weights = ops.Weights(style=0.4)
+    weights: ops.Weights = ops.Weights(style=0.3, tv=6.0)
     after: str | None = None
-    ramp: int = 600
+    ramp: int = 2500
     net: Mapping = field(default_factory=lambda: {"width": 24})
     features: str = "features-vgg-small.safetensors"  # in `weights/`: the judge
     widths: tuple[int, ...] = (32, 64, 128, 256, 256)
@@ -52,7 +52,13 @@ RECIPES = {
     "fast/great-wave": Recipe(painting="styles/0007.jpg", after="fast/starry-night", ramp=1),
     "fast/scream": Recipe(painting="styles/0008.jpg", after="fast/starry-night", ramp=1),
     "fast/composition-vii": Recipe(painting="styles/0009.jpg", after="fast/starry-night", ramp=1),
+    "fast/udnie": Recipe(painting="styles/0021.jpg", after="fast/starry-night", ramp=1),
+    "fast/metzinger": Recipe(painting="styles/0018.jpg", after="fast/starry-night", ramp=1),
 }
+
+FILES = ("paintings.tar", "photos512.tar", "flowers256.tar")
+
+OFFSETS = 8  # pixels: the grid of the judge's coarsest layer
 
 
 def load_painting(recipe: Recipe, data: Path) -> Tensor:
@@ -105,12 +111,16 @@ class Training:
         self.average = WeightAverage(self.net, self.recipe.average)
 
     def step(self, content: Tensor, rate: float) -> dict[str, Tensor]:
-        """One update on contents [N, 3, H, W] in [-1, 1]; returns the terms of the loss."""
+        """One update on contents [N, 3, H, W] in [-1, 1]; returns the terms of the loss.
+
+        The judge looks from a random offset: a net that is always judged on one pooling grid draws a mesh that pooling hides.
+        """
+        down, across = torch.randint(0, OFFSETS, (2,)).tolist()
         with devices.autocast(self.device):
             with torch.no_grad():
-                target = self.judge(content, self.layers)
+                target = self.judge(content[:, :, down:, across:], self.layers)
             picture = self.net(content)
-            found = self.judge(picture, [*self.goal.style, *self.layers])
+            found = self.judge(picture[:, :, down:, across:], [*self.goal.style, *self.layers])
         terms = {
             "content": torch.stack([ops.content_loss(found[name], target[name]) for name in self.layers]).mean(),
             "style": torch.stack([self._style(found, i) for i in range(len(content))]).mean(),
