@@ -37,6 +37,13 @@ _HOME = {
     "Step": "studio.steps",
     "last": "studio.steps",
     "stylize": "studio.style",
+    "Segmentation": "studio.texture",
+    "segment": "studio.texture",
+    "overlay": "studio.texture",
+    "synthesize": "studio.synthesis",
+    "decompose": "studio.decomposition",
+    "recompose": "studio.decomposition",
+    "retexture": "studio.retexture",
 }
 
 __all__ = ["models", *_HOME]

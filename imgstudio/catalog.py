@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from .errors import StudioError
-from .spec import TASKS, Embedded, Hub, Spec, Task
+from .spec import TASKS, Embedded, Formula, Hub, Spec, Task
 
 
 def _own(name: str, task: Task, title: str, build: str, *, sha256: str, size: int, licence: str, data: str, **more: Any) -> Spec:
@@ -34,8 +34,11 @@ _CGAN = "Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784"
 _VAE = "Kingma and Welling 2013, https://arxiv.org/abs/1312.6114"
 
 _VGG = "Simonyan and Zisserman 2014, https://arxiv.org/abs/1409.1556"
+_GABOR = "Jain and Farrokhnia 1991, https://doi.org/10.1016/0031-3203(91)90143-S"
+_DINO = "Oquab et al. 2023, https://arxiv.org/abs/2304.07193"
 _GATYS = "Gatys, Ecker and Bethge 2016, https://doi.org/10.1109/CVPR.2016.265"
 _WCT = "Li et al. 2017, https://arxiv.org/abs/1705.08086"
+_JOHNSON = "Johnson, Alahi and Fei-Fei 2016, https://arxiv.org/abs/1603.08155"
 _ADAIN = "Huang and Belongie 2017, https://arxiv.org/abs/1703.06868"
 
 _FRUITS = "Photographs of fruits: Fruits-360 by Mihai Oltean (CC BY-SA 4.0)"
@@ -48,6 +51,7 @@ _SEEN = (
     "OpenStreetMap contributors (CC0), paintings in the public domain, photographs under CC0, CC BY and CC BY-SA; "
     "taught by Tiny Darknet (Joseph Redmon, MIT)"
 )
+_PHOTOGRAPHS = "photographs under CC0, CC BY and CC BY-SA and flower_photos (TensorFlow, CC BY 2.0), judged by features/vgg-small"
 _WIDTHS = (32, 64, 128, 256, 256)
 
 _VGG_SMALL = _own(
@@ -96,6 +100,35 @@ _ANY = _own(
     data=_SEEN,
     paper=_ADAIN,
 )
+
+
+_FILTERS = Spec(
+    name="gabor/texture",
+    task="segment",
+    title="Gabor filters, nothing learned",
+    build="imgstudio.models.gabor:Gabor",
+    source=Formula(),
+    size=0,
+    licence="Apache-2.0",
+    origin="a formula, written down by this project",
+    data="none",
+    paper=_GABOR,
+)
+
+
+def _fast(painting: str, title: str, *, sha256: str, size: int) -> Spec:
+    return _own(
+        f"fast/{painting}",
+        "stylize",
+        title,
+        "transformer_net:TransformerNet",
+        kwargs={"width": 24},
+        sha256=sha256,
+        size=size,
+        licence="CC-BY-SA-4.0",
+        data=f"{title}, in the public domain; {_PHOTOGRAPHS}",
+        paper=_JOHNSON,
+    )
 
 
 SPECS: tuple[Spec, ...] = (
@@ -190,6 +223,62 @@ SPECS: tuple[Spec, ...] = (
         paper=_WCT,
     ),
     _ANY,
+    _fast(
+        "starry-night",
+        "The Starry Night (van Gogh)",
+        sha256="7fe147c742e7183e63947a51588b0cdc5d2caa4345f4d704ab8451ae4ac8b559",
+        size=1901862,
+    ),
+    _fast(
+        "great-wave",
+        "The Great Wave (Hokusai)",
+        sha256="9410aa3b15b52c90da2fb6f20d4161f910b8af799e0564c76af1a8c0f1d1f27f",
+        size=1901862,
+    ),
+    _fast(
+        "scream",
+        "The Scream (Munch)",
+        sha256="49bf1e8a1eee22868a075ad410a072edd492b2b22aaa523684a19bdb3e4c6766",
+        size=1901862,
+    ),
+    _fast(
+        "composition-vii",
+        "Composition VII (Kandinsky)",
+        sha256="23ff1fe94c7aae05a6b49907a8aff09fda8126a73857daddd7bd2672df5668d5",
+        size=1901862,
+    ),
+    replace(
+        _VGG_SMALL,
+        name="vgg-small/texture",
+        task="segment",
+        title="Layers of the small VGG",
+        build="imgstudio.models.vgg_segmenter:VGGSegmenter",
+    ),
+    _FILTERS,
+    replace(
+        _VGG19,
+        name="vgg19/texture",
+        task="segment",
+        title="Layers of VGG-19",
+        build="imgstudio.models.vgg_segmenter:VGGSegmenter",
+        kwargs={"layers": ("relu1_2", "relu2_2", "relu3_4", "relu4_4")},
+    ),
+    Spec(
+        name="dinov2/texture",
+        task="segment",
+        title="DINOv2, things rather than textures",
+        build="imgstudio.models.dinov2:DINOv2",
+        source=Hub(
+            repo="timm/vit_small_patch14_dinov2.lvd142m",
+            filename="model.safetensors",
+            revision="cace07adb9220de26eb51226ecbef6d04d35defe",
+        ),
+        size=88_200_000,
+        licence="Apache-2.0",
+        origin="Meta AI, by way of timm (https://huggingface.co/timm/vit_small_patch14_dinov2.lvd142m)",
+        data="LVD-142M, pictures without labels",
+        paper=_DINO,
+    ),
 )
 
 _registered: dict[str, Spec] = {}  # models added while the process runs, by name

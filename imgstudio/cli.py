@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import imgstudio
 
+from . import cli_making, cli_texture
 from .errors import StudioError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Verb:
     takes: tuple[str, ...]  # what the function takes after the model, names in _ARGUMENTS
     options: Mapping[str, str] = field(default_factory=dict)  # its keywords, with a word of help each
     keywords: tuple[str, ...] = ()  # keywords that a plain option can't write, names in _ARGUMENTS
+    takes_model: bool = True
     names_model: bool = False  # the model is the first word of the command; otherwise it is an option
     film: bool = False  # can write an animation
     out: str
@@ -36,7 +38,8 @@ class Verb:
 
     def configure(self, parser: ArgumentParser, name: str) -> None:
         function = getattr(imgstudio, name)
-        _take_model(parser, positional=self.names_model)
+        if self.takes_model:
+            _take_model(parser, positional=self.names_model)
         for argument in (*self.takes, *self.keywords):
             _ARGUMENTS[argument](parser)
         for option, help in self.options.items():
@@ -51,9 +54,9 @@ class Verb:
         parser.add_argument("--out", type=Path, default=self.out, help="file to write (default: %(default)s)")
 
     def run(self, options: Namespace) -> None:
-        taken = [getattr(options, argument) for argument in self.takes]
+        taken = [getattr(options, argument) for argument in (("model",) if self.takes_model else ()) + self.takes]
         keywords = {option: getattr(options, option) for option in (*self.options, *self.keywords)}
-        self.save(getattr(imgstudio, options.verb)(options.model, *taken, **keywords), options)
+        self.save(getattr(imgstudio, options.verb)(*taken, **keywords), options)
 
 
 # --- arguments ---
@@ -103,6 +106,13 @@ def _numbers(text: str) -> list[float]:
         raise StudioError(f'{text!r} are no shares: write them like "0.7,0.3".') from None
 
 
+def _sides(text: str) -> int | tuple[int, ...]:
+    sides = text.lower().split("x")
+    if not all(side.strip().isdecimal() for side in sides) or len(sides) > 2:
+        raise StudioError(f"{text!r} is no size: write it like 512 or 640x480.")
+    return int(text) if len(sides) == 1 else tuple(map(int, sides))
+
+
 class _Collect(Action):
     """Gathers name and value pairs of a repeated option in a dict."""
 
@@ -143,6 +153,9 @@ _ARGUMENTS: dict[str, Callable[[ArgumentParser], Any]] = {
         action=_Collect,
         metavar="NAME=NUMBER",
         help="weight of a style layer, such as relu1_1=1.0, may be repeated (default: five of them, equal)",
+    ),
+    "size": lambda parser: parser.add_argument(
+        "--size", type=_sides, default="512", help="of the result in pixels, such as 512 or 640x480 (default: %(default)s)"
     ),
     "keep_colors": lambda parser: parser.add_argument(
         "--keep-colors",
@@ -309,4 +322,23 @@ VERBS = {
         out="stylize.png",
         save=_save_painting,
     ),
+    "synthesize": Verb(
+        help="new texture from a sample",
+        takes_model=False,
+        takes=("image",),
+        options={
+            "method": "gatys or quilting",
+            "seamless": "copies of the result tile a plane",
+            "scale": "how large the pattern is",
+            "seed": "of the noise, or of the choice of blocks",
+            "steps": "of the optimisation",
+            "model": "to optimise with",
+            "start": "noise, or quilting to keep large shapes, when optimising",
+        },
+        keywords=("size",),
+        out="synthesize.png",
+        save=_save_painting,
+    ),
+    **cli_texture.VERBS,
+    **cli_making.VERBS,
 }

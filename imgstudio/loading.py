@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from . import catalog, weights
 from . import device as devices
 from .errors import StudioError
-from .spec import Spec
+from .spec import Formula, Spec
 
 _lock = threading.Lock()
 _nets: dict[tuple[str, torch.device], tuple[Spec, nn.Module]] = {}
@@ -30,11 +30,13 @@ def load(name: str, device: str | torch.device | None = None) -> nn.Module:
     if (net := _kept(key, spec)) is not None:
         return net
     # Outside the lock, so that a long download holds up nobody else.
-    path = weights.locate(spec, instead=_instead(spec))
-    weights.verify(spec, path)
+    path = None if isinstance(spec.source, Formula) else weights.locate(spec, instead=_instead(spec))
+    if path is not None:
+        weights.verify(spec, path)
     with _lock:
         if (net := _kept(key, spec)) is None:
-            net = _prepare(build(spec, weights.read(path, spec.only)), key[1])
+            state = {} if path is None else weights.read(path, spec.only)
+            net = _prepare(build(spec, state), key[1])
             _nets[key] = (spec, net)
     return net
 

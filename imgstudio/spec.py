@@ -54,6 +54,11 @@ class Hub:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Formula:
+    """No file at all: every number of the net follows from its arguments, as in a bank of Gabor filters."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Spec:
     """One model: a net, its weights, and what people should know about both."""
 
@@ -62,8 +67,8 @@ class Spec:
     title: str  # for people: "Avatars, 64 px"
     build: str | Callable[..., Any]  # the net's class, as "package.module:Class" so that the table loads no torch
     kwargs: Mapping[str, Any] = field(default_factory=dict, hash=False)  # arguments of `build`
-    source: Embedded | Hub
-    size: int  # of the file, in bytes
+    source: Embedded | Hub | Formula
+    size: int  # of the file, in bytes; 0 for a formula
     licence: str  # of the weights: "CC0-1.0", "MIT", ...
     origin: str  # who trained them, and where they come from
     data: str  # what they were trained on
@@ -76,14 +81,16 @@ class Spec:
     def __post_init__(self) -> None:
         _require(bool(_NAME.fullmatch(self.name)), f"a model's name is family/variant, got {self.name!r}")
         _require(self.task in TASKS, f"{self.name}: task is one of {', '.join(TASKS)}; got {self.task!r}")
-        _require(isinstance(self.source, Embedded | Hub), f"{self.name}: source is Embedded(...) or Hub(...)")
+        sourced = isinstance(self.source, Embedded | Hub | Formula)
+        _require(sourced, f"{self.name}: source is Embedded(...), Hub(...) or Formula()")
         named = callable(self.build) or self.build.count(":") == 1
         _require(named, f"{self.name}: build is callable or 'package.module:Class', got {self.build!r}")
-        _require(self.size > 0, f"{self.name}: size is the file's size in bytes, got {self.size}")
+        sized = self.size == 0 if isinstance(self.source, Formula) else self.size > 0
+        _require(sized, f"{self.name}: size is the file's size in bytes, got {self.size}")
         _require(bool(self.title and self.licence), f"{self.name}: title and licence are shown to people and cannot be empty")
         _require(self.inverse is None or bool(_NAME.fullmatch(self.inverse)), f"{self.name}: inverse is the name of a model")
 
     @property
     def embedded(self) -> bool:
-        """True when the weights come with the project."""
-        return isinstance(self.source, Embedded)
+        """True when the model comes with the project and needs no download."""
+        return not isinstance(self.source, Hub)

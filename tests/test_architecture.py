@@ -18,10 +18,12 @@ ALLOWED = {
     "app": {"ui"},
     "__init__": {"models", "catalog"},
     "__main__": {"imgstudio", "cli", "ui", "train", "bench", "art", "weights", "errors"},
-    "cli": {"imgstudio", "studio", "catalog", "image", "errors"},
+    "cli": {"imgstudio", "cli_making", "cli_texture", "studio", "catalog", "image", "errors"},
+    "cli_texture": {"studio", "catalog", "image", "errors"},
+    "cli_making": {"cli_texture", "studio", "catalog", "image", "errors"},
     "ui": {"imgstudio", "ui", "studio", "art", "spec", "errors"},
     "bench": {"bench", "studio", "loading", "catalog", "ops", "metrics", "image", "device", "spec", "errors"},
-    "studio": {"studio", "loading", "catalog", "models", "weights", "ops", "image", "device", "spec", "errors"},
+    "studio": {"studio", "loading", "catalog", "models", "weights", "ops", "metrics", "image", "device", "spec", "errors"},
     "train": {"train", "models", "ops", "metrics", "weights", "device", "errors"},
     "metrics": {"metrics", "ops", "models"},
     "art": {"art", "errors"},
@@ -41,7 +43,7 @@ RESERVED = {
     "gradio": {"ui", "app"},
     "spaces": {"app"},
     "huggingface_hub": {"weights"},
-    "argparse": {"cli", "__main__"},
+    "argparse": {"cli", "cli_texture", "cli_making", "__main__"},
 }
 
 # Part -> libraries it may never know. For the nets and the artworks, the list of all they may know is short enough to be
@@ -52,6 +54,8 @@ FORBIDDEN = {
     "ops": {"PIL", "pathlib", "os"},
     "metrics": {"PIL", "pathlib", "os"},
     "cli": {"torch"},
+    "cli_texture": {"torch"},
+    "cli_making": {"torch"},
     "__main__": {"torch"},
 }
 KNOWS = {

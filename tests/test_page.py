@@ -32,6 +32,10 @@ ENDPOINTS = {
     "/stylize": [
         "model", "content", "style", "strength", "content_weight", "style_weight", "size", "steps", "keep_colors", "mask", "seed"
     ],
+    "/segment": ["model", "image", "regions", "opacity"],
+    "/decompose": ["image", "strength", "method", "size"],
+    "/synthesize": ["image", "size", "steps", "seed", "method", "model", "seamless", "scale", "start"],
+    "/retexture": ["model", "image", "texture", "region", "regions", "shading", "scale", "seed"],
 }  # fmt: skip
 GAN = common.default_model("sample").name
 VAE = common.default_model("reconstruct").name
@@ -116,7 +120,7 @@ def test_a_task_without_models_has_a_quiet_sentence(monkeypatch):
     monkeypatch.setattr(catalog, "models", lambda task=None: ())
     demo = ui.build()
     texts = [block.value for block in demo.blocks.values() if isinstance(block, gr.HTML)]
-    assert sum("There is no model for this" in text for text in texts) == 3
+    assert sum("There is no model for this" in text for text in texts) == 4
 
 
 def test_the_page_stands_without_weights_and_keeps_its_plumbing_private(monkeypatch, tmp_path):

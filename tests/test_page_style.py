@@ -15,7 +15,7 @@ import imgstudio
 from imgstudio.errors import StudioError
 from imgstudio.image import read_settings
 from imgstudio.studio.steps import Step
-from imgstudio.ui import style_demos, style_painting, style_region, style_settings, style_sources
+from imgstudio.ui import demos, sources, style_painting, style_region, style_settings
 from imgstudio.ui.style_settings import ANY, METHODS, ONE, OPTIMISE, Controls
 
 MODELS = {method: style_settings.first_model(specs).name for method, specs in style_settings.kinds().items()}
@@ -36,12 +36,12 @@ def said(monkeypatch) -> list[str]:
 
 
 @pytest.fixture
-def pair(cache) -> tuple[style_sources.Source, style_sources.Source]:
+def pair(cache) -> tuple[sources.Source, sources.Source]:
     """A content and a style."""
     for name, colour in (("content", "teal"), ("style", "orange")):
         Image.linear_gradient("L").convert("RGB").save(cache / f"{name}.png")
         Image.blend(Image.open(cache / f"{name}.png"), Image.new("RGB", (256, 256), colour), 0.5).save(cache / f"{name}.png")
-    return style_sources.source(cache / "content.png", "Content"), style_sources.source(cache / "style.png", "Manner")
+    return sources.source(cache / "content.png", "Content"), sources.source(cache / "style.png", "Manner")
 
 
 def controls(method: str, pair: tuple, **changes) -> Controls:
@@ -112,31 +112,31 @@ def test_what_is_brought_is_taken_at_its_full_size_or_put_back(cache, said):
     good, bad = cache / "good.png", cache / "bad.png"
     Image.new("RGB", (2000, 1000), "teal").save(good)
     bad.write_text("no picture")
-    held = style_sources.Source("Cat", "cat.png", "shown.png")
+    held = sources.Source("Cat", "cat.png", "shown.png")
 
-    shown, now, changed = style_sources.accept(str(good), held, 0)
+    shown, now, changed = sources.accept(str(good), held, 0)
     assert Image.open(shown).size == (512, 256) and Image.open(now.path).size == (2000, 1000)
     assert changed == 1
-    assert style_sources.accept(shown, now, 1) == (gr.skip(),) * 3  # our own answer
+    assert sources.accept(shown, now, 1) == (gr.skip(),) * 3  # our own answer
 
-    back, now, _ = style_sources.accept(str(bad), held, 0)
+    back, now, _ = sources.accept(str(bad), held, 0)
     assert back == "shown.png" and now.path == "cat.png"
-    assert style_sources.accept(str(bad), now, 0)[0] == "shown.png"
+    assert sources.accept(str(bad), now, 0)[0] == "shown.png"
     assert len(said) == 1
-    assert style_sources.accept(str(bad), None, 0)[0] is None
+    assert sources.accept(str(bad), None, 0)[0] is None
 
 
 def test_surprise_me_never_picks_what_hangs_there(cache, pair):
     offered = {each.title: each.path for each in pair}
-    pick = style_sources.surprise(offered)
+    pick = sources.surprise(offered)
     assert {pick(pair[0], 0)[1].title for _ in range(8)} == {"Manner"}
-    assert style_sources.surprise({"Manner": pair[1].path})(pair[1], 0)[1].title == "Manner"
+    assert sources.surprise({"Manner": pair[1].path})(pair[1], 0)[1].title == "Manner"
 
 
 def test_pictures_to_begin_with_are_files_that_are_here():
-    for title, path in {**style_demos.contents(), **style_demos.artworks()}.items():
+    for title, path in {**demos.contents(), **demos.artworks()}.items():
         assert title and path.is_file()
-    assert {"Cat", "Astronaut"} <= set(style_demos.contents())
+    assert {"Cat", "Astronaut"} <= set(demos.contents())
 
 
 def test_a_painted_region_is_white_where_the_brush_was(cache):

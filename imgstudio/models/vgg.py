@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 CONVOLUTIONS = (2, 2, 4, 4, 4)  # of VGG-19, in each of the five blocks
@@ -60,16 +61,25 @@ class VGG(nn.Module):
         """Fewest pixels a side that reach the deepest layer: reflection needs two positions there."""
         return 2 * 2 ** (int(self.deepest[4]) - 1)
 
-    def forward(self, x: Tensor, layers: Iterable[str] | None = None) -> dict[str, Tensor]:
-        """Activations of `layers` (None: all). Nothing deeper than the last of them is computed."""
+    def forward(self, x: Tensor, layers: Iterable[str] | None = None, ring: bool = False) -> dict[str, Tensor]:
+        """Activations of `layers` (None: all). Nothing deeper than the last of them is computed.
+
+        ring: the picture goes on at its opposite side, as copies of it do that tile a plane. Exact down to block b where both
+        sides are multiples of 2^(b-1).
+        """
         wanted = set(self.layers if layers is None else layers)
         if unknown := wanted - set(self.layers):
             raise ValueError(f"there is no layer {', '.join(sorted(unknown))}; choose from {', '.join(self.layers)}")
         h, found = ((x + 1) / 2 - self.mean) / self.std, {}
         for i, layer in enumerate(self.features):
-            h = layer(h)
+            h = _around(layer, h) if ring and isinstance(layer, nn.Conv2d) else layer(h)
             if self._names.get(i) in wanted:
                 found[self._names[i]] = h
                 if len(found) == len(wanted):
                     break
         return found
+
+
+def _around(layer: nn.Conv2d, h: Tensor) -> Tensor:
+    """A 3 x 3 convolution on a picture whose sides meet."""
+    return F.conv2d(F.pad(h, (1, 1, 1, 1), mode="circular"), layer.weight, layer.bias)

@@ -77,11 +77,14 @@ def content_layers(net: VGG) -> tuple[str, ...]:
     return tuple(name for name in CONTENT_LAYERS if name in net.layers) or net.layers[-1:]
 
 
-def features(net: VGG, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-    """Activations of pictures [N, 3, H, W], or of grey ones [N, 1, H, W], in the precision of the device."""
+def features(net: VGG, x: Tensor, layers: Sequence[str], *, ring: bool = False) -> dict[str, Tensor]:
+    """Activations of pictures [N, 3, H, W], or of grey ones [N, 1, H, W], in the precision of the device.
+
+    ring: the sides of the picture meet.
+    """
     x = x.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
     with devices.autocast(x.device):
-        return net(x, layers) if layers else {}
+        return net(x, layers, ring) if layers else {}
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ import gradio as gr  # noqa: E402
 from . import api, header  # noqa: E402
 from .theme import ICON, STYLESHEET, theme  # noqa: E402
 
-TABS = ("sampling", "interpolation", "style", "models")
+TABS = ("sampling", "interpolation", "style", "texture", "models")
 
 _DAY = 86_400  # seconds
 

@@ -82,14 +82,14 @@ def find(name: str) -> imgstudio.Spec:
     raise StudioError(f"There is no model called {name!r}; choose one from the list.")
 
 
-def model_chooser(task: str, elem_id: str) -> tuple[gr.Dropdown, gr.HTML]:
+def model_chooser(
+    task: str, elem_id: str, *, info: str = "The trained net that makes the pictures."
+) -> tuple[gr.Dropdown, gr.HTML]:
     """The drop-down of a task's models, and the line under it with size, source and licence."""
     choices = [(spec.title, spec.name) for spec in imgstudio.models(task)]
     first = default_model(task)
     name = first.name if first else None
-    chooser = gr.Dropdown(
-        choices, value=name, label="Model", info="The trained net that makes the pictures.", filterable=False, elem_id=elem_id
-    )
+    chooser = gr.Dropdown(choices, value=name, label="Model", info=info, filterable=False, elem_id=elem_id)
     return chooser, gr.HTML(model_line(name) if name else "", elem_classes="model-line")
 
 
@@ -101,6 +101,9 @@ def model_line(name: str) -> str:
 
 
 def megabytes(size: int) -> str:
+    """The size of a file of weights for people; a net that follows from a formula has none."""
+    if size == 0:
+        return "no weights"
     return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.0f} kB"
 
 

@@ -85,3 +85,38 @@ and Fei-Fei 2016, [arXiv:1603.08155](https://arxiv.org/abs/1603.08155). In any s
 left of the picture but the manner: a texture that a net cannot tell from the style.
 """,
     )
+
+
+def texture() -> None:
+    lesson(
+        r"""
+**What a texture is.** A wall of bricks looks the same here and a little further on, although no brick is like another:
+a texture is what stays when you look elsewhere. There is no list of all textures, so no net can have learned their
+names. The nets here learned something else: to give every pixel an address, such that pixels of one texture live close
+together and those of another far away. *Regions* are the towns on that map, found by grouping addresses. So the net
+looks at a picture once, and asking for more regions, or fewer, only groups its addresses anew. *Gabor filters* are the
+classical answer without learning: stripes of every direction and width, and how strongly each is found around a pixel.
+""",
+        r"""
+**Addresses, sums and seams.** Pixel $i$ gets a vector $e_i$ of length 1. Training pulls it to the mean $m$ of its own
+texture and away from those of the others:
+$$\mathcal{L} = -\log \frac{\exp(s \, e_i \cdot m_{\text{own}})}{\sum_k \exp(s \, e_i \cdot m_k)}$$
+*Structure and texture*: a picture $I$ is a sum $S + T$, where the structure has few changes that do not make an edge:
+$$S = \arg\min_S \sum_p (S_p - I_p)^2 + \lambda \, \frac{\mathcal{D}(p)}{\mathcal{L}(p) + \varepsilon}$$
+$\mathcal{D}$ adds up the changes in a window whatever their sign, $\mathcal{L}$ lets opposite ones cancel, as they do
+in a texture and not at an edge. *New texture* copies the statistics of a net's features, or sews pieces of the sample
+together where they differ least. Filling a region does that, and then puts the region's light back on.
+""",
+        r"""
+**Where it comes from.** Filters: Jain and Farrokhnia 1991. Nets: Ronneberger et al. 2015,
+[arXiv:1505.04597](https://arxiv.org/abs/1505.04597); Visin et al. 2015,
+[arXiv:1505.00393](https://arxiv.org/abs/1505.00393); Dosovitskiy et al. 2020,
+[arXiv:2010.11929](https://arxiv.org/abs/2010.11929). Addresses learned in this way: Snell et al. 2017,
+[arXiv:1703.05175](https://arxiv.org/abs/1703.05175). Total variation: Rudin, Osher and Fatemi 1992; relative: Xu et al.
+2012, [doi:10.1145/2366145.2366158](https://doi.org/10.1145/2366145.2366158). New texture: Efros and Freeman 2001,
+[doi:10.1145/383259.383296](https://doi.org/10.1145/383259.383296); Gatys et al. 2015,
+[arXiv:1505.07376](https://arxiv.org/abs/1505.07376). *Try this:* make a mosaic in grey, in which nothing but texture
+tells the pieces apart, and find its regions with one model after another. The score tells you who looked for colours
+only.
+""",
+    )

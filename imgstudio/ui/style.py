@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ..errors import StudioError
-from . import common, lessons, style_demos, style_painting, style_region, style_sources
+from . import common, demos, lessons, sources, style_painting, style_region
 from . import style_settings as settings
 from .events import connect, instant, live, request_stop
+from .sources import Slot
 from .style_settings import ANY, ONE, OPTIMISE, Controls
-from .style_sources import Slot, Source
 
 TITLE = "Style transfer"
 FIRST_PICTURE, FIRST_STYLE = "Cat", "Night over the Lake"  # hang there before the first click
@@ -48,20 +48,14 @@ def _opening(kinds: dict[str, list]) -> Start:
     """A picture made by a quick method, for which nobody has to wait."""
     method = next((each for each in (ANY, ONE) if each in kinds), OPTIMISE)
     model = settings.first_model(kinds[method]).name
-    contents, artworks = style_demos.contents(), style_demos.artworks()
-    content, manner = _first(contents, FIRST_PICTURE), _first(artworks, FIRST_STYLE)
+    contents, artworks = demos.contents(), demos.artworks()
+    content, manner = sources.first(contents, FIRST_PICTURE), sources.first(artworks, FIRST_STYLE)
     controls = Controls.first(method, model, content, manner)
     try:
         ready = controls.quick and content and (manner or method == ONE)
         return Start(controls, style_painting.opening(controls) if ready else None)
     except StudioError:
         return Start(controls, None)
-
-
-def _first(offered: dict, wanted: str) -> Source | None:
-    """The wanted picture, or else the first of those that are there."""
-    title = wanted if wanted in offered else next(iter(offered), None)
-    return style_sources.source(offered[title], title) if title else None
 
 
 class Left(NamedTuple):
@@ -80,8 +74,8 @@ class Left(NamedTuple):
 
 def _left(known: Controls, kinds: dict[str, list], times: list[tuple[str, str]]) -> Left:
     with gr.Row(elem_classes="slots"):
-        content = style_sources.build("Picture", known.content, style_demos.contents(), "Another")
-        style = style_sources.build("Style", known.style, style_demos.artworks(), "Surprise me", visible=known.method != ONE)
+        content = sources.build("Picture", known.content, demos.contents(), "Another")
+        style = sources.build("Style", known.style, demos.artworks(), "Surprise me", visible=known.method != ONE)
     method = gr.Radio(
         times,
         value=known.method,
@@ -132,7 +126,7 @@ def _advanced(known: Controls) -> Rare:
     size, memory = settings.size_control(known.model)
     colours = settings.colours()
     with gr.Column(visible=known.method != ONE) as mixing:
-        second = style_sources.build("Second style", None, style_demos.artworks(), "Pick one")
+        second = sources.build("Second style", None, demos.artworks(), "Pick one")
         mix = settings.mix()
     return Rare(size, memory, colours, second, mix, mixing, settings.slow(known.method))
 
@@ -156,10 +150,10 @@ def _stage(start: Start, left: Left, changed: gr.State) -> Stage:
                     "<p><strong>Styles</strong> drawn by the studio itself. Click one, or bring your own.</p>",
                     elem_classes="strip-title",
                 )
-                style_sources.gallery("Styles", left.style, changed, 4, "style-gallery")
+                sources.gallery("Styles", left.style, changed, 4, "style-gallery")
             with gr.Column():
                 gr.HTML("<p><strong>Pictures</strong> to try it on.</p>", elem_classes="strip-title")
-                style_sources.gallery("Pictures", left.content, changed, 4, "style-pictures")
+                sources.gallery("Pictures", left.content, changed, 4, "style-pictures")
     return Stage(easel, styles, mask)
 
 
@@ -177,7 +171,7 @@ def _inputs(left: Left, rare: Rare, mask: gr.State) -> list[Any]:
 def _connect(left: Left, rare: Rare, stage: Stage, changed: gr.State) -> None:
     inputs, easel, slow = _inputs(left, rare, stage.mask), stage.easel, rare.slow
     for slot in (left.content, left.style, rare.second):
-        style_sources.wire(slot, changed)
+        sources.wire(slot, changed)
     at_work = {"show_progress": "minimal", "show_progress_on": easel.line}
     connect(left.button.click, style_painting.paint, inputs, easel.outputs, **at_work)
     connect(easel.again.click, style_painting.resume, [easel.made, *inputs], easel.outputs, **at_work)

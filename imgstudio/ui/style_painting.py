@@ -16,8 +16,8 @@ from ..studio import pictures, style
 from ..studio.steps import Step
 from . import common
 from .events import Stopwatch, explain, until_stopped
+from .sources import Source
 from .style_settings import Controls, duration
-from .style_sources import Source
 
 PREVIEW_EVERY = 0.5  # seconds
 SHOWN = 1600  # longer side of what hangs there, px; the file to download has the full size

@@ -9,7 +9,7 @@ from PIL import ImageChops
 
 from . import common
 from .events import instant
-from .style_sources import Slot, Source
+from .sources import Slot, Source
 
 BRUSH = "rgba(216, 57, 27, 0.6)"  # vermilion that lets the picture through
 

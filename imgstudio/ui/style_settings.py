@@ -12,7 +12,7 @@ import imgstudio
 from ..errors import StudioError
 from ..studio import style
 from . import common
-from .style_sources import Source
+from .sources import Source
 
 OPTIMISE, ONE, ANY = "optimise", "one pass", "any style"
 METHODS = {OPTIMISE: "Paint it slowly (optimisation)", ONE: "One pass, one style", ANY: "Any style, one pass"}

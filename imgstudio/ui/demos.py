@@ -8,7 +8,7 @@ from pathlib import Path
 from ..art import NAMES
 from .theme import ASSETS
 
-# Photograph -> the package that brings it, and where in it. Only those that lie there are offered; nothing is downloaded.
+# Title -> the package that brings it, and where in it. Only those that lie there are offered; nothing is downloaded.
 PHOTOGRAPHS = {
     "Cat": ("skimage", "data/chelsea.png"),
     "Tower": ("gradio", "media_assets/images/tower.jpg"),
@@ -19,10 +19,42 @@ PHOTOGRAPHS = {
     "Rocket": ("skimage", "data/rocket.jpg"),
 }
 
+TEXTURES = {
+    "Brick": ("skimage", "data/brick.png"),
+    "Grass": ("skimage", "data/grass.png"),
+    "Gravel": ("skimage", "data/gravel.png"),
+}
+SCENES = ("linocut", "engraving", "wave", "papercut")  # artworks whose parts differ in texture
+TEXTURED = ("night", "pointillism", "glass", "tesserae", "tree", "cubist", "ebru", "batik", "embroidery")
+
 
 def contents() -> dict[str, Path]:
     """Photographs by title."""
-    found = {title: _inside(*place) for title, place in PHOTOGRAPHS.items()}
+    return _found(PHOTOGRAPHS)
+
+
+def textures() -> dict[str, Path]:
+    """Samples of texture by title: photographs, and artworks."""
+    return {**_found(TEXTURES), **textured()}
+
+
+def textured() -> dict[str, Path]:
+    """The artworks that are textures themselves: their technique is the same all over."""
+    return _among(TEXTURED)
+
+
+def scenes() -> dict[str, Path]:
+    """The artworks whose parts differ in texture."""
+    return _among(SCENES)
+
+
+def _among(names: tuple[str, ...]) -> dict[str, Path]:
+    wanted = {NAMES[name].partition(" (")[0] for name in names}
+    return {title: path for title, path in artworks().items() if title in wanted}
+
+
+def _found(places: dict[str, tuple[str, str]]) -> dict[str, Path]:
+    found = {title: _inside(*place) for title, place in places.items()}
     return {title: path for title, path in found.items() if path}
 
 

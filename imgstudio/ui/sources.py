@@ -1,4 +1,4 @@
-"""Places for the pictures of a style transfer: what is painted, and whose manner is borrowed."""
+"""Places for one picture that a visitor chooses or brings: a photograph, a style, a texture."""
 
 from __future__ import annotations
 
@@ -46,9 +46,11 @@ class Slot(NamedTuple):
     offered: dict[str, Path]
 
 
-def build(label: str, start: Source | None, offered: dict[str, Path], other: str, visible: bool = True) -> Slot:
+def build(
+    label: str, start: Source | None, offered: dict[str, Path], other: str, *, room: str = "style", visible: bool = True
+) -> Slot:
     """label: its name on the page. offered: pictures that are here already, which the button `other` picks from."""
-    name = f"style-{label.lower().replace(' ', '-')}"
+    name = f"{room}-{label.lower().replace(' ', '-')}"
     with gr.Column(min_width=110, visible=visible, elem_classes="slot named") as column:
         picture = PictureInput(
             value=start.shown if start else None,
@@ -103,14 +105,23 @@ def surprise(offered: dict[str, Path]) -> Callable[..., tuple]:
     return pick
 
 
+def first(offered: dict[str, Path], wanted: str) -> Source | None:
+    """The wanted picture, or else the first of those that are there."""
+    title = wanted if wanted in offered else next(iter(offered), None)
+    return source(offered[title], title) if title else None
+
+
 def take(offered: dict[str, Path], title: str, changed: int) -> tuple:
     """One of the offered pictures: values for (picture, held, changed)."""
     chosen = source(offered[title], title)
     return chosen.shown, chosen, changed + 1
 
 
-def gallery(label: str, slot: Slot, changed: gr.State, columns: int, elem_id: str) -> gr.Gallery:
-    """The offered pictures of a slot; a click chooses one, and the one that hangs in the slot is marked."""
+def gallery(label: str, slot: Slot, changed: gr.State, columns: int, elem_id: str, *, small: bool = False) -> gr.Gallery:
+    """The offered pictures of a slot; a click chooses one, and the one that hangs in the slot is marked.
+
+    small: swatches without their titles in sight.
+    """
     titles = list(slot.offered)
     tiles = [
         (common.keep(pictures.square(path, THUMB), common.file_name(title), {}), title) for title, path in slot.offered.items()
@@ -121,7 +132,7 @@ def gallery(label: str, slot: Slot, changed: gr.State, columns: int, elem_id: st
         value=tiles or None,
         selected_index=_place(titles, slot.held.value),
         elem_id=elem_id,
-        elem_classes=["sheet"],
+        elem_classes=["sheet", *(["swatches"] if small else [])],
     )
 
     def choose(event: gr.SelectData, changed: int) -> tuple:
@@ -132,6 +143,6 @@ def gallery(label: str, slot: Slot, changed: gr.State, columns: int, elem_id: st
     return shown
 
 
-def _place(titles: list[str], held: Source | None) -> int | None:
-    """Where in the gallery a slot's picture is."""
-    return titles.index(held.title) if held and held.title in titles else None
+def _place(titles: list[str], held: Source | None) -> int:
+    """Where in the gallery a slot's picture is; -1 for nowhere, since Gradio leaves the mark where it is for None."""
+    return titles.index(held.title) if held and held.title in titles else -1

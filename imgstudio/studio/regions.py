@@ -1,0 +1,59 @@
+"""Regions of a picture: the result of segmentation, however it came about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import StudioError
+from ..ops import labels as maps
+from .nets import check_count
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """A picture divided into regions.
+
+    labels:     int32 [H, W], of the picture's own size; 0 is the largest region, then by falling area.
+    areas:      share of the picture by label; they sum to 1.
+    confidence: float32 [H, W] in [0, 1]: how clearly the pixel belongs to its region and not to the next best.
+    """
+
+    labels: np.ndarray
+    areas: tuple[float, ...]
+    confidence: np.ndarray
+
+    @property
+    def regions(self) -> int:
+        """How many there are."""
+        return len(self.areas)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, as Pillow has them."""
+        return self.labels.shape[1], self.labels.shape[0]
+
+    def mask(self, region: int) -> np.ndarray:
+        """True in that region, bool [H, W]. Raises StudioError if there is none of that number."""
+        return self.labels == check_count("The region", region, 0, self.regions - 1)
+
+
+def from_labels(labels: np.ndarray, confidence: np.ndarray | None = None) -> Segmentation:
+    """Any map of whole numbers [H, W] as a Segmentation, its regions renumbered by area; certain everywhere unless told."""
+    labels = np.asarray(labels)
+    if labels.ndim != 2 or labels.size == 0 or labels.dtype.kind not in "iub":
+        raise StudioError(f"A label map holds whole numbers [H, W], not {labels.dtype} {list(labels.shape)}.")
+    ordered = maps.by_area(labels)
+    areas = np.bincount(ordered.ravel()) / ordered.size
+    if confidence is None:
+        confidence = np.ones(labels.shape, np.float32)
+    return Segmentation(ordered, tuple(areas.tolist()), confidence.astype(np.float32, copy=False))
+
+
+def merge(segmentation: Segmentation, a: int, b: int) -> Segmentation:
+    """Two regions made one; all are renumbered by area."""
+    mine, other = segmentation.mask(a), segmentation.mask(b)
+    if a == b:
+        raise StudioError("Two different regions can be merged: choose another one.")
+    return from_labels(np.where(mine | other, int(a), segmentation.labels), segmentation.confidence)

@@ -1,0 +1,115 @@
+"""The API of the tab "Texture"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...studio import decomposition, pictures, synthesis, texture_export
+from ...studio import retexture as studio_retexture
+from ...studio import texture as studio_texture
+from ...studio.steps import last
+from ..common import file_name, folder
+from .files import file
+
+
+def segment(model: str, image: str, regions: int = 0, opacity: float = 0.5) -> tuple[str, str, list[dict[str, Any]]]:
+    """A picture taken apart into its textures.
+
+    Args:
+        model: Name of a model for segmentation, such as gabor/texture.
+        image: The picture.
+        regions: How many regions; 0 finds out the number.
+        opacity: Of the colours over the picture, from 0 to 1.
+
+    Returns:
+        The regions laid over the picture; the label map, a PNG whose colour indices are the regions (the largest is 0); and a
+        line for each region with its share, pixels and colours.
+    """
+    picture = pictures.read(image)
+    found = studio_texture.segment(model, picture, regions=regions or None)
+    settings = {"task": "segment", "model": model, "regions": found.regions}
+    labels = folder() / f"{file_name(model, 'labels')}.png"
+    texture_export.label_map(found).save(labels)
+    shown = file(model, studio_texture.overlay(picture, found, opacity=opacity), settings)
+    return shown, str(labels), texture_export.table(found, picture)
+
+
+def decompose(image: str, strength: float = 0.5, method: str = "rtv", size: int = 512) -> tuple[str, str]:
+    """A picture parted in structure and texture, which add up to it exactly: structure + texture - 128.
+
+    Args:
+        image: The picture.
+        strength: 0 (everything is structure) to 1.
+        method: rtv (relative total variation) or rof (total variation).
+        size: Longer side in pixels; larger pictures are shrunk to it.
+
+    Returns:
+        The structure, and the texture around mid-grey.
+    """
+    made = decomposition.decompose(image, strength=strength, method=method, size=size)
+    settings = {"task": "decompose", "strength": strength, "method": method, "size": size}
+    return file("structure", made.structure, settings), file("texture", made.texture, settings)
+
+
+def synthesize(
+    image: str,
+    size: int = 512,
+    steps: int = synthesis.STEPS,
+    seed: int = 0,
+    method: str = "gatys",
+    model: str = "gatys/vgg-small",
+    seamless: bool = False,
+    scale: float = 1.0,
+    start: str = "noise",
+) -> str:
+    """New texture like that of a sample.
+
+    Args:
+        image: The sample.
+        size: Side of the new square picture in pixels.
+        steps: Of the optimisation; gatys only.
+        seed: Each number is another piece of the texture.
+        method: gatys (optimises, slow) or quilting (sews pieces together, fast).
+        model: Whose features count; gatys only.
+        seamless: Whether copies of it tile a plane.
+        scale: How large the pattern is; 1 is as in the sample.
+        start: What an optimisation begins with: noise, or quilting, which keeps regular patterns straight; gatys only.
+
+    Returns:
+        A PNG file.
+    """
+    slow = {"steps": steps, "model": model, "start": start}
+    options = {"size": size, "seed": seed, "method": method, "seamless": seamless, "scale": scale, **slow}
+    return file(method, last(synthesis.synthesize(image, **options)).image, {"task": "synthesize", **options})
+
+
+def retexture(
+    model: str,
+    image: str,
+    texture: str,
+    region: int = 0,
+    regions: int = 0,
+    shading: float = 1.0,
+    scale: float = 1.0,
+    seed: int = 0,
+) -> str:
+    """One region of a picture filled with another texture.
+
+    Args:
+        model: Name of the model that finds the regions, as in /segment.
+        image: The picture.
+        texture: A sample of the texture.
+        region: Which region, by its number in the label map of /segment; the largest is 0.
+        regions: How many regions; 0 finds out the number.
+        shading: How much of the region's light and shadow stays: 0 none, 1 all, up to 2 for more.
+        scale: How large the pattern is; 1 is as in the sample.
+        seed: Each number sews the texture together in another way.
+
+    Returns:
+        A PNG file.
+    """
+    picture = pictures.read(image)
+    found = studio_texture.segment(model, picture, regions=regions or None)
+    options = {"shading": shading, "scale": scale, "seed": seed}
+    made = studio_retexture.retexture(picture, found, region, texture, **options)
+    return file(model, made, {"task": "retexture", "model": model, "region": region, **options})

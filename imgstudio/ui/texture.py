@@ -1,0 +1,18 @@
+"""The tab "Texture": see the textures of a picture, part them from its structure, and grow new ones."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from . import lessons, texture_growth, texture_regions, texture_structure
+
+TITLE = "Texture"
+
+
+def build() -> None:
+    """Contents of the tab: three parts, and one wall text for all."""
+    with gr.Tabs(elem_classes="views parts"):
+        for part in (texture_regions, texture_structure, texture_growth):
+            with gr.Tab(part.TITLE, id=part.__name__.rpartition("_")[2]):
+                part.build()
+    lessons.texture()

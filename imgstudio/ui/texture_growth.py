@@ -1,0 +1,271 @@
+"""The part "New texture" of the tab "Texture": a sample goes on and on, in any size, without a seam if wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+import imgstudio
+
+from ..errors import StudioError
+from ..studio import style, synthesis
+from ..studio.steps import Step
+from . import common, demos, sources
+from .events import Stopwatch, connect, explain, instant, request_stop, until_stopped
+from .sources import Slot, Source
+from .style_settings import duration
+
+TITLE = "New texture"
+FIRST_SAMPLE = "Gravel"  # hangs there, grown, before the first click
+SIZE, GRID = 384, 32  # of the result, px
+PREVIEW_EVERY = 0.5  # seconds
+QUILTING, GATYS = "quilting", "gatys"
+STARTS = [("Noise", "noise"), ("Sewn pieces", "quilting")]
+TRADE = {
+    QUILTING: "Image quilting: pieces of the sample, joined where they differ least. Sharp, but it only repeats what is there.",
+    GATYS: "The statistics of a net's features are copied, pixel by pixel. Slow; no piece of it is in the sample.",
+}
+BEFORE_CLICK = '<p class="facts">Choose a sample, then press the button.</p>'
+
+
+def methods(model: str | None, size: float, steps: float) -> list[tuple[str, str]]:
+    """The methods in words, the slow one with the time that it takes on this device; it needs a net."""
+    quick = [("Sew pieces together · seconds", QUILTING)]
+    if not model:
+        return quick
+    return [*quick, (f"Optimise a new picture · {duration(style.expected_seconds(model, int(size), int(steps)))}", GATYS)]
+
+
+class Wish(NamedTuple):
+    """Values of the controls."""
+
+    source: Source | None
+    method: str
+    size: float
+    seamless: bool
+    scale: float
+    model: str
+    steps: float
+    start: str
+    seed: float | None
+
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments of `synthesize`: only what acts in this method."""
+        shared = {"size": int(self.size), "seamless": self.seamless, "scale": self.scale, "seed": common.whole(self.seed)}
+        slow = {"model": self.model, "steps": int(self.steps), "start": self.start} if self.method == GATYS else {}
+        return {"method": self.method, **shared, **slow}
+
+
+class Hung(NamedTuple):
+    """The components, in the order of what `grow` yields."""
+
+    picture: gr.Image
+    line: gr.HTML
+    download: gr.DownloadButton
+    tiled: gr.Image
+    told: gr.HTML
+
+
+class Left(NamedTuple):
+    """The controls."""
+
+    slot: Slot
+    method: gr.Radio
+    trade: gr.HTML
+    size: gr.Slider
+    seamless: gr.Checkbox
+    button: gr.Button
+    stop: gr.Button
+
+
+class Rare(NamedTuple):
+    """The controls under Advanced."""
+
+    scale: gr.Slider
+    model: gr.Dropdown
+    steps: gr.Slider
+    start: gr.Radio
+    seed: gr.Number
+    dice: gr.Button
+    slow: gr.Column
+
+
+def build() -> None:
+    """Contents of the part."""
+    model = next((spec.name for spec in _slow_models()), "")
+    source, changed = sources.first(demos.textures(), FIRST_SAMPLE), gr.State(0)
+    wish = Wish(source, QUILTING, SIZE, True, 1.0, model, synthesis.STEPS, synthesis.STARTS[0], 0)
+    with common.room():
+        with common.controls():
+            left = _left(wish)
+        with common.advanced():
+            rare = _advanced(wish)
+        with common.stage():
+            hung = _stage(wish, left.slot, changed)
+    _connect(left, rare, hung, changed)
+
+
+def _slow_models() -> list:
+    return [spec for spec in imgstudio.models("stylize") if spec.name.startswith("gatys/")]
+
+
+def _left(wish: Wish) -> Left:
+    with gr.Row(elem_classes="slots"):
+        slot = sources.build("Sample", wish.source, demos.textures(), "Another", room="growth")
+        with gr.Column(min_width=110, elem_classes="slot"):
+            gr.HTML('<p class="help">A sample shows a little of a texture: stones, bricks, strokes. It may be small.</p>')
+    method = gr.Radio(
+        methods(wish.model, wish.size, wish.steps),
+        value=wish.method,
+        label="Method",
+        elem_id="growth-method",
+        elem_classes="stacked",
+    )
+    trade = gr.HTML(_trade(wish.method))
+    size = gr.Slider(
+        128, 1024, wish.size, step=GRID, label="Size", info="Of the new square picture, in pixels.", elem_id="growth-size"
+    )
+    seamless = gr.Checkbox(
+        wish.seamless, label="Seamless", info="Copies of it can be laid side by side, as tiles.", elem_id="growth-seamless"
+    )
+    with gr.Row(elem_classes="buttons"):
+        button = gr.Button("Grow", variant="primary", elem_id="growth-button", scale=3, min_width=120)
+        stop = gr.Button("Stop", elem_id="growth-stop", scale=1, min_width=70)
+    return Left(slot, method, trade, size, seamless, button, stop)
+
+
+def _trade(method: str) -> str:
+    return f'<p class="help">{TRADE[method]}</p>'
+
+
+def _advanced(wish: Wish) -> Rare:
+    scale = gr.Slider(0.25, 2, wish.scale, step=0.05, label="Pattern size", info="1 is as in the sample.", elem_id="growth-scale")
+    with gr.Column(visible=wish.method == GATYS, elem_classes="slow") as slow:
+        choices = [(spec.title, spec.name) for spec in _slow_models()]
+        model = gr.Dropdown(
+            choices, value=wish.model or None, label="Model", info="The net whose features count.", filterable=False,
+            elem_id="growth-model",
+        )  # fmt: skip
+        steps = gr.Slider(20, 500, wish.steps, step=10, label="Steps", info="Corrections of the picture.", elem_id="growth-steps")
+        start = gr.Radio(
+            STARTS,
+            value=wish.start,
+            label="Start from",
+            info="Sewn pieces keep patterns straight.",
+            elem_id="growth-start",
+        )
+    seed, dice = common.seed_row(0, "growth", info="Each number is another piece of the same texture.")
+    return Rare(scale, model, steps, start, seed, dice, slow)
+
+
+def _stage(wish: Wish, slot: Slot, changed: gr.State) -> Hung:
+    path, line, tiled, told = _opening(wish) or (None, BEFORE_CLICK, None, "")
+    with gr.Row(elem_classes="hanging"):
+        with gr.Column(scale=5, min_width=300):
+            picture = common.result("New texture", value=path, elem_id="growth-result", alt_text="The new texture")
+            line = common.facts_line(line)
+            with gr.Row(elem_classes="downloads"):
+                download = gr.DownloadButton(
+                    "Download PNG", path, size="sm", min_width=130, scale=0, interactive=path is not None,
+                    elem_id="growth-download",
+                )  # fmt: skip
+        with gr.Column(scale=4, min_width=260, elem_classes="palettes"):
+            with gr.Column(elem_classes="captioned"):
+                tiles = common.result("Four copies", value=tiled, elem_id="growth-tiled", alt_text="Two by two copies")
+                told = gr.HTML(told)
+            with gr.Column():
+                gr.HTML("<p><strong>Samples</strong>, and artworks of the studio.</p>", elem_classes="strip-title")
+                sources.gallery("Samples", slot, changed, 6, "growth-gallery", small=True)
+    return Hung(picture, line, download, tiles, told)
+
+
+def _opening(wish: Wish) -> tuple | None:
+    """What hangs there before the first click: values for `Hung` but for the download."""
+    if wish.source is None:
+        return None
+    watch = Stopwatch()
+    try:
+        *_, step = synthesis.synthesize(wish.source.path, **wish.options())
+    except StudioError:
+        return None
+    path, line, _, *tiles = _finished(wish, step, watch.seconds)
+    return path, line, *tiles
+
+
+# --- what the controls do
+
+
+def _connect(left: Left, rare: Rare, hung: Hung, changed: gr.State) -> None:
+    sources.wire(left.slot, changed)
+    wish = [left.slot.held, left.method, left.size, left.seamless, rare.scale, rare.model, rare.steps, rare.start, rare.seed]
+    at_work = {"show_progress": "minimal", "show_progress_on": hung.line}
+    connect(left.button.click, grow, wish, list(hung), **at_work)
+    quick = [changed.change, left.seamless.input, left.size.release, rare.scale.release]
+    connect(quick, grow_quickly, wish, list(hung), trigger_mode="always_last", **at_work)
+    instant(left.stop.click, request_stop)
+    instant(rare.dice.click, common.roll, None, rare.seed)
+    instant([left.size.change, rare.steps.change, rare.model.change], tell_cost, wish[2:3] + wish[5:7], left.method)
+    shown = [left.trade, rare.slow]
+    instant(left.method.change, lambda method: (_trade(method), gr.update(visible=method == GATYS)), left.method, shown)
+
+
+def tell_cost(size: float, model: str | None, steps: float) -> Any:
+    return gr.update(choices=methods(model, size, steps))
+
+
+def grow_quickly(request: gr.Request, *values: Any) -> Iterator[Any]:
+    """After a change of the sample or a slider: quilting answers at once, an optimisation waits for its button."""
+    wish = Wish(*values)
+    if wish.method == QUILTING and wish.source:
+        yield from grow(request, *values)
+    else:
+        yield gr.skip()
+
+
+def grow(request: gr.Request, *values: Any) -> Iterator[tuple]:
+    """The button: values for `Hung`, from the first row or step to the file."""
+    wish, watch, place, step = Wish(*values), Stopwatch(), common.folder(), None
+    if wish.source is None:
+        raise StudioError("There is no sample yet: choose one first.")
+    try:
+        for step in until_stopped(synthesis.synthesize(wish.source.path, **wish.options()), request):
+            if step.done < step.total and watch.due(PREVIEW_EVERY):
+                yield _preview(place, wish, step)
+    except StudioError as error:
+        if step is None:
+            raise
+        explain(error)  # what was grown until then is kept
+    if step is not None:
+        yield _finished(wish, step, watch.seconds)
+
+
+def _preview(place: Path, wish: Wish, step: Step) -> tuple:
+    shown = place / f"{step.done}.jpg"
+    step.image.save(shown, quality=90)
+    unit = "step" if wish.method == GATYS else "piece"
+    left = (step.total - step.done) * step.seconds / step.done if step.done else 0
+    told = [f"about {max(1, round(left))} s left"] if left else []
+    return str(shown), common.facts(f"{unit} {step.done} of {step.total}", step.seconds, *told), *[gr.skip()] * 3
+
+
+def _finished(wish: Wish, step: Step, seconds: float) -> tuple:
+    """Values for `Hung`."""
+    image, options = step.image, wish.options()
+    settings = {
+        "task": "synthesize",
+        "sample": wish.source.title,
+        **options,
+        **({"steps": step.done} if "steps" in options else {}),
+    }
+    path = common.keep(image, common.file_name(wish.source.title, wish.method, options["seed"]), settings)
+    stopped = ["stopped"] if step.done < step.total else []
+    what = f"{step.done} steps" if wish.method == GATYS else "1 picture"
+    size = f"{image.width} × {image.height} px"
+    line = common.facts(what, seconds, *stopped, size, f"seed {options['seed']}", wish.source.title)
+    tiled = common.keep(synthesis.repeat(image, 2), common.file_name(wish.source.title, "tiled"), {})
+    seams = "no seam is to be seen" if wish.seamless and not stopped else "the seams show where it ends"
+    told = f'<p class="caption"><strong>2 × 2</strong>four copies side by side: {seams}</p>'
+    return path, line, gr.update(value=path, interactive=True), tiled, told

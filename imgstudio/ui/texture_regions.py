@@ -1,0 +1,163 @@
+"""The part "Regions" of the tab "Texture": a picture taken apart into its textures, with all that can be done to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gradio as gr
+from PIL import Image
+
+from ..errors import StudioError
+from ..studio import texture
+from . import common, demos, sources, texture_exports, texture_fill, texture_scene, texture_wall
+from .events import connect, instant, live
+from .sources import Slot, Source
+from .texture_scene import Scene, Truth
+from .texture_wall import Display, Wall
+
+TITLE = "Regions"
+FIRST_PICTURE = "Owl and Moon"  # hangs there before the first click
+SEEN = 512  # longer side of what the net sees, px
+MOST_REGIONS = 16  # on the slider
+LANE = {"concurrency_id": "regions", "concurrency_limit": 2}  # live work without a net, which waits for nobody's painting
+
+
+def build() -> None:
+    """Contents of the part."""
+    if not (spec := common.default_model("segment")):
+        common.nothing_here()
+        return
+    picture, changed = sources.first(_offered(), FIRST_PICTURE), gr.State(0)
+    hung = _opening(picture, spec.name)
+    with common.room():
+        with common.controls():
+            left = _left(picture, hung)
+        with common.advanced():
+            rare = _advanced()
+        with common.stage():
+            wall = texture_wall.build(hung)
+            with wall.column, gr.Column():
+                gr.HTML("<p><strong>Pictures</strong> to try it on.</p>", elem_classes="strip-title")
+                sources.gallery("Pictures to take apart", left.slot, changed, 4, "regions-pictures")
+            fill = texture_fill.build(wall)
+    _connect(left, rare, wall, fill, changed)
+
+
+def _offered() -> dict[str, Path]:
+    return {**demos.contents(), **demos.scenes()}
+
+
+def _opening(picture: Source | None, model: str) -> tuple | None:
+    """What hangs there before the first click: values for the wall; None where it can't be made."""
+    try:
+        texture.look(model, Image.new("RGB", (64, 64)), size=64)  # loads the net, which is no part of the time told below
+        return texture_wall.hang(Scene(picture, model, SEEN, None), Display()) if picture else None
+    except StudioError:
+        return None
+
+
+class Left(NamedTuple):
+    """The controls."""
+
+    slot: Slot
+    mosaic: gr.Button
+    grey: gr.Checkbox
+    truth: gr.State
+    model: gr.Dropdown
+    line: gr.HTML
+    auto: gr.Checkbox
+    regions: gr.Slider
+    button: gr.Button
+
+
+def _left(picture: Source | None, hung: tuple | None) -> Left:
+    with gr.Row(elem_classes="slots"):
+        slot = sources.build("Picture", picture, _offered(), "Another", room="regions")
+        with gr.Column(min_width=110, elem_classes="slot"):
+            gr.HTML('<p class="help">Nobody knows the true regions of a photograph. Those of a mosaic are known exactly.</p>')
+            mosaic = gr.Button("Make me a mosaic", size="sm", min_width=40, elem_id="regions-mosaic")
+            grey = gr.Checkbox(False, label="In grey", info="Then only texture tells.", elem_id="regions-grey")
+    model, line = common.model_chooser("segment", "regions-model", info="What tells one texture from another.")
+    auto = gr.Checkbox(
+        True,
+        label="Find out the number of regions",
+        info="The number whose groups are tight and lie far apart.",
+        elem_id="regions-auto",
+    )
+    found = texture_scene.segmentation(hung[-1]).regions if hung else 4
+    regions = gr.Slider(
+        1, MOST_REGIONS, found, step=1, label="Regions", info="Grouped anew; the net does not run again.", elem_id="regions-count"
+    )
+    with gr.Row(elem_classes="buttons"):
+        button = gr.Button("Find regions", variant="primary", elem_id="regions-button")
+    return Left(slot, mosaic, grey, gr.State(None), model, line, auto, regions, button)
+
+
+class Rare(NamedTuple):
+    """The controls under Advanced."""
+
+    size: gr.Slider
+    pieces: gr.Slider
+
+
+def _advanced() -> Rare:
+    size = gr.Slider(
+        256, texture.LARGEST, SEEN, step=64, label="Size", elem_id="regions-size",
+        info="Longer side of what the net sees, in pixels. More shows finer textures, and takes longer.",
+    )  # fmt: skip
+    pieces = gr.Slider(2, 8, 5, step=1, label="Textures in a mosaic", info="Of the next one.", elem_id="regions-pieces")
+    return Rare(size, pieces)
+
+
+# --- what the controls do
+
+
+def _connect(left: Left, rare: Rare, wall: Wall, fill: texture_fill.Fill, changed: gr.State) -> None:
+    sources.wire(left.slot, changed)
+    asked = [left.slot.held, left.model, left.auto, left.regions, rare.size, left.truth]
+    at_work = {"show_progress": "minimal", "show_progress_on": wall.line}
+    brought = [left.button.click, changed.change, left.model.change, rare.size.release]
+    connect(brought, find, [*asked, *wall.display], [*wall.outputs, left.regions], trigger_mode="always_last", **at_work)
+    instant(left.model.change, common.model_line, left.model, left.line)
+    again = [wall.scene, left.regions, *wall.display]
+    live(left.regions.input, regroup, again, [*wall.outputs, left.auto], **LANE)
+    live(left.auto.input, regroup_freely, [left.auto, *again], [*wall.outputs, left.regions], **LANE)
+    mosaic = [rare.pieces, left.grey, changed]
+    connect(left.mosaic.click, make_mosaic, mosaic, [left.slot.picture, left.slot.held, changed, left.truth])
+    texture_wall.wire(wall, LANE)
+    texture_exports.wire(wall.exports, wall.scene, *wall.display[1:])
+    texture_fill.wire(fill, wall)
+
+
+def find(held: Any, model: str, auto: bool, regions: float, size: float, truth: Truth | None, *display: Any) -> tuple:
+    """The button, another picture or another net: values for the wall, and for the slider."""
+    if held is None:
+        raise StudioError("There is no picture yet: choose one first.")
+    scene = Scene(held, model, int(size), None if auto else int(regions), truth)
+    return *texture_wall.hang(scene, Display(*display)), texture_scene.segmentation(scene).regions if auto else gr.skip()
+
+
+def regroup(scene: Scene | None, regions: float, *display: Any) -> tuple:
+    """The slider was moved: values for the wall, and for the tick, since the visitor now says the number."""
+    if scene is None:
+        return gr.skip()
+    return *texture_wall.hang(scene.again(int(regions)), Display(*display)), False
+
+
+def regroup_freely(auto: bool, scene: Scene | None, regions: float, *display: Any) -> tuple:
+    """The tick was set or taken away: values for the wall, and for the slider."""
+    if scene is None:
+        return gr.skip()
+    scene = scene.again(None if auto else int(regions))
+    return *texture_wall.hang(scene, Display(*display)), texture_scene.segmentation(scene).regions
+
+
+def make_mosaic(pieces: float, grey: bool, changed: int) -> tuple:
+    """A new mosaic: values for (picture, held, changed, truth)."""
+    seed = common.roll()
+    made = texture_scene.mosaic(seed, int(pieces), grey)
+    settings = {"task": "mosaic", "seed": seed, "regions": int(pieces), "grey": grey}
+    path = common.keep(made.image, common.file_name("mosaic", seed), settings)
+    source = sources.source(path, f"Mosaic {seed}")
+    return source.shown, source, changed + 1, Truth(path, seed, int(pieces), grey)

@@ -1,0 +1,172 @@
+"""The picture with its regions laid over it, and what stands beside it: table, score, merging."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from ..studio import texture
+from . import common, texture_exports, texture_lens, texture_scene
+from .events import Stopwatch, instant, live
+from .texture_lens import percent
+from .texture_scene import Scene
+
+TITLES = {"overlay": "Overlay", "borders": "Borders", "labels": "Labels", "side by side": "Side by side", "original": "Original"}
+BEFORE_CLICK = '<p class="facts">Choose a picture, then press the button.</p>'
+POINT = "Click on regions in the picture or in the table: one to fill it, two to merge them."
+
+
+class Display(NamedTuple):
+    """How the regions are shown."""
+
+    view: str = "overlay"
+    opacity: float = 0.5
+    numbers: bool = True
+
+
+class Wall(NamedTuple):
+    """All that follows from a scene."""
+
+    picture: gr.Image
+    lens: gr.HTML
+    line: gr.HTML
+    score: gr.HTML
+    table: gr.HTML
+    hint: gr.HTML
+    merge: gr.Button
+    undo: gr.Button
+    scene: gr.State
+    display: tuple[gr.Radio, gr.Slider, gr.Checkbox]
+    exports: texture_exports.Exports
+    column: gr.Column  # beside the picture; more can be put there
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The components, in the order of what `hang` returns."""
+        return [self.picture, self.lens, self.line, self.score, *self.pointing]
+
+    @property
+    def pointing(self) -> list[Any]:
+        """Those that change when a region is clicked, in the order of what `_pointed` returns."""
+        return [self.table, self.hint, self.merge, self.undo, self.scene]
+
+
+def build(start: tuple | None) -> Wall:
+    """The picture with what is under it, and the column beside it. start: what `hang` returned."""
+    display, scene = Display(), start[-1] if start else None
+    shown, _, line, score, *_ = start or (None, None, BEFORE_CLICK, "")
+    with gr.Row(elem_classes="hanging"):
+        with gr.Column(scale=5, min_width=300):
+            with gr.Column(elem_classes="stack"):
+                picture = common.result("Regions", value=shown, elem_id="regions-result", alt_text="The picture with its regions")
+                lens = texture_lens.lens(scene, display.view)
+            line, score = common.facts_line(line), gr.HTML(score, elem_id="regions-score")
+            controls = _display(display)
+            exports = texture_exports.build()
+        with gr.Column(scale=3, min_width=260, elem_classes="palettes") as column, gr.Column(elem_classes="pointing"):
+            table = texture_lens.table(scene)
+            hint = gr.HTML(_hint(scene), elem_id="regions-hint")
+            with gr.Row(elem_classes="buttons"):
+                merge = gr.Button("Merge", size="sm", min_width=90, scale=0, interactive=False, elem_id="regions-merge")
+                undo = gr.Button("Undo", size="sm", min_width=70, scale=0, interactive=False, elem_id="regions-undo")
+    return Wall(picture, lens, line, score, table, hint, merge, undo, gr.State(scene), controls, exports, column)
+
+
+def _display(start: Display) -> tuple[gr.Radio, gr.Slider, gr.Checkbox]:
+    with gr.Row(elem_classes="display"):
+        views = [(TITLES[view], view) for view in texture.VIEWS]
+        view = gr.Radio(views, value=start.view, label="View", scale=3, min_width=280, elem_id="regions-view")
+        with gr.Column(scale=2, min_width=160):
+            opacity = gr.Slider(0, 1, start.opacity, step=0.05, label="Opacity", elem_id="regions-opacity")
+            numbers = gr.Checkbox(start.numbers, label="Numbers", elem_id="regions-numbers")
+    return view, opacity, numbers
+
+
+# --- values
+
+
+def hang(scene: Scene, display: Display) -> tuple:
+    """Finds the regions, if that is still to be done, and shows them: values for `Wall.outputs`. Raises StudioError."""
+    watch, ran = Stopwatch(), texture_scene.runs()
+    found = texture_scene.segmentation(scene)
+    seconds, ran = watch.seconds, texture_scene.runs() > ran
+    size = "{} × {} px".format(*found.size)
+    parts = [size, common.find(scene.model).title] if ran else [size, "without running the net again"]
+    count = f"{found.regions} regions" if found.regions > 1 else "1 region"
+    line = common.facts(count, seconds, *parts)
+    return draw(scene, display), texture_lens.layer(scene, display.view), line, _score(scene), *_pointed(scene)
+
+
+def draw(scene: Scene, display: Display) -> str:
+    """The picture that hangs there, as a file."""
+    image, found = texture_scene.small(scene)
+    shown = texture.overlay(image, found, opacity=display.opacity, view=display.view, numbers=display.numbers)
+    return common.keep(shown, common.file_name(scene.source.title, display.view), settings(scene))
+
+
+def settings(scene: Scene) -> dict[str, Any]:
+    """What is written into pictures, so that they can be made again."""
+    found = texture_scene.segmentation(scene).regions
+    made = {"model": scene.model, "size": scene.size, "regions": scene.regions or found, "merged": scene.merged}
+    return {"task": "segment", "picture": scene.source.title, **made}
+
+
+def _score(scene: Scene) -> str:
+    if not (score := texture_scene.score(scene)):
+        return ""
+    told = " · ".join(f"{name} <strong>{value:.3f}</strong>" for name, value in score.items())
+    return f'<p class="score">{told}</p><p class="help">Against the exact regions of the mosaic; 1 is perfect.</p>'
+
+
+def _pointed(scene: Scene) -> tuple:
+    merge = [region + 1 for region in sorted(scene.chosen)] if len(scene.chosen) == 2 else None
+    label = "Merge {} and {}".format(*merge) if merge else "Merge"
+    buttons = gr.update(value=label, interactive=merge is not None), gr.update(interactive=bool(scene.merged))
+    return texture_lens.rows(scene), _hint(scene), *buttons, scene
+
+
+def _hint(scene: Scene | None) -> str:
+    if not scene or not scene.chosen:
+        return f'<p class="help">{POINT}</p>'
+    areas = texture_scene.segmentation(scene).areas
+    told = " and ".join(f"region {region + 1} ({percent(areas[region])})" for region in sorted(scene.chosen))
+    return f'<p class="help">You chose {told}.</p>'
+
+
+# --- events
+
+
+def wire(wall: Wall, lane: dict[str, Any]) -> None:
+    """Connects what a visitor does to the picture itself."""
+    shown = [wall.scene, *wall.display]
+    view, opacity, numbers = wall.display
+    live([view.input, opacity.input, numbers.input], redraw, shown, [wall.picture, wall.lens], **lane)
+    for place in (wall.lens, wall.table):
+        instant(place.select, pick, [wall.scene, view], [wall.lens, *wall.pointing], trigger_mode="multiple")
+    instant(wall.merge.click, merge, shown, wall.outputs, **lane)
+    instant(wall.undo.click, undo, shown, wall.outputs, **lane)
+
+
+def redraw(scene: Scene | None, *display: Any) -> tuple:
+    """Another view: values for (picture, lens)."""
+    if scene is None:
+        return gr.skip()
+    chosen = Display(*display)
+    return draw(scene, chosen), texture_lens.layer(scene, chosen.view)
+
+
+def pick(scene: Scene | None, view: str, event: gr.SelectData) -> tuple:
+    """A click on a region: values for the lens and `Wall.pointing`."""
+    if scene is None:
+        return gr.skip()
+    scene = scene.pick(int(event.index))
+    return texture_lens.layer(scene, view), *_pointed(scene)
+
+
+def merge(scene: Scene, *display: Any) -> tuple:
+    return hang(scene.merge(), Display(*display))
+
+
+def undo(scene: Scene, *display: Any) -> tuple:
+    return hang(scene.undo(), Display(*display))
