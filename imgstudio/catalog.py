@@ -232,7 +232,7 @@ SPECS: tuple[Spec, ...] = (
     _fast(
         "great-wave",
         "The Great Wave (Hokusai)",
-        sha256="9410aa3b15b52c90da2fb6f20d4161f910b8af799e0564c76af1a8c0f1d1f27f",
+        sha256="b17cbe0fd954b0f41bd15ac02a480f818d52eb88637f1d5c6ebb89905fada368",
         size=1901862,
     ),
     _fast(

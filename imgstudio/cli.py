@@ -6,20 +6,17 @@ Names and defaults of the options are those of the function's keywords, read fro
 from __future__ import annotations
 
 import inspect
-import sys
 from argparse import Action, ArgumentParser, BooleanOptionalAction, Namespace
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import imgstudio
 
 from . import cli_making, cli_texture
+from . import cli_saving as saving
 from .errors import StudioError
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +45,7 @@ class Verb:
             from .studio import animation
 
             _option(parser, animation.save, "fps", "frames a second of a film", type=float)
-        if self.save is _save_grid:
+        if self.save is saving.save_grid:
             parser.add_argument("--columns", type=int, help="of the grid (default: as square as possible)")
         parser.add_argument("--side", type=int, help="enlarge each picture, pixel-true, to about this many pixels")
         parser.add_argument("--out", type=Path, default=self.out, help="file to write (default: %(default)s)")
@@ -168,74 +165,6 @@ _ARGUMENTS: dict[str, Callable[[ArgumentParser], Any]] = {
 }
 
 
-# --- results ---
-
-
-def _settings(options: Namespace) -> dict[str, Any]:
-    """What a PNG carries so that it can be made again. A single seed is kept in the way the page keeps it."""
-    left_out = ("verb", "out", "side", "fps")
-    kept = {name: value for name, value in vars(options).items() if name not in left_out and value is not None}
-    if len(kept.get("seeds", ())) == 1:
-        (kept["seed"],) = kept.pop("seeds")
-    return {"task": options.verb, **kept}
-
-
-def _enlarged(pictures: Iterable[Image.Image], options: Namespace) -> Iterable[Image.Image]:
-    from . import image
-
-    return pictures if options.side is None else (image.enlarge(picture, options.side) for picture in pictures)
-
-
-def _save_grid(pictures: Iterable[Image.Image], options: Namespace, columns: int | None = None) -> None:
-    from . import image
-
-    sheet = image.grid(list(_enlarged(pictures, options)), columns or getattr(options, "columns", None))
-    print(image.save_png(sheet, options.out, _settings(options)))
-
-
-def _save_film(frames: Iterable[Image.Image], options: Namespace) -> None:
-    from .studio import animation
-
-    print(animation.save(_enlarged(frames, options), options.out, fps=options.fps))
-
-
-def _save_strip(pictures: list[Image.Image], options: Namespace) -> None:
-    """One row, or a film if the file's ending says so."""
-    from .studio import animation
-
-    if options.out.suffix.lower() in animation.ENDINGS:
-        _save_film(pictures, options)
-    else:
-        _save_grid(pictures, options, len(pictures))
-
-
-def _save_reconstruction(made: Any, options: Namespace) -> None:
-    print(f"PSNR {made.psnr:.1f} dB, KL {made.kl:.0f} nats, length of the code {made.latent_norm:.1f}")
-    _save_grid([made.image], options)
-
-
-def _save_denoised(made: Any, options: Namespace) -> None:
-    print(f"PSNR {made.psnr_noisy:.1f} dB with noise, {made.psnr:.1f} dB after reconstruction")
-    _save_grid([made.noisy, made.image], options, 2)
-
-
-def _save_painting(steps: Iterable[Any], options: Namespace) -> None:
-    """The last picture, also when the work was stopped with Ctrl-C or broke down on the way."""
-    step = None
-    try:
-        for step in steps:
-            if sys.stderr.isatty():
-                print(f"\r{step.done} of {step.total}, {step.seconds:.0f} s", end="", file=sys.stderr, flush=True)
-    except KeyboardInterrupt:
-        if step is None:
-            raise
-    finally:
-        if step is not None:
-            losses = "".join(f", {name} {value:.3g}" for name, value in step.losses.items())
-            print(f"{step.done} of {step.total}, {step.seconds:.1f} s{losses}")
-            _save_grid([step.image], options)
-
-
 VERBS = {
     "sample": Verb(
         help="pictures from seeds",
@@ -243,7 +172,7 @@ VERBS = {
         takes=("seeds",),
         options={"truncation": "0 gives the average picture, 1 all the variety", "label": "class of a conditional model"},
         out="sample.png",
-        save=_save_grid,
+        save=saving.save_grid,
     ),
     "walk": Verb(
         help="an animation from seed to seed",
@@ -257,13 +186,13 @@ VERBS = {
         },
         film=True,
         out="walk.gif",
-        save=_save_film,
+        save=saving.save_film,
     ),
     "reconstruct": Verb(
         help="a picture through a VAE's bottleneck and back",
         takes=("image",),
         out="reconstruct.png",
-        save=_save_reconstruction,
+        save=saving.save_reconstruction,
     ),
     "interpolate": Verb(
         help="the pictures between two pictures",
@@ -271,14 +200,14 @@ VERBS = {
         options={"steps": "pictures, both ends included", "curve": "slerp or lerp"},
         film=True,
         out="strip.png",
-        save=_save_strip,
+        save=saving.save_strip,
     ),
     "manifold": Verb(
         help="a sheet spanned by four pictures",
         takes=("corners",),
         options={"size": "pictures a side"},
         out="manifold.png",
-        save=lambda rows, options: _save_grid([picture for row in rows for picture in row], options, len(rows)),
+        save=lambda rows, options: saving.save_grid([picture for row in rows for picture in row], options, len(rows)),
     ),
     "traverse": Verb(
         help="a picture with one latent dimension varied",
@@ -286,21 +215,21 @@ VERBS = {
         options={"dimension": "its number", "span": "standard deviations to either side", "steps": "pictures"},
         film=True,
         out="traverse.png",
-        save=_save_strip,
+        save=saving.save_strip,
     ),
-    "prior": Verb(help="new pictures from a VAE", takes=("seeds",), out="prior.png", save=_save_grid),
+    "prior": Verb(help="new pictures from a VAE", takes=("seeds",), out="prior.png", save=saving.save_grid),
     "attribute": Verb(
         help="latent arithmetic with labelled groups",
         takes=("image", "amounts"),
         out="attribute.png",
-        save=lambda picture, options: _save_grid([picture], options),
+        save=lambda picture, options: saving.save_grid([picture], options),
     ),
     "denoise": Verb(
         help="noise added to a picture, and taken out again",
         takes=("image",),
         options={"noise": "standard deviation; 1 is the range from black to white", "seed": "of the noise"},
         out="denoise.png",
-        save=_save_denoised,
+        save=saving.save_denoised,
     ),
     "stylize": Verb(
         help="a picture in the style of another",
@@ -320,7 +249,7 @@ VERBS = {
         },
         keywords=("weights", "layers", "keep_colors"),
         out="stylize.png",
-        save=_save_painting,
+        save=saving.save_painting,
     ),
     "synthesize": Verb(
         help="new texture from a sample",
@@ -337,7 +266,7 @@ VERBS = {
         },
         keywords=("size",),
         out="synthesize.png",
-        save=_save_painting,
+        save=saving.save_painting,
     ),
     **cli_texture.VERBS,
     **cli_making.VERBS,

@@ -18,7 +18,8 @@ ALLOWED = {
     "app": {"ui"},
     "__init__": {"models", "catalog"},
     "__main__": {"imgstudio", "cli", "ui", "train", "bench", "art", "weights", "errors"},
-    "cli": {"imgstudio", "cli_making", "cli_texture", "studio", "catalog", "image", "errors"},
+    "cli": {"imgstudio", "cli_making", "cli_saving", "cli_texture", "studio", "catalog", "image", "errors"},
+    "cli_saving": {"studio", "image"},
     "cli_texture": {"studio", "catalog", "image", "errors"},
     "cli_making": {"cli_texture", "studio", "catalog", "image", "errors"},
     "ui": {"imgstudio", "ui", "studio", "art", "spec", "errors"},
@@ -43,7 +44,7 @@ RESERVED = {
     "gradio": {"ui", "app"},
     "spaces": {"app"},
     "huggingface_hub": {"weights"},
-    "argparse": {"cli", "cli_texture", "cli_making", "__main__"},
+    "argparse": {"cli", "cli_saving", "cli_texture", "cli_making", "__main__"},
 }
 
 # Part -> libraries it may never know. For the nets and the artworks, the list of all they may know is short enough to be
@@ -54,6 +55,7 @@ FORBIDDEN = {
     "ops": {"PIL", "pathlib", "os"},
     "metrics": {"PIL", "pathlib", "os"},
     "cli": {"torch"},
+    "cli_saving": {"torch"},
     "cli_texture": {"torch"},
     "cli_making": {"torch"},
     "__main__": {"torch"},

@@ -298,7 +298,7 @@ def test_weights_mean_something(named, name):
     model = named(name)
 
     def losses(**weights):
-        return imgstudio.last(stylize(model, CONTENT, STYLE, size=64, steps=60, **weights)).losses
+        return imgstudio.last(stylize(model, CONTENT, STYLE, size=96, steps=80, **weights)).losses
 
     plain, more_style, more_content = losses(), losses(style_weight=10), losses(content_weight=10)
     assert more_style["style"] < plain["style"] < more_content["style"]

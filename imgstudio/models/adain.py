@@ -60,7 +60,8 @@ def convolution(narrow: int, wide: int) -> nn.Conv2d:
 
 
 class Decoder(nn.Module):
-    """The encoder mirrored, with nearest-neighbour upsampling for pooling: features of both layers -> pictures in [-1, 1]."""
+    """The encoder mirrored, with bilinear upsampling for pooling (blocks of equal pixels leave a mesh):
+    features of both layers -> pictures in [-1, 1]."""
 
     def __init__(self, widths: Sequence[int]):
         super().__init__()
@@ -74,17 +75,26 @@ class Decoder(nn.Module):
             ]
         )
         self.last = convolution(a, 3)
+        binomial = torch.tensor([1.0, 2.0, 1.0]) / 4
+        self.register_buffer("soft", (binomial[:, None] * binomial).expand(c, 1, 3, 3).clone(), persistent=False)
 
     def forward(self, deep: Tensor, fine: Tensor) -> Tensor:
-        h = deep
+        h, fine = deep, self.calmed(fine)
         for i, block in enumerate(self.blocks):
             if i > 0:
-                h = F.interpolate(h, scale_factor=2)
+                h = F.interpolate(h, scale_factor=2, mode="bilinear", align_corners=False)
             if i == 1:
                 h = torch.cat([h, fine.to(h.dtype)], dim=1)
             for layer in block:
                 h = F.relu(layer(h))
         return self.last(h).float()
+
+    def calmed(self, fine: Tensor) -> Tensor:
+        """Without what alternates from one position to the next: taking over a style's deviation blows that up on plain
+        surfaces, and the decoder would draw a mesh of it."""
+        with torch.autocast(fine.device.type, enabled=False):  # half precision has no fast way to do it on CPUs
+            padded = F.pad(fine.float(), (1, 1, 1, 1), mode="reflect")
+            return F.conv2d(padded, self.soft, groups=fine.shape[1])
 
 
 class AdaIN(nn.Module):
@@ -98,6 +108,7 @@ class AdaIN(nn.Module):
     """
 
     stride = 8
+    reach = 48  # pixels that encoder and decoder see around a place at most, rounded up to the stride: 30 and 44
 
     def __init__(self, widths: tuple[int, ...] = (32, 64, 128, 256, 256), match: str = "deviation"):
         super().__init__()

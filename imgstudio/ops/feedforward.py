@@ -20,7 +20,6 @@ from . import tiles
 
 WHOLE = 1024  # up to this side a picture is done in one piece
 TILE = 768
-ADAIN_REACH = 40  # pixels that either half of AdaIN sees around a place: 30, rounded up to its grid of 8 and one more
 
 Parts = Iterator[tuple[int, int, Tensor]]  # tiles done, tiles in all, the picture so far
 
@@ -64,7 +63,7 @@ def mix(
     decode = _decoder(net, strength)
     features = goal if strength == 1 else torch.cat([torch.lerp(content, goal, strength), content], dim=1)
     canvas = padded.repeat(1, 2 if strength < 1 else 1, 1, 1)
-    cells, margin = side // net.stride, ADAIN_REACH // net.stride
+    cells, margin = side // net.stride, net.reach // net.stride
     parts = tiles.tiled(decode, features, side=cells, margin=margin, scale=Fraction(net.stride), canvas=canvas)
     for done, total, out in parts:
         made, plain = out[:, :3, :height, :width], out[:, 3:, :height, :width]
@@ -83,7 +82,7 @@ def _decoder(net: AdaIN, strength: float) -> Callable[[Tensor], Tensor]:
 def _encoded(net: AdaIN, x: Tensor, side: int) -> Tensor:
     """Features float32 [1, C, H/8, W/8] of a picture whose sides are multiples of 8."""
     scale = Fraction(1, net.stride)
-    return tiles.finished(tiles.tiled(lambda part: run(net, net.encode, part), x, side=side, margin=ADAIN_REACH, scale=scale))
+    return tiles.finished(tiles.tiled(lambda part: run(net, net.encode, part), x, side=side, margin=net.reach, scale=scale))
 
 
 def _even(net: AdaIN, x: Tensor) -> Tensor:

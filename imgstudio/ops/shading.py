@@ -13,7 +13,7 @@ from .decomposition import REFERENCE, blur, rtv
 
 GAMMA = 2.2
 DARKEST = 0.01  # linear light that counts as black
-STRENGTH = 0.4  # of the decomposition that takes the region's own pattern off its shading
+STRENGTH = 0.5  # of the decomposition that takes the region's own pattern off its shading
 BROAD = 0.04  # of the longer side: standard deviation of a window in which a pattern averages out
 EVEN = 0.3  # of a sample's shorter side: standard deviation of what counts as light on it
 STOPS = 1.5  # logarithm to base 2: lighter or darker than on the average, a region doesn't get

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from .. import device as devices
 from .. import weights
 from ..metrics.restyling import relative
-from ..models.adain import DEEP, AdaIN, mean_and_deviation
-from ..ops.style import total_variation
+from ..models.adain import DEEP, MATCH, AdaIN
+from ..ops import style as losses
 from .data import Pictures, split, to_unit
 from .run import Run, WeightAverage, schedule
 from .scenes import FILES as FILES
@@ -31,6 +31,8 @@ class Recipe:
     """net: arguments of AdaIN; contents and styles: how often each set is drawn as either; style: weight of the style loss;
     identity: weight of the reconstruction of pictures in their own style, which teaches the decoder to keep what is there;
     tv: weight of the total variation, against the mesh that a decoder fakes fine texture with;
+    covariance: share of the steps in which features are aligned by whitening and colouring (WCT) in place of AdaIN: one decoder
+    serves both;
     inversion: pictures at first that the decoder only learns to draw again from their features, at a third of the cost."""
 
     net: Mapping = field(default_factory=dict)
@@ -40,9 +42,10 @@ class Recipe:
     style: float = 6.0
     identity: float = 2.0
     tv: float = 8.0
+    covariance: float = 0.4
     inversion: int = 10_000
-    pixels: int = 128  # side that pictures are kept at
-    view: int = 96  # side that the net sees in training
+    pixels: int = 144  # side that pictures are kept at
+    view: int = 128  # side that the net sees in training
     batch: int = 8
     rate: float = 1e-3
     average: int = 300
@@ -59,10 +62,14 @@ RECIPES = {
 
 
 def style_loss(found: Mapping[str, Tensor], goal: Mapping[str, Tensor]) -> Tensor:
-    """Relative distance of the channels' means and deviations, mean over layers."""
+    """Distance of means and covariances, as in optimisation; mean over layers and pictures.
+
+    The paper compares deviations alone, and its decoder learns colours long before strokes.
+    """
     terms = [
-        relative(torch.cat(mean_and_deviation(found[name]), dim=1), torch.cat(mean_and_deviation(goal[name]), dim=1))
-        for name in STYLE_LAYERS
+        losses.style_loss(f[i : i + 1], losses.moments([goal[name][i : i + 1]], [1.0]))
+        for name, f in found.items()
+        for i in range(len(f))
     ]
     return torch.stack(terms).mean()
 
@@ -132,6 +139,7 @@ class Training:
         draws a mesh with the period of that grid, which pooling hides.
         """
         own = max(1, len(content) // 4)
+        self.net.match = MATCH["covariance" if torch.rand(()) < self.recipe.covariance else "deviation"]
         style = torch.cat([style[:-own], content[-own:]])
         with torch.no_grad(), devices.autocast(self.device):
             goal = self.net.encoder(style, STYLE_LAYERS)
@@ -144,7 +152,7 @@ class Training:
         terms = {
             "style": style_loss(found, goal),
             "identity": F.l1_loss(picture[-own:], content[-own:]),
-            "tv": total_variation(picture),
+            "tv": losses.total_variation(picture),
         }
         if shift == 0:  # the target lies on the encoder's grid, and can't be compared off it
             terms["content"] = relative(found[DEEP], target[:, : found[DEEP].shape[1]])

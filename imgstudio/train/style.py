@@ -115,7 +115,8 @@ class Training:
 
         The judge looks from a random offset: a net that is always judged on one pooling grid draws a mesh that pooling hides.
         """
-        down, across = torch.randint(0, OFFSETS, (2,)).tolist()
+        most = min(OFFSETS, content.shape[2] - self.judge.smallest + 1)
+        down, across = torch.randint(0, most, (2,)).tolist()
         with devices.autocast(self.device):
             with torch.no_grad():
                 target = self.judge(content[:, :, down:, across:], self.layers)
