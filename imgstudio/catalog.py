@@ -94,7 +94,7 @@ _ANY = _own(
     "Any style, AdaIN",
     "adain:AdaIN",
     kwargs={"widths": _WIDTHS},
-    sha256="5e38e7ee3d19fe6e7acdd6282aa4a8c3693f6a68f8690181699f8cac1d27767e",
+    sha256="ea2287ed26665b20681b22e7d8de1bed5fdb4385038025837c311db7a1cadb83",
     size=3807198,
     licence="CC-BY-SA-4.0",
     data=_SEEN,
@@ -245,6 +245,18 @@ SPECS: tuple[Spec, ...] = (
         "composition-vii",
         "Composition VII (Kandinsky)",
         sha256="23ff1fe94c7aae05a6b49907a8aff09fda8126a73857daddd7bd2672df5668d5",
+        size=1901862,
+    ),
+    _fast(
+        "udnie",
+        "Udnie (Picabia)",
+        sha256="2361a903fb35398a84d31ced9c18add2b4f238fe8fa485c6fbc92ba45f03cc0f",
+        size=1901862,
+    ),
+    _fast(
+        "woman-with-a-hat",
+        "Woman with a Hat (Matisse)",
+        sha256="a974e0bec15364c47893148de2a7ef308d318c72b2fbdb4ad6f7517bda5d51c8",
         size=1901862,
     ),
     replace(

@@ -128,21 +128,19 @@ def test_damage_without_a_hash_is_noticed(hub, hub_model):
     ],
     ids=["repository", "file", "revision", "gated", "401", "403", "503", "foreign"],
 )
-def test_each_refusal_has_its_sentence(hub, hub_model, small_model, spoil, words):
+def test_each_refusal_has_its_sentence(hub, hub_model, spoil, words):
     hub_model()
-    small_model("test/at-hand", task="features")
     spoil(hub)
     started = time.monotonic()
     text = failure("test/hub")
     assert time.monotonic() - started < 2
     assert words in text
     assert "test/hub" in text
-    assert "use test/at-hand" in text
+    assert "use features/vgg-small" in text  # the embedded model for the same task
 
 
-def test_a_closed_port_is_noticed_at_once(hub_model, small_model, monkeypatch):
+def test_a_closed_port_is_noticed_at_once(hub_model, monkeypatch):
     hub_model()
-    small_model("test/at-hand", task="features")
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{unused.getsockname()[1]}"
@@ -151,7 +149,7 @@ def test_a_closed_port_is_noticed_at_once(hub_model, small_model, monkeypatch):
     text = failure("test/hub")
     assert time.monotonic() - started < 3.5
     assert f"{endpoint} does not answer" in text
-    assert "use test/at-hand" in text
+    assert "use features/vgg-small" in text  # the embedded model for the same task
 
 
 def test_a_cache_that_cannot_be_written_is_named(hub, hub_model, tmp_path, monkeypatch):

@@ -53,7 +53,7 @@ RECIPES = {
     "fast/scream": Recipe(painting="styles/0008.jpg", after="fast/starry-night", ramp=1),
     "fast/composition-vii": Recipe(painting="styles/0009.jpg", after="fast/starry-night", ramp=1),
     "fast/udnie": Recipe(painting="styles/0021.jpg", after="fast/starry-night", ramp=1),
-    "fast/metzinger": Recipe(painting="styles/0018.jpg", after="fast/starry-night", ramp=1),
+    "fast/woman-with-a-hat": Recipe(painting="styles/0019.jpg", after="fast/starry-night", ramp=1),
 }
 
 FILES = ("paintings.tar", "photos512.tar", "flowers256.tar")
