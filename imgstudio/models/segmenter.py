@@ -7,6 +7,8 @@ only, how far-apart places get to know of each other: `wide`, which works at an 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -36,7 +38,7 @@ class Up(nn.Module):
         return self.mix(torch.cat([enlarged, skip], dim=1))
 
 
-class Segmenter(nn.Module):
+class Segmenter(nn.Module, ABC):
     """Pictures [N, 3, H, W] in [-1, 1] -> embeddings [N, dimensions, H, W] of unit length, float32.
 
     Any size: the right and lower border are reflected up to a multiple of `stride`, and cut off again.
@@ -59,9 +61,9 @@ class Segmenter(nn.Module):
         self.up = nn.ModuleList([Up(eighth, quarter), Up(quarter, half), Up(half, full, 2 * full)])
         self.embed = nn.Conv2d(2 * full, dimensions, 1)
 
+    @abstractmethod
     def wide(self, x: Tensor, h: Tensor) -> Tensor:
         """Features that know of far-apart places [N, C, H/8, W/8], from the picture x and the stem's features h of that size."""
-        raise NotImplementedError
 
     def padded(self, x: Tensor) -> Tensor:
         """x with sides that are multiples of `stride`, at least two of them: reflection needs two positions at every level."""

@@ -19,7 +19,7 @@ from ..metrics.restyling import relative
 from ..models.adain import DEEP, MATCH, AdaIN
 from ..ops import style as losses
 from .data import Pictures, split, to_unit
-from .run import Run, WeightAverage, schedule
+from .run import Resumable, Run, WeightAverage, schedule
 from .scenes import FILES as FILES
 from .scenes import labelled, random_views, unlabelled
 
@@ -92,7 +92,7 @@ def draw(sets: dict[str, Pictures], shares: Mapping[str, float], recipe: Recipe,
         yield views.contiguous(memory_format=torch.channels_last)
 
 
-class Training:
+class Training(Resumable):
     """Net, average of the decoder and optimiser; `step` sees one batch of contents and one of styles."""
 
     def __init__(self, recipe: Recipe, device: torch.device, encoder: Mapping[str, Tensor] | None = None):
@@ -157,20 +157,6 @@ class Training:
         if shift == 0:  # the target lies on the encoder's grid, and can't be compared off it
             terms["content"] = relative(found[DEEP], target[:, : found[DEEP].shape[1]])
         return terms
-
-    def state(self) -> dict:
-        return {
-            "net": self.net.state_dict(),
-            "average": self.average.state(),
-            "optimiser": self.optimiser.state_dict(),
-            "images": self.images,
-        }
-
-    def restore(self, state: dict) -> None:
-        self.net.load_state_dict(state["net"])
-        self.average.restore(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.images = state["images"]
 
 
 def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int = 4_000) -> AdaIN:

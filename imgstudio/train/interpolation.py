@@ -23,7 +23,7 @@ from .augment import translation
 from .data import Pictures, batches, read, split, to_unit
 from .losses import calibrated_gaussian
 from .perceptual import PerceptualDistance, TinyDarknet
-from .run import Run, WeightAverage, schedule
+from .run import Resumable, Run, WeightAverage, schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,7 @@ def corrupt(x: Tensor, share: float) -> Tensor:
     return (x + sigma * torch.randn_like(x)).clamp(-1, 1)
 
 
-class Training:
+class Training(Resumable):
     """The net, its optimiser, its average and the perceptual judge; `step` is one update."""
 
     def __init__(self, recipe: Recipe, judge: Path, device: torch.device):
@@ -139,20 +139,6 @@ class Training:
         self.images += len(x)
         psnr = 10 * torch.log10(4 * x[0].numel() / error.detach().mean())
         return {"loss": loss.detach(), "psnr": psnr, "perceptual": distance.detach(), "kl": divergence.detach()}
-
-    def state(self) -> dict:
-        return {
-            "net": self.net.state_dict(),
-            "average": self.average.state(),
-            "optimiser": self.optimiser.state_dict(),
-            "images": self.images,
-        }
-
-    def restore(self, state: dict) -> None:
-        self.net.load_state_dict(state["net"])
-        self.average.restore(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.images = state["images"]
 
 
 def train(recipe: Recipe, data: Path, judge: Path, folder: Path, *, images: int, every: int = 8_000) -> VAE:

@@ -144,3 +144,26 @@ def settle_batch_norm(net: nn.Module, forward: Callable[[], object], *, passes: 
     for _ in range(passes):
         forward()
     net.eval()
+
+
+class Resumable:
+    """What a training of one net keeps in a checkpoint, and takes up again."""
+
+    net: nn.Module
+    average: WeightAverage
+    optimiser: torch.optim.Optimizer
+    images: int
+
+    def state(self) -> dict:
+        return {
+            "net": self.net.state_dict(),
+            "average": self.average.state(),
+            "optimiser": self.optimiser.state_dict(),
+            "images": self.images,
+        }
+
+    def restore(self, state: dict) -> None:
+        self.net.load_state_dict(state["net"])
+        self.average.restore(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.images = state["images"]

@@ -21,7 +21,7 @@ from ..models.transformer_net import TransformerNet
 from ..ops import style as ops
 from .data import Pictures, split, to_unit
 from .features import shipped
-from .run import Run, WeightAverage, schedule
+from .run import Resumable, Run, WeightAverage, schedule
 from .scenes import members, random_views, read_crops
 
 
@@ -91,7 +91,7 @@ def draw(pictures: Pictures, recipe: Recipe, seed: int, device: torch.device) ->
         yield views.contiguous(memory_format=torch.channels_last)
 
 
-class Training:
+class Training(Resumable):
     """Net, its average, the judge with the painting's Gram matrices, and optimiser; `step` sees one batch."""
 
     def __init__(self, recipe: Recipe, painting: Tensor, device: torch.device):
@@ -142,20 +142,6 @@ class Training:
         """The style loss of picture i of a batch."""
         goals, shares = self.goal.style, self.goal.shares
         return sum(shares[name] * ops.style_loss(found[name][i : i + 1], goals[name]) for name in goals)
-
-    def state(self) -> dict:
-        return {
-            "net": self.net.state_dict(),
-            "average": self.average.state(),
-            "optimiser": self.optimiser.state_dict(),
-            "images": self.images,
-        }
-
-    def restore(self, state: dict) -> None:
-        self.net.load_state_dict(state["net"])
-        self.average.restore(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.images = state["images"]
 
 
 def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int = 800) -> TransformerNet:

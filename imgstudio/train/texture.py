@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from .. import device as devices
 from . import mosaics
 from .mosaics import Bank, Look
-from .run import Run, WeightAverage, schedule
+from .run import Resumable, Run, WeightAverage, schedule
 
 FILES = ("textures.tar",)
 EXAM = (12, 192)  # mosaics of held-out textures that every report judges, and their side in pixels
@@ -81,7 +81,7 @@ def prototype_loss(embedding: Tensor, labels: Tensor, temperature: float) -> tup
     return loss, right
 
 
-class Training:
+class Training(Resumable):
     """Net, its average and optimiser; `step` sees one batch of mosaics."""
 
     def __init__(self, recipe: Recipe, device: torch.device):
@@ -105,20 +105,6 @@ class Training:
         self.average.update(self.net)
         self.images += len(x)
         return {"loss": loss.detach(), "right": right}
-
-    def state(self) -> dict:
-        return {
-            "net": self.net.state_dict(),
-            "average": self.average.state(),
-            "optimiser": self.optimiser.state_dict(),
-            "images": self.images,
-        }
-
-    def restore(self, state: dict) -> None:
-        self.net.load_state_dict(state["net"])
-        self.average.restore(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.images = state["images"]
 
 
 def batch(bank: Bank, recipe: Recipe, device: torch.device) -> tuple[Tensor, Tensor]:
