@@ -16,12 +16,13 @@ from typing import Any
 
 import imgstudio
 
-from . import cli
+from . import cli, memory
 from .errors import StudioError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit status."""
+    memory.keep()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     parser = ArgumentParser(prog="python -m imgstudio", description="A studio for the classical deep models of image making.")
     commands = parser.add_subparsers(dest="verb", metavar="VERB", required=True)

@@ -17,14 +17,16 @@ ROOT = Path(__file__).parent.parent
 ALLOWED = {
     "app": {"ui"},
     "__init__": {"models", "catalog"},
-    "__main__": {"imgstudio", "cli", "ui", "train", "bench", "art", "weights", "errors"},
+    "__main__": {"imgstudio", "cli", "ui", "train", "bench", "art", "weights", "memory", "errors"},
     "cli": {"imgstudio", "cli_making", "cli_saving", "cli_texture", "studio", "catalog", "image", "errors"},
     "cli_saving": {"studio", "image"},
     "cli_texture": {"studio", "catalog", "image", "errors"},
     "cli_making": {"cli_texture", "studio", "catalog", "image", "errors"},
     "ui": {"imgstudio", "ui", "studio", "art", "spec", "errors"},
     "bench": {"bench", "studio", "loading", "catalog", "ops", "metrics", "image", "device", "spec", "errors"},
-    "studio": {"studio", "loading", "catalog", "models", "weights", "ops", "metrics", "image", "device", "spec", "errors"},
+    "studio": {
+        *("studio", "loading", "catalog", "models", "weights", "ops", "metrics", "image", "device", "memory", "spec", "errors"),
+    },
     "train": {"train", "models", "ops", "metrics", "weights", "device", "errors"},
     "metrics": {"metrics", "ops", "models"},
     "art": {"art", "errors"},
@@ -36,6 +38,7 @@ ALLOWED = {
     "image": {"errors"},
     "spec": set(),
     "device": set(),
+    "memory": set(),
     "errors": set(),
 }
 

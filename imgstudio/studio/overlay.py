@@ -95,13 +95,14 @@ def _draw_borders(shown: Image.Image, segmentation: Segmentation) -> None:
 
 
 def _write_numbers(shown: Image.Image, segmentation: Segmentation) -> None:
-    """Each region's number deep inside it, in a disc of its colour: the legend, on the spot."""
+    """Each region's number deep inside it, in a disc of its colour that the picture holds whole: the legend, on the spot."""
     draw, size = ImageDraw.Draw(shown), max(10, round(min(shown.size) / 26))
     font, every = ImageFont.load_default(size), max(1, max(shown.size) // 512)
     coarse = segmentation.labels[::every, ::every]
     for region, colour in enumerate(palette(segmentation.regions)):
         row, column = maps.middle(coarse == region) if (coarse == region).any() else maps.middle(segmentation.labels == region)
         place = (column * every, row * every) if (coarse == region).any() else (column, row)
+        place = tuple(int(np.clip(at, size, max(size, side - 1 - size))) for at, side in zip(place, shown.size))
         dark = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] < 128
         draw.circle(place, 0.8 * size, fill=colour, outline="white", width=max(1, size // 10))
         draw.text(place, str(region + 1), fill="white" if dark else "black", font=font, anchor="mm")

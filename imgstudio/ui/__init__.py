@@ -15,6 +15,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 import gradio as gr  # noqa: E402
 
+from ..studio import system  # noqa: E402
 from . import api, header  # noqa: E402
 from .theme import ICON, STYLESHEET, theme  # noqa: E402
 
@@ -25,6 +26,7 @@ _DAY = 86_400  # seconds
 
 def build() -> gr.Blocks:
     """The whole page. Nets of the opening pictures are loaded here, so that a visitor sees them at once."""
+    system.prepare()
     with gr.Blocks(title="imgstudio", delete_cache=(_DAY // 24, _DAY)) as demo:
         header.build()
         with gr.Tabs(elem_classes="rooms"):
