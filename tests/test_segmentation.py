@@ -47,20 +47,25 @@ def blobs(counts: list[int], spread: float = 0.05, dimensions: int = 8) -> tuple
     return F.normalize(centres[owner] + noise, dim=1), owner
 
 
+def groups(points: torch.Tensor) -> clustering.Hierarchy:
+    """Their hierarchy, as if they stood in a row."""
+    return clustering.hierarchy(points, points.T[:, None])
+
+
 # --- clustering ---
 
 
 @pytest.mark.parametrize("counts", [[400], [300, 300], [500, 60, 200], [200, 150, 100, 80, 60, 150]])
 def test_the_number_of_groups_is_found_and_so_are_they(counts):
     points, owner = blobs(counts)
-    tree = clustering.hierarchy(points)
+    tree = groups(points)
     assert tree.distinct() == len(counts)
     group = tree.levels[len(counts)][(points @ tree.leaves.T).argmax(dim=1)]
     assert adjusted_rand(group.numpy()[None], owner.numpy()[None]) > 0.99
 
 
 def test_fewer_groups_are_unions_of_more():
-    tree = clustering.hierarchy(blobs([100, 200, 50, 80])[0])
+    tree = groups(blobs([100, 200, 50, 80])[0])
     for count in range(2, len(tree.leaves) + 1):
         assert sorted(set(tree.levels[count].tolist())) == list(range(count))
         inner, outer = tree.levels[count], tree.levels[count - 1]
@@ -68,9 +73,24 @@ def test_fewer_groups_are_unions_of_more():
 
 
 def test_points_that_are_alike_are_one_group():
-    tree = clustering.hierarchy(F.normalize(torch.ones(50, 6) + 1e-5 * torch.randn(50, 6), dim=1))
+    tree = groups(F.normalize(torch.ones(50, 6) + 1e-5 * torch.randn(50, 6), dim=1))
     assert len(tree.leaves) == 1
     assert tree.distinct() == 1
+
+
+def test_groups_in_the_same_places_are_one_texture():
+    """Stripes of two kinds of pixels beside a third kind are two textures; each kind in a place of its own, three."""
+    generator = torch.Generator().manual_seed(2)
+    kinds = F.normalize(torch.randn(3, 8, generator=generator), dim=1)
+    row = torch.tensor([0, 0, 0, 0, 1, 1, 1, 1] * 12 + [2] * 96)
+    for owner, count in ((row, 2), (row.sort().values, 3)):
+        clean = kinds[owner.expand(64, -1)].permute(2, 0, 1)
+        features = F.normalize(clean + 0.15 * torch.randn(8, 64, 192, generator=generator), dim=0)
+        tree = clustering.hierarchy(features.flatten(1).T[::7].contiguous(), features)
+        assert tree.distinct() == count
+        found = tree.levels[count][torch.einsum("dhw,ld->lhw", features, tree.leaves).argmax(dim=0)]
+        truth = owner if count == 3 else (owner == 2).long()
+        assert adjusted_rand(found.numpy(), truth.expand(64, -1).numpy()) > 0.95
 
 
 def test_borders_move_to_the_edge_of_the_picture():

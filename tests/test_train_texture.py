@@ -149,7 +149,17 @@ def test_the_loss_is_small_for_embeddings_that_tell_regions_apart():
     assert loss < 0.01 and right == 1
     same = torch.ones(2, 6, 2, 3) / 6**0.5
     loss, _ = texture.prototype_loss(same, labels, 0.1)
-    assert torch.isclose(loss, torch.tensor(6.0).log(), atol=1e-3)
+    assert torch.isclose(loss, torch.tensor(3.0).log(), atol=1e-3), "regions of the other picture don't count"
+
+
+def test_pairs_want_one_cluster_a_region():
+    labels = torch.tensor([[0, 0, 1, 1]]).expand(1, 16, 4)
+    one = F.one_hot(labels, 2).permute(0, 3, 1, 2).float()
+    assert texture.pair_loss(one, labels) < 0.01
+    two = F.one_hot(torch.tensor([[0, 1, 2, 2]]).expand(1, 16, 4), 3).permute(0, 3, 1, 2).float()
+    assert texture.prototype_loss(two, labels, 0.1)[0] < 0.01, "the means of such regions can be told apart"
+    assert texture.pair_loss(two, labels) > 0.3
+    assert texture.pair_loss(torch.ones(1, 2, 16, 4) / 2**0.5, labels) > 2
 
 
 def test_regions_count_alike_in_the_loss():

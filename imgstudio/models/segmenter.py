@@ -41,7 +41,8 @@ class Up(nn.Module):
 class Segmenter(nn.Module, ABC):
     """Pictures [N, 3, H, W] in [-1, 1] -> embeddings [N, dimensions, H, W] of unit length, float32.
 
-    Any size: the right and lower border are reflected up to a multiple of `stride`, and cut off again.
+    In training each is seen once; in use the embedding is the mean of those of the four mirror images. Any size: the right and
+    lower border are reflected up to a multiple of `stride`, and cut off again.
     """
 
     stride = 8
@@ -72,7 +73,8 @@ class Segmenter(nn.Module, ABC):
         mode = "reflect" if down < x.shape[2] and across < x.shape[3] else "replicate"
         return F.pad(x, (0, across, 0, down), mode=mode)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def embedded(self, x: Tensor) -> Tensor:
+        """The embedding of pictures seen once."""
         height, width = x.shape[2:]
         x = self.padded(x)
         levels, h = [], x
@@ -82,5 +84,20 @@ class Segmenter(nn.Module, ABC):
         h = self.wide(x, levels.pop())
         for layer in self.up:
             h = layer(h, levels.pop())
-        # In rows of pixels, not of channels: dividing by one number a pixel is several times as fast that way round.
-        return F.normalize(self.embed(h)[:, :, :height, :width].float().contiguous(), dim=1)
+        return _unit(self.embed(h)[:, :, :height, :width].float())
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            return self.embedded(x)
+        # A texture is the same in the mirror, and what the net finds in its four mirror images errs in four ways.
+        return _unit(sum(self.embedded(x.flip(turn)).flip(turn) for turn in ((), (2,), (3,), (2, 3))))
+
+
+def _unit(h: Tensor) -> Tensor:
+    """Vectors over dimension 1 [N, D, H, W] with length 1.
+
+    In rows of pixels, not of channels: dividing by one number a pixel is several times as fast that way round, and so is a sum of
+    squares beside torch's own norm.
+    """
+    h = h.contiguous()
+    return h * (h.square().sum(dim=1, keepdim=True) + 1e-12).rsqrt()

@@ -1,4 +1,7 @@
-"""Groups of similar points: many small ones by k-means, then merged pair by pair. Points are unit vectors, float32 [M, D]."""
+"""Groups of similar pixels: many small ones by k-means, then merged pair by pair.
+
+Points are unit vectors, float32 [M, D]; they were drawn from features [D, H, W].
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 LEAVES = 14  # groups to begin with: more than a picture has textures
-SEPARATE = 3.7  # gap between groups, in standard deviations, from which on they count as different
+SEPARATE = 3.3  # gap between groups, in standard deviations, from which on they count as different
 ALIKE = 0.01  # angle below which unit vectors differ by rounding only
-DOUBTFUL = 3.2  # the same where otherwise nothing at all would be told apart
+DOUBTFUL = 2.8  # the same where otherwise nothing at all would be told apart
 
 
 def kmeans(points: Tensor, count: int, *, starts: int = 4, rounds: int = 25, seed: int = 0) -> Tensor:
@@ -74,8 +77,8 @@ class Hierarchy:
         return max(few, key=few.get) if found == 1 and few else found
 
 
-def hierarchy(points: Tensor, leaves: int = LEAVES) -> Hierarchy:
-    """Merges the `leaves` groups of k-means, always the two that are separated least (see `_gaps`).
+def hierarchy(points: Tensor, features: Tensor, leaves: int = LEAVES) -> Hierarchy:
+    """Merges the `leaves` groups of k-means, always the two that are separated least (see `_gaps`), `mingled` ones sooner.
 
     Few centres of k-means cut one large, wide group in two sooner than they find a small one; groups that are merged by their
     separation do not. Points that are all ALIKE give a single leaf.
@@ -84,16 +87,38 @@ def hierarchy(points: Tensor, leaves: int = LEAVES) -> Hierarchy:
     centres = kmeans(points, 1 if alike else min(leaves, len(points)))
     member = F.one_hot((points @ centres.T).argmax(dim=1), len(centres)).float()  # M,L
     centres, member = centres[member.sum(dim=0) > 0], member[:, member.sum(dim=0) > 0]
-    moments = _Moments.of(points.double(), member.double())
+    moments, together = _Moments.of(points.double(), member.double()), company(features, centres).double()
     group, levels, gaps = torch.arange(len(centres)), {}, {}
     while len(moments.share) > 1:
-        found = _gaps(moments)
+        found = _gaps(moments) * (1 - mingled(together))
         a, b = sorted(divmod(int(found.argmin()), len(found)))
         levels[len(found)], gaps[len(found)] = group, found[a, b].item()
-        moments = moments.merged(a, b)
+        moments, together = moments.merged(a, b), _joined(_joined(together, a, b).T, a, b)
         group = torch.where(group == b, a, group)
         group = group - (group > b).long()
     return Hierarchy(centres, {**levels, 1: group}, {**gaps, 1: float("inf")})
+
+
+def company(features: Tensor, centres: Tensor, stride: int = 4, window: int = 7) -> Tensor:
+    """How often pixels of each two groups are found near each other [L, L], in windows of `stride` * `window` px."""
+    nearest = torch.einsum("dhw,ld->lhw", features[:, ::stride, ::stride], centres).argmax(dim=0)
+    member = F.one_hot(nearest, len(centres)).permute(2, 0, 1).float()  # L,h,w
+    shares = F.avg_pool2d(member, window, stride=1, padding=window // 2, count_include_pad=False).flatten(1)
+    return shares @ shares.T
+
+
+def mingled(together: Tensor) -> Tensor:
+    """From `company` [K, K] how much groups lie in the same places [K, K]: 0 for groups far apart, little for neighbours along
+    one border, near 1 for the light and the dark parts of one texture."""
+    alone = together.diagonal().clamp_min(1e-9)
+    return (together / (alone[:, None] * alone[None]).sqrt()).clamp(0, 0.99).fill_diagonal_(0)
+
+
+def _joined(rows: Tensor, a: int, b: int) -> Tensor:
+    """Row b added to row a, and left out."""
+    rows = rows.clone()
+    rows[a] += rows[b]
+    return rows[torch.arange(len(rows)) != b]
 
 
 @dataclass(frozen=True)
@@ -126,8 +151,8 @@ class _Moments:
 def _gaps(moments: _Moments) -> Tensor:
     """How far apart each two groups are [K, K]: the distance of their means over their standard deviation along that line.
 
-    Halves of one bell curve have 2.7. Groups smaller than an equal share count less, by the fourth root of how much smaller,
-    so that crumbs are swept up before the large groups are touched.
+    Halves of one bell curve have 2.7, and less once `mingled` counts too. Groups smaller than an equal share count less, by the
+    fourth root of how much smaller, so that crumbs are swept up before the large groups are touched.
     """
     step = moments.mean[:, None] - moments.mean[None]  # K,K,D
     length = step.norm(dim=2)

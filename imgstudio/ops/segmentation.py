@@ -133,7 +133,7 @@ def partition(features: Tensor, picture: Tensor, count: int | None = None) -> np
 
     `count` is the number of groups; None takes as many as are clearly different.
     """
-    tree = hierarchy(sample(features, unrest(features)))
+    tree = hierarchy(sample(features, unrest(features)), features)
     count = min(count or tree.distinct(), len(tree.leaves))
     if count == 1:
         return np.zeros(features.shape[1:], np.uint8)

@@ -58,7 +58,7 @@ def look(model: str, image: Source, *, size: int = 512) -> Look:
     x = to_tensor(_seen(picture, size))
     features = _embed(net, x)
     points = ops.sample(features, ops.unrest(features))
-    return Look(model, features.half(), clustering.hierarchy(points), ops.survey(features, x[0]), picture.size)
+    return Look(model, features.half(), clustering.hierarchy(points, features), ops.survey(features, x[0]), picture.size)
 
 
 def _seen(picture: Image.Image, size: int) -> Image.Image:
@@ -84,7 +84,8 @@ def regions_of(look: Look, regions: int | None = None) -> Segmentation:
     """Regions from what `look` found, without another run of the net.
 
     regions: their number, from 1 to 32. None chooses it: as many as are clearly different, which means that the gap between
-    any two textures is at least 3.7 times as wide as the textures vary themselves. Fewer numbers join regions of larger ones.
+    any two textures is at least 3.3 times as wide as the textures vary themselves, and more the more they are mingled. Fewer
+    numbers join regions of larger ones.
     """
     tree = look.tree
     if regions is None:
@@ -94,7 +95,7 @@ def regions_of(look: Look, regions: int | None = None) -> Segmentation:
         raise StudioError(f"A picture of {look.pixels} pixels has no {regions} regions: choose at most {look.pixels}.")
     features = look.features.float()
     if regions > len(tree.leaves):
-        tree = clustering.hierarchy(ops.sample(features, ops.unrest(features)), regions + 4)
+        tree = clustering.hierarchy(ops.sample(features, ops.unrest(features)), features, regions + 4)
     if regions > len(tree.leaves):
         raise StudioError(f"This picture has only {_count(len(tree.leaves))} that can be told apart: choose fewer regions.")
     if regions == 1:

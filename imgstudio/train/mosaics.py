@@ -71,8 +71,8 @@ class Look:
     scales: tuple[float, float] = (0.6, 1.7)
     turned: bool = True
     light: float = 1.0
-    grey: float = 0.2
-    equalised: float = 0.3
+    grey: float = 0.1
+    equalised: float = 0.5
 
 
 def exam_look(equalised: bool) -> Look:

@@ -2,7 +2,7 @@
 
 python -m imgstudio train unet/texture --data DATA_FOLDER --images 40000
 
-The loss asks of each pixel which region it belongs to, by its cosine to the mean embedding of every region in the batch
+The loss asks of each pixel which region it belongs to, by its cosine to the mean embedding of every region of its picture
 (prototypes as in Snell et al. 2017, arXiv:1703.05175): textures that a net has never seen then fall apart in the same way.
 """
 
@@ -59,26 +59,39 @@ def build(recipe: Recipe) -> nn.Module:
 
 
 def prototype_loss(embedding: Tensor, labels: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
-    """Cross-entropy of pixels over the regions of the whole batch, all regions counting alike, and the share of pixels that
-    are nearest to their own region among those of their own mosaic.
+    """Cross-entropy of pixels over the regions of their own picture, all regions counting alike, and the share of pixels that
+    are nearest to their own region's mean.
+
+    Regions of other pictures are left out: a net that has to tell those apart too learns to name textures, which is harder than
+    to see where one ends, and of less use for clustering.
 
     embedding: [N, D, H, W] of unit length; labels: int64 [N, H, W].
     """
-    n, most = len(labels), int(labels.max()) + 1
-    member = F.one_hot(labels, most).permute(0, 3, 1, 2).flatten(2).float()  # N,R,P
+    most = int(labels.max()) + 1
+    own = labels.flatten(1)  # N,P
+    member = F.one_hot(own, most).float()  # N,P,R
     pixels = embedding.flatten(2)  # N,D,P
-    area = member.sum(dim=2)  # N,R
-    centres = F.normalize(torch.einsum("nrp,ndp->nrd", member, pixels), dim=2)
-    closeness = torch.einsum("ndp,mrd->npmr", pixels, centres) / temperature  # N,P,N,R
-    closeness = closeness.masked_fill(area[None, None] == 0, -torch.inf)
-    own = labels.flatten(1) + most * torch.arange(n, device=labels.device)[:, None]  # N,P
-    losses = F.cross_entropy(closeness.flatten(2).transpose(1, 2), own, reduction="none")  # N,P
-    share = member / area.clamp_min(1)[..., None]  # N,R,P
-    loss = torch.einsum("np,nrp->nr", losses, share).sum() / (area > 0).sum()
-    with torch.no_grad():
-        among_own = closeness[torch.arange(n), :, torch.arange(n)]  # N,P,R
-        right = (among_own.argmax(dim=2) == labels.flatten(1)).float().mean()
-    return loss, right
+    area = member.sum(dim=1)  # N,R
+    centres = F.normalize(pixels @ member, dim=1)  # N,D,R
+    closeness = (pixels.transpose(1, 2) @ centres / temperature).masked_fill(area[:, None] == 0, -torch.inf)  # N,P,R
+    losses = F.cross_entropy(closeness.transpose(1, 2), own, reduction="none")  # N,P
+    share = 1 / area.gather(1, own) / (area > 0).sum()  # N,P
+    return (losses * share).sum(), (closeness.detach().argmax(dim=2) == own).float().mean()
+
+
+def pair_loss(embedding: Tensor, labels: Tensor, count: int = 384, threshold: float = 0.5, temperature: float = 0.1) -> Tensor:
+    """Logistic loss of "are these two of one texture?" for all pairs of `count` random pixels a picture, both answers alike.
+
+    The cosine of two pixels is held against `threshold`. Means of regions can be told apart even if a region falls into several
+    clusters; this asks for one cluster a region, and gives similarities a meaning by which their number can be chosen.
+    """
+    place = torch.randint(labels[0].numel(), (len(labels), count))  # N,M
+    pixels = embedding.flatten(2).gather(2, place[:, None].expand(-1, embedding.shape[1], -1))  # N,D,M
+    region = labels.flatten(1).gather(1, place)
+    same = region[:, :, None] == region[:, None]  # N,M,M
+    logits = (pixels.transpose(1, 2) @ pixels - threshold) / temperature
+    losses = F.softplus(torch.where(same, -logits, logits))
+    return (losses[same].mean() + losses[~same].mean()) / 2
 
 
 class Training(Resumable):
@@ -97,14 +110,15 @@ class Training(Resumable):
             embedding = self.net(x)
         down, across = torch.randint(0, 2, (2,)).tolist()
         loss, right = prototype_loss(embedding[:, :, down::2, across::2], labels[:, down::2, across::2], self.recipe.temperature)
+        pairs = pair_loss(embedding, labels)
         self.optimiser.param_groups[0]["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        (loss + pairs).backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimiser.step()
         self.average.update(self.net)
         self.images += len(x)
-        return {"loss": loss.detach(), "right": right}
+        return {"loss": loss.detach(), "pairs": pairs.detach(), "right": right}
 
 
 def batch(bank: Bank, recipe: Recipe, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -115,7 +129,7 @@ def batch(bank: Bank, recipe: Recipe, device: torch.device) -> tuple[Tensor, Ten
     return x.to(device).contiguous(memory_format=torch.channels_last), labels.to(device)
 
 
-def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int = 1_200) -> nn.Module:
+def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int = 2_400) -> nn.Module:
     """Runs or resumes `recipe` in `folder` until `images` mosaics were seen. Returns the averaged net."""
     device, run = devices.pick(), Run(folder)
     training = Training(recipe, device)
