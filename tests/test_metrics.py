@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from imgstudio.metrics.diversity import coverage, spread, thumbnails
+from imgstudio.metrics.diversity import coverage, novelty, spread, thumbnails
 from imgstudio.metrics.reconstruction import gaussian_samples, principal_components, psnr
 from imgstudio.metrics.sliced_wasserstein import laplacian_pyramid, sliced_wasserstein
 
@@ -60,3 +60,10 @@ def test_linear_baselines_are_what_they_say():
     drawn = gaussian_samples(train, 400, components=64)
     assert drawn.shape == (400, 3, 32, 32) and drawn.abs().max() <= 1
     assert (drawn.mean(dim=0) - train.mean(dim=0)).abs().mean() < 0.1  # clipping moves the mean a little
+
+
+def test_copies_are_not_new():
+    train, held, fresh = (thumbnails(discs(count, seed)) for count, seed in ((300, 0), (60, 1), (60, 2)))
+    assert novelty(train, held, fresh) == pytest.approx(1, abs=0.4)
+    assert novelty(train, held, train[:60]) < 0.05
+    assert novelty(train, held, train[:60] + 0.01 * torch.randn(train[:60].shape)) < 0.6

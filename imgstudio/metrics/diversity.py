@@ -22,3 +22,13 @@ def coverage(real: Tensor, fake: Tensor, *, neighbours: int = 5) -> float:
 def spread(real: Tensor, fake: Tensor) -> float:
     """Mean distance of two generated pictures over that of two real ones: 1 is as varied as the data, 0 is one picture."""
     return (torch.pdist(fake).mean() / torch.pdist(real).mean()).item()
+
+
+def novelty(train: Tensor, held: Tensor, fake: Tensor) -> float:
+    """Median distance of generated pictures to their nearest training picture, over that of held-out ones: about 1 for new
+    pictures, near 0 for copies. Takes features [N, D]."""
+    return (_nearest(fake, train).median() / _nearest(held, train).median().clamp_min(1e-9)).item()
+
+
+def _nearest(rows: Tensor, others: Tensor) -> Tensor:
+    return torch.cat([torch.cdist(part, others).amin(dim=1) for part in rows.split(256)])

@@ -100,13 +100,13 @@ class Discriminator(nn.Module):
     def forward(self, x: Tensor, label: Tensor | None = None) -> Tensor:
         """x [N, 3, size, size] in [-1, 1] -> scores [N], higher for pictures taken to be real."""
         h = self.features(x)
-        score = self.score(h.flatten(1)).squeeze(1) + self.variety * _spread(h)
+        score = self.score(h.flatten(1)).squeeze(1) + self.variety * spread(h)
         if self.embed is not None:
             score = score + (self.embed(label) * h.mean(dim=(2, 3))).sum(dim=1)
         return score
 
 
-def _spread(h: Tensor, group: int = 4) -> Tensor:
+def spread(h: Tensor, group: int = 4) -> Tensor:
     """Mean relative standard deviation of the features [N, C, H, W] within groups of `group` neighbours, one a picture [N].
 
     A last, smaller group counts with the one before it.

@@ -1,4 +1,8 @@
-"""Pictures from a generator's latent vectors."""
+"""Pictures from a generator's latent vectors.
+
+What is called a latent vector here is what a generator's pictures vary evenly in: z [Z] itself, or, of a StyleGAN2, the
+intermediate w [W], also as one vector a layer [L, W].
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,59 @@ import torch
 from torch import Tensor, nn
 
 from .. import device as devices
+from ..models.stylegan2 import Generator
+from . import latent, styles
+
+
+def steerable(net: nn.Module) -> bool:
+    """True for a generator whose latent vectors are styles: it can mix, edit and invert."""
+    return isinstance(net, Generator)
 
 
 @torch.no_grad()
-def generate(net: nn.Module, z: Tensor, labels: Tensor) -> Tensor:
-    """Latent vectors [N, Z] and classes int [N] -> pictures float32 [N, 3, H, W] in [-1, 1], on the CPU.
+def latents(net: nn.Module, seeds: list[int], labels: Tensor) -> Tensor:
+    """Latent vectors of seeds, one of the classes `labels` int [N] each, on the CPU: [N, Z], or [N, W] of a StyleGAN2.
+
+    One at a time, because matrix products round differently for different batch sizes.
+    """
+    z = torch.stack([devices.normal(seed, net.latent) for seed in seeds])
+    if not steerable(net):
+        return z
+    device = net.centre.device
+    return torch.cat([net.map(a.to(device), b.to(device)).cpu() for a, b in zip(z.split(1), labels.split(1))])
+
+
+def truncate(net: nn.Module, vectors: Tensor, psi: float, labels: Tensor) -> Tensor:
+    """Latent vectors drawn towards the centre of their class: along arcs in z, in a straight line in w."""
+    rule = styles.truncate if steerable(net) else latent.truncate
+    return rule(vectors, psi, net.centre.cpu()[labels])
+
+
+@torch.no_grad()
+def generate(net: nn.Module, vectors: Tensor, labels: Tensor, noise: int | None = 0) -> Tensor:
+    """Latent vectors [N, Z], [N, W] or [N, L, W] and classes int [N] -> pictures float32 [N, 3, H, W] in [-1, 1], on the CPU.
+
+    noise: its seed, for nets that add some; None leaves it out.
 
     On a CPU the pictures are made one at a time: kernels round differently for different batch sizes, and a seed has to give
     the same picture alone and in a grid, to the bit. It costs little, as one picture already keeps the cores busy.
     """
     device = next(net.parameters()).device
     size = 1 if device.type == "cpu" else 32
+    planes = net.noise(noise) if steerable(net) and noise is not None else None
     pictures = []
-    for part, classes in zip(z.split(size), labels.split(size)):
+    for part, classes in zip(vectors.split(size), labels.split(size)):
+        part, classes = part.to(device), classes.to(device)
         with devices.autocast(device):
-            pictures.append(net(part.to(device), classes.to(device)).float().cpu())
+            made = net.synthesise(part, planes).clamp(-1, 1) if steerable(net) else net(part, classes)
+        pictures.append(made.float().cpu())
     return torch.cat(pictures)
+
+
+@torch.no_grad()
+def feature_maps(net: Generator, w: Tensor, layer: int, noise: int | None = 0) -> Tensor:
+    """The activations [C, H, W] of one layer while the picture of w [1, W] or [1, L, W] is made, on the CPU."""
+    device = net.centre.device
+    with devices.autocast(device):
+        maps, _ = net.features(w.to(device), None if noise is None else net.noise(noise))
+    return maps[layer][0].float().cpu()

@@ -4,81 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-import torch
 from PIL import Image
-from torch import Tensor, nn
 
-from .. import device as devices
 from ..errors import StudioError
 from ..image import to_image, to_images
 from ..ops import latent
-from ..ops.sampling import generate
-from ..spec import Spec
-from .nets import check_count, check_range, check_seeds, open_model
+from ..ops import sampling as ops
+from .latents import MOST_TRUNCATION, Point, check_noise, check_points, classes, find
+from .nets import check_count, check_range, open_model
 
 
 def sample(
-    model: str, seeds: int | Iterable[int], *, truncation: float = 0.7, label: str | int | None = None
+    model: str,
+    seeds: Point | Iterable[Point],
+    *,
+    truncation: float = 0.7,
+    label: str | int | None = None,
+    noise: int | None = 0,
 ) -> list[Image.Image]:
-    """One picture a seed.
+    """One picture a seed. Places in latent space, of `invert`, go for seeds.
 
     truncation: 0 gives the same typical picture for every seed, 1 the variety of the training set; up to 1.5.
     label:      class of a conditional model, by name or number; None lets each seed choose its own.
+    noise:      seed of the fine noise that a StyleGAN2 adds, None for none; other models have none.
 
     Raises StudioError for an unknown model or class and for values out of range.
     """
     spec, net = open_model(model, "sample")
-    psi = check_range("Truncation", truncation, 0, 1.5)
-    numbers = check_seeds(seeds)
-    classes = _classes(spec, numbers, label)
-    z = latent.truncate(_latents(net, numbers), psi, net.centre.cpu()[classes])
-    return to_images(generate(net, z, classes))
+    noise = check_noise(noise)
+    vectors, numbers = find(spec, net, check_points(model, seeds), truncation, label)
+    return to_images(ops.generate(net, vectors, numbers, noise))
 
 
 def walk(
     model: str,
-    seeds: Iterable[int],
+    seeds: Iterable[Point],
     *,
     frames: int = 24,
     truncation: float = 0.7,
     loop: bool = True,
     label: str | int | None = None,
+    noise: int | None = 0,
 ) -> Iterator[Image.Image]:
-    """Pictures along great arcs from seed to seed, `frames` a leg, one at a time.
+    """Pictures from seed to seed, `frames` a leg, one at a time: along great arcs of z, or along lines between styles.
 
     loop:  True returns to the first seed, so that the animation can repeat; False ends on the last seed.
     label: as in `sample`; None keeps the class of the first seed.
     """
     spec, net = open_model(model, "sample")
-    numbers = check_seeds(seeds)
-    if len(numbers) < 2:
+    points, noise = check_points(model, seeds), check_noise(noise)
+    if len(points) < 2:
         raise StudioError("A walk needs at least two seeds: add another one.")
-    psi = check_range("Truncation", truncation, 0, 1.5)
-    steps = latent.path(_latents(net, numbers), check_count("Frames", frames, 1, 240), loop=bool(loop))
-    classes = _classes(spec, numbers[:1], label)
-    centre = net.centre.cpu()[classes]
-    return (to_image(generate(net, latent.truncate(z[None], psi, centre), classes)) for z in steps)
-
-
-def _latents(net: nn.Module, seeds: list[int]) -> Tensor:
-    return torch.stack([devices.normal(seed, net.latent) for seed in seeds])
-
-
-def _classes(spec: Spec, seeds: list[int], label: str | int | None) -> Tensor:
-    """Class numbers [N]; all 0 for an unconditional model."""
-    if not spec.labels:
-        if label is not None:
-            raise StudioError(f"{spec.name} has no classes: leave the class empty.")
-        return torch.zeros(len(seeds), dtype=torch.long)
-    if label is None:
-        return torch.tensor([seed % len(spec.labels) for seed in seeds])
-    return torch.full((len(seeds),), _class_number(spec.labels, label))
-
-
-def _class_number(labels: tuple[str, ...], label: str | int) -> int:
-    if isinstance(label, int) and 0 <= label < len(labels):
-        return label
-    for number, name in enumerate(labels):
-        if str(label).casefold() == name.casefold():
-            return number
-    raise StudioError(f"There is no class {label!r}: choose one of {', '.join(labels)}.")
+    frames, loop = check_count("Frames", frames, 1, 240), bool(loop)
+    psi = check_range("Truncation", truncation, 0, MOST_TRUNCATION)
+    kept = classes(spec, points[:1], label)
+    if ops.steerable(net):
+        chosen = int(kept) if spec.labels else None
+        steps = latent.path(find(spec, net, points, psi, chosen)[0], frames, loop=loop, curve=latent.lerp)
+        return (to_image(ops.generate(net, w[None], kept, noise)) for w in steps)
+    steps = latent.path(ops.latents(net, points, kept.expand(len(points))), frames, loop=loop)
+    return (to_image(ops.generate(net, ops.truncate(net, z[None], psi, kept), kept)) for z in steps)

@@ -52,6 +52,24 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
     return (slope.flatten(1).norm(dim=1) - 1).square().mean()
 
 
+def r1(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
+    """Mean squared gradient norm of the critic at real pictures [N, 3, H, W], a scalar (Mescheder et al. 2018, arXiv:1801.04406).
+
+    It keeps the critic flat where the data is, so that the game can come to rest there.
+    """
+    real = real.detach().requires_grad_(True)
+    (slope,) = torch.autograd.grad(critic(real).sum(), real, create_graph=True)
+    return slope.float().square().sum(dim=(1, 2, 3)).mean()
+
+
+def path_lengths(pictures: Tensor, w: Tensor) -> Tensor:
+    """How far pictures [N, 3, H, W] move for a step in w [N, L, W], along random directions of the picture, [N] (Karras et al.
+    2020, arXiv:1912.04958). Penalising how much it differs from its mean makes w even."""
+    noise = torch.randn_like(pictures) / (pictures.shape[2] * pictures.shape[3]) ** 0.5
+    (slope,) = torch.autograd.grad((pictures * noise).sum(), w, create_graph=True)
+    return slope.float().square().sum(dim=2).mean(dim=1).sqrt()
+
+
 def calibrated_gaussian(error: Tensor, dims: int) -> Tensor:
     """Negative log-likelihood of a Gaussian decoder whose variance is the best one for the batch.
 

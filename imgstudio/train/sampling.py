@@ -7,11 +7,12 @@ The recipes that made the weights of this project are in RECIPES; the scores the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .. import device as devices
 from ..metrics.diversity import thumbnails
@@ -59,63 +60,30 @@ def load_data(recipe: Recipe, folder: Path) -> tuple[Pictures, Pictures]:
     return split(pictures, groups=recipe.held_out_groups)
 
 
-class Training:
-    """The two nets, their optimisers and the averaged generator; `step` is one round of the game."""
+class Game:
+    """Two nets, their optimisers and the averaged generator: what the training of any GAN keeps in a checkpoint."""
 
-    def __init__(self, recipe: Recipe, device: torch.device):
-        torch.manual_seed(recipe.seed)
-        self.recipe, self.device = recipe, device
-        size, classes = recipe.generator.get("size", 64), recipe.generator.get("classes", 0)
-        layout = {"device": device, "memory_format": torch.channels_last}
-        self.generator = Generator(**recipe.generator).to(**layout)
-        self.discriminator = Discriminator(size=size, classes=classes, **recipe.discriminator).to(**layout)
-        self.average = WeightAverage(self.generator, recipe.average)
-        betas = (0.0, 0.9) if recipe.loss == "wgan-gp" else (0.5, 0.999)
-        self.generator_optimiser = torch.optim.Adam(self.generator.parameters(), recipe.generator_rate, betas)
-        self.discriminator_optimiser = torch.optim.Adam(self.discriminator.parameters(), recipe.discriminator_rate, betas)
-        self.images = 0
-
-    def draw(self, labels: Tensor) -> Tensor:
-        """Generated pictures for these class labels."""
-        z = torch.randn(len(labels), self.generator.latent, device=self.device)
-        return self.generator.native(z, labels)
-
-    def judge(self, pictures: Tensor, labels: Tensor) -> Tensor:
-        return self.discriminator(diffaugment(pictures, self.recipe.augment), labels)
+    device: torch.device
+    generator: nn.Module
+    discriminator: nn.Module
+    generator_optimiser: torch.optim.Optimizer
+    discriminator_optimiser: torch.optim.Optimizer
+    average: WeightAverage
+    images: int = 0
 
     def step(self, real: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """One discriminator and one generator update on pictures [N, 3, H, W] in [-1, 1]; returns the losses."""
-        loss = ADVERSARIAL[self.recipe.loss]
-        labels, order = labels.sort()  # neighbours of one class: see models.dcgan.Discriminator
-        real = real[order].contiguous(memory_format=torch.channels_last)
-        with devices.autocast(self.device):
-            fake = self.draw(labels)
-            real_score, fake_score = self.judge(real, labels), self.judge(fake.detach(), labels)
-        discriminator_loss = loss.discriminator(real_score.float(), fake_score.float())
-        if loss.gradient_penalty:
-            penalty = gradient_penalty(lambda x: self.discriminator(x, labels), real, fake.detach().float())
-            discriminator_loss = discriminator_loss + loss.gradient_penalty * penalty
-        _update(self.discriminator_optimiser, discriminator_loss)
+        raise NotImplementedError
 
-        self.discriminator.requires_grad_(False)
-        with devices.autocast(self.device):
-            generator_loss = loss.generator(self.judge(fake, labels).float())
-        _update(self.generator_optimiser, generator_loss)
-        self.discriminator.requires_grad_(True)
-
-        self.average.update(self.generator)
-        self.images += len(real)
-        return {
-            "discriminator": discriminator_loss.detach(),
-            "generator": generator_loss.detach(),
-            "real_score": real_score.detach().float().mean(),
-            "fake_score": fake_score.detach().float().mean(),
-        }
+    def finished(self) -> nn.Module:
+        """The averaged generator, ready for use. Leaves the training state as it is."""
+        raise NotImplementedError
 
     def pace(self, factor: float) -> None:
-        """Sets both learning rates to this share of the recipe's."""
-        self.generator_optimiser.param_groups[0]["lr"] = factor * self.recipe.generator_rate
-        self.discriminator_optimiser.param_groups[0]["lr"] = factor * self.recipe.discriminator_rate
+        """Sets all learning rates to this share of the recipe's."""
+        for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
+            for group in optimiser.param_groups:
+                group["lr"] = factor * group["full"]
 
     def state(self) -> dict:
         return {
@@ -128,10 +96,72 @@ class Training:
         }
 
     def restore(self, state: dict) -> None:
-        for name in ("generator", "discriminator", "generator_optimiser", "discriminator_optimiser"):
+        for name in ("generator", "discriminator"):
             getattr(self, name).load_state_dict(state[name])
+        for name in ("generator_optimiser", "discriminator_optimiser"):
+            optimiser = getattr(self, name)
+            full = [group["full"] for group in optimiser.param_groups]
+            optimiser.load_state_dict(state[name])
+            for group, rate in zip(optimiser.param_groups, full):
+                group["full"] = rate  # the recipe's, which may have changed since
         self.average.restore(state["average"])
         self.images = state["images"]
+
+
+def adam(groups: Iterable[tuple[list[nn.Parameter], float]], betas: tuple[float, float]) -> torch.optim.Adam:
+    """Adam over groups of parameters, each with its own learning rate, which `Game.pace` takes as the full one."""
+    return torch.optim.Adam([{"params": params, "lr": rate, "full": rate} for params, rate in groups], betas=betas)
+
+
+class Training(Game):
+    """The game of a DCGAN; `step` is one round of it."""
+
+    def __init__(self, recipe: Recipe, device: torch.device):
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.device = recipe, device
+        size, classes = recipe.generator.get("size", 64), recipe.generator.get("classes", 0)
+        layout = {"device": device, "memory_format": torch.channels_last}
+        self.generator = Generator(**recipe.generator).to(**layout)
+        self.discriminator = Discriminator(size=size, classes=classes, **recipe.discriminator).to(**layout)
+        self.average = WeightAverage(self.generator, recipe.average)
+        betas = (0.0, 0.9) if recipe.loss == "wgan-gp" else (0.5, 0.999)
+        self.generator_optimiser = adam([(list(self.generator.parameters()), recipe.generator_rate)], betas)
+        self.discriminator_optimiser = adam([(list(self.discriminator.parameters()), recipe.discriminator_rate)], betas)
+
+    def draw(self, labels: Tensor) -> Tensor:
+        """Generated pictures for these class labels."""
+        z = torch.randn(len(labels), self.generator.latent, device=self.device)
+        return self.generator.native(z, labels)
+
+    def judge(self, pictures: Tensor, labels: Tensor) -> Tensor:
+        return self.discriminator(diffaugment(pictures, self.recipe.augment), labels)
+
+    def step(self, real: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        loss = ADVERSARIAL[self.recipe.loss]
+        real, labels = by_class(real, labels)
+        with devices.autocast(self.device):
+            fake = self.draw(labels)
+            real_score, fake_score = self.judge(real, labels), self.judge(fake.detach(), labels)
+        discriminator_loss = loss.discriminator(real_score.float(), fake_score.float())
+        if loss.gradient_penalty:
+            penalty = gradient_penalty(lambda x: self.discriminator(x, labels), real, fake.detach().float())
+            discriminator_loss = discriminator_loss + loss.gradient_penalty * penalty
+        update(self.discriminator_optimiser, discriminator_loss)
+
+        self.discriminator.requires_grad_(False)
+        with devices.autocast(self.device):
+            generator_loss = loss.generator(self.judge(fake, labels).float())
+        update(self.generator_optimiser, generator_loss)
+        self.discriminator.requires_grad_(True)
+
+        self.average.update(self.generator)
+        self.images += len(real)
+        return {
+            "discriminator": discriminator_loss.detach(),
+            "generator": generator_loss.detach(),
+            "real_score": real_score.detach().float().mean(),
+            "fake_score": fake_score.detach().float().mean(),
+        }
 
     @torch.no_grad()
     def finished(self, batch: int = 64) -> Generator:
@@ -158,7 +188,13 @@ def find_centres(net: Generator, candidates: int = 1024) -> None:
         net.centre[number] = z[(small - small.mean(dim=0)).norm(dim=1).argmin()]
 
 
-def _update(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+def by_class(real: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """A batch with neighbours of one class, see models.dcgan.Discriminator."""
+    labels, order = labels.sort()
+    return real[order].contiguous(memory_format=torch.channels_last), labels
+
+
+def update(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     optimiser.step()
@@ -171,12 +207,16 @@ def settling(progress: float) -> float:
 
 def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int = 10_000) -> Generator:
     """Runs or resumes `recipe` in `folder` until `images` pictures were seen. Returns the averaged generator."""
-    device = devices.pick()
-    run, training = Run(folder), Training(recipe, device)
+    return play(Training(recipe, devices.pick()), recipe, data, folder, images=images, every=every)
+
+
+def play(training: Game, recipe: Recipe, data: Path, folder: Path, *, images: int, every: int) -> nn.Module:
+    """Runs or resumes any game in `folder`, with a log row, a preview and a checkpoint `every` so many pictures."""
+    run = Run(folder)
     if state := run.load():
         training.restore(state)
     pictures, _ = load_data(recipe, data)
-    stream = batches(pictures, recipe.batch, seed=recipe.seed + training.images, device=device)
+    stream = batches(pictures, recipe.batch, seed=recipe.seed + training.images, device=training.device)
     next_report, losses = training.images + every, {}
     while training.images < images and not run.stopping:
         training.pace(settling(training.images / images))
@@ -190,7 +230,7 @@ def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int =
 
 
 @torch.no_grad()
-def report(run: Run, training: Training, losses: dict[str, Tensor]) -> None:
+def report(run: Run, training: Game, losses: dict[str, Tensor]) -> None:
     """Log row, preview of fixed latents, checkpoint."""
     run.record(training.images, {name: value.item() for name, value in losses.items()})
     net = training.finished()

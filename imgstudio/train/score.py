@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .. import device as devices
-from ..metrics.diversity import coverage, spread, thumbnails
+from ..metrics.diversity import coverage, novelty, spread, thumbnails
+from ..metrics.frechet import activations, frechet
 from ..metrics.reconstruction import gaussian_samples, principal_components, psnr
 from ..metrics.restyling import gram_distance, relative
 from ..metrics.sliced_wasserstein import sliced_wasserstein
@@ -18,42 +22,72 @@ from ..ops.interpolation import kl
 from ..ops.style import CONTENT_LAYER, STYLE_LAYERS
 from .data import Pictures, to_unit
 
+COMPARED = 64  # pixels: side at which generators of different sizes are compared
 
-def _likeness(held: Tensor, pictures: Tensor) -> dict[str, float]:
-    """Distance to the held-out pictures, and how much of them is covered."""
+
+Scores = dict[str, dict[str, float]]
+Look = Callable[[Tensor], Tensor]  # pictures [N, 3, S, S] in [-1, 1] -> features [N, D]
+
+
+def _likeness(held: Tensor, pictures: Tensor, look: Look | None) -> dict[str, float]:
+    """Distances to the held-out pictures, and how much of them is covered."""
     distance = sliced_wasserstein(held, pictures)
-    real, fake = thumbnails(held), thumbnails(pictures)
-    return {
+    real, fake = thumbnails(held), thumbnails(pictures)[: len(held)]
+    scores = {
         "swd": sum(distance.values()) / len(distance),
-        "coverage": coverage(real, fake[: len(real)]),
-        "spread": spread(real, fake[: len(real)]),
+        "coverage": coverage(real, fake),
+        "spread": spread(real, fake),
     }
+    return scores if look is None else scores | {"frechet": frechet(look(held), look(pictures[: len(held)]))}
 
 
-def compare(train: Pictures, held: Pictures, pictures: Tensor) -> dict[str, dict[str, float]]:
-    """Generated pictures [N, 3, S, S] in [-1, 1] beside as many training pictures (the goal) and a Gaussian (the baseline)."""
+def compare(train: Pictures, held: Pictures, pictures: Tensor, look: Look | None = None) -> Scores:
+    """Generated pictures [N, 3, S, S] in [-1, 1] beside as many training pictures (the goal) and a Gaussian (the baseline).
+
+    With `look` also by Frechet distance, which compares only between sets of one size: the two halves, being smaller, are a
+    little far apart.
+    """
     target = to_unit(held.images)
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
     real = to_unit(train.images[order[: max(len(held), 256)]])
     half = len(target) // 2
     shuffled = target[torch.randperm(len(target), generator=torch.Generator().manual_seed(0))]
     halves = sliced_wasserstein(shuffled[:half], shuffled[half:])
+    apart = {"swd": sum(halves.values()) / len(halves)}
+    if look is not None:
+        apart["frechet"] = frechet(look(shuffled[:half]), look(shuffled[half:]))
     fitted = gaussian_samples(to_unit(train.images[order[:3000]]), len(target))
     return {
-        "model": _likeness(target, pictures),
-        "training pictures": _likeness(target, real),
-        "two halves of the held-out pictures": {"swd": sum(halves.values()) / len(halves)},
-        "Gaussian fitted to pixels": _likeness(target, fitted),
+        "model": _likeness(target, pictures, look),
+        "training pictures": _likeness(target, real, look),
+        "two halves of the held-out pictures": apart,
+        "Gaussian fitted to pixels": _likeness(target, fitted, look),
     }
 
 
 @torch.no_grad()
-def score_generator(net: nn.Module, train: Pictures, held: Pictures) -> dict[str, dict[str, float]]:
-    """For a GAN: pictures of seeds 0, 1, 2, ... at full variety, with the classes of the held-out pictures."""
+def score_generator(net: nn.Module, train: Pictures, held: Pictures, judge: VGG | None = None) -> Scores:
+    """For a GAN: pictures of seeds 0, 1, 2, ... at full variety, with the classes of the held-out pictures.
+
+    Pictures larger than COMPARED are scored at that size too, so that models of the same data compare. "novelty" is how far the
+    nearest training picture is, over how far it is from a held-out one: well below 1 for a generator that copies.
+    """
     net = net.cpu().eval()
     z = torch.stack([devices.normal(seed, net.latent) for seed in range(len(held))])
-    pictures = torch.cat([net.native(a, b) for a, b in zip(z.split(64), held.labels.split(64))])
-    return compare(train, held, pictures)
+    pictures = torch.cat([net.native(a, b) for a, b in zip(z.split(16), held.labels.split(16))])
+    look = None if judge is None else functools.partial(activations, judge)
+    scores = compare(train, held, pictures, look)
+    scores["model"]["novelty"] = novelty(*(thumbnails(x) for x in (to_unit(train.images), to_unit(held.images), pictures)))
+    if pictures.shape[-1] > COMPARED:
+        small = compare(_shrunk(train), _shrunk(held), F.adaptive_avg_pool2d(pictures, COMPARED), look)
+        scores |= {f"{name}, at {COMPARED} px": values for name, values in small.items()}
+    return scores
+
+
+def _shrunk(pictures: Pictures) -> Pictures:
+    """The set at COMPARED px, as `data.read` would have shrunk it."""
+    small = [F.adaptive_avg_pool2d(part.float(), COMPARED).round().byte() for part in pictures.images.split(256)]
+    return replace(pictures, images=torch.cat(small))
 
 
 @torch.no_grad()

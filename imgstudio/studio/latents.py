@@ -1,0 +1,108 @@
+"""Where a picture lies in a model's latent space: a seed that leads there, or the place itself."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..errors import StudioError
+from ..ops import sampling as ops
+from ..ops import styles
+from ..spec import Spec
+from .nets import check_range, check_seeds, open_model
+
+MOST_TRUNCATION = 1.5
+
+
+@dataclass(frozen=True, eq=False)
+class Latent:
+    """A place that no seed leads to, such as `invert` finds. It goes wherever a seed goes; truncation leaves it as it is.
+
+    model: name of the model whose place it is; w: float32 [L, W], one vector a layer.
+    """
+
+    model: str
+    w: Tensor
+
+    def text(self) -> str:
+        """As plain characters, some thousand, to be kept with a picture's settings. Rounded to 16 bits."""
+        return base64.b64encode(self.w.numpy().astype("<f2").tobytes()).decode()
+
+    @classmethod
+    def from_text(cls, model: str, text: str) -> Latent:
+        """What `text` wrote. Raises StudioError if it is no place of this model."""
+        _, net = open_steerable(model)
+        try:
+            numbers = np.frombuffer(base64.b64decode(text, validate=True), "<f2").astype(np.float32)
+            w = torch.from_numpy(numbers).reshape(len(net.sides), net.style)
+        except (binascii.Error, ValueError, TypeError, RuntimeError) as error:
+            raise StudioError(f"This is no place in the latent space of {model}: invert a picture with {model} again.") from error
+        return cls(model, w)
+
+
+Point: TypeAlias = "int | Latent"
+
+
+def open_steerable(model: str) -> tuple[Spec, nn.Module]:
+    """The record and the net of a model with styles. Raises StudioError for other models."""
+    spec, net = open_model(model, "sample")
+    if not ops.steerable(net):
+        raise StudioError(f"{model} has no styles to steer by: choose a StyleGAN2, such as stylegan2/avatars.")
+    return spec, net
+
+
+def check_points(model: str, points: Point | Iterable[Point], most: int = 1024) -> list[Point]:
+    """One or several seeds and places as a list."""
+    listed = [points] if isinstance(points, int | Latent) else list(points)
+    if not listed or len(listed) > most or not any(isinstance(point, Latent) for point in listed):
+        return check_seeds(listed, most)
+    for point in listed:
+        if not isinstance(point, Latent):
+            check_seeds([point])
+        elif point.model != model:
+            raise StudioError(f"This place belongs to {point.model}: choose that model, or invert the picture with {model}.")
+    return listed
+
+
+def find(spec: Spec, net: nn.Module, points: list[Point], truncation: float, label: str | int | None) -> tuple[Tensor, Tensor]:
+    """Truncated latent vectors of points, [N, Z], or [N, L, W] of a StyleGAN2; and their classes int [N]."""
+    psi = check_range("Truncation", truncation, 0, MOST_TRUNCATION)
+    numbers = classes(spec, points, label)
+    seeds = [0 if isinstance(point, Latent) else int(point) for point in points]
+    vectors = ops.truncate(net, ops.latents(net, seeds, numbers), psi, numbers)
+    if ops.steerable(net):
+        vectors = styles.layered(vectors, len(net.sides))
+        vectors = torch.stack([p.w if isinstance(p, Latent) else v for p, v in zip(points, vectors)])
+    return vectors, numbers
+
+
+def classes(spec: Spec, points: list[Point], label: str | int | None) -> Tensor:
+    """Class numbers [N]; all 0 for an unconditional model. Without a label each seed chooses its own."""
+    if not spec.labels:
+        if label is not None:
+            raise StudioError(f"{spec.name} has no classes: leave the class empty.")
+        return torch.zeros(len(points), dtype=torch.long)
+    if label is None:
+        return torch.tensor([0 if isinstance(point, Latent) else int(point) % len(spec.labels) for point in points])
+    return torch.full((len(points),), _class_number(spec.labels, label))
+
+
+def _class_number(labels: tuple[str, ...], label: str | int) -> int:
+    if isinstance(label, int) and 0 <= label < len(labels):
+        return label
+    for number, name in enumerate(labels):
+        if str(label).casefold() == name.casefold():
+            return number
+    raise StudioError(f"There is no class {label!r}: choose one of {', '.join(labels)}.")
+
+
+def check_noise(noise: int | None) -> int | None:
+    """A seed of noise, or None for no noise."""
+    return None if noise is None else check_seeds([noise])[0]

@@ -1,0 +1,189 @@
+"""A generator that can be steered: styles mixed, named directions followed, its layers looked into. For models of StyleGAN2."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from ..errors import StudioError
+from ..image import to_image
+from ..ops import sampling as ops
+from ..ops import styles
+from ..spec import Direction, Spec
+from .latents import Latent, Point, check_noise, check_points, find, open_steerable
+from .nets import check_count, check_range
+
+FARTHEST = 10.0  # standard deviations that an edit may go
+PAD = 4.0  # standard deviations from the middle of the pad to its border
+_COMPONENT = re.compile(r"component\s+(\d+)")
+
+
+def layers(model: str) -> tuple[int, ...]:
+    """The layers of a model, from coarse to fine: the side in pixels of each one's feature maps."""
+    return open_steerable(model)[1].sides
+
+
+def mix(
+    model: str,
+    coarse: Point,
+    fine: Point,
+    *,
+    crossover: int,
+    truncation: float = 0.7,
+    label: str | int | None = None,
+    noise: int | None = 0,
+) -> Image.Image:
+    """Style mixing: pose and shape from one seed, colours and strokes from another.
+
+    crossover: number of layers, from the coarsest on, that follow `coarse`; 0 gives the picture of `fine`, `len(layers(model))`
+               that of `coarse`.
+    """
+    return draw(mixed(model, coarse, fine, crossover=crossover, truncation=truncation, label=label), noise=noise)
+
+
+def mixed(
+    model: str, coarse: Point, fine: Point, *, crossover: int, truncation: float = 0.7, label: str | int | None = None
+) -> Latent:
+    """The place of the picture that `mix` makes, to go on from."""
+    spec, net = open_steerable(model)
+    crossover = check_count("The crossover", crossover, 0, len(net.sides))
+    (a, b), _ = find(spec, net, check_points(model, [coarse, fine]), truncation, label)
+    return Latent(model, styles.mix(a[None], b[None], crossover)[0])
+
+
+def directions(model: str) -> tuple[str, ...]:
+    """Names of a model's latent directions, such as "longer hair"; "component 1", "component 2", ... before they have any."""
+    spec, net = open_steerable(model)
+    named = tuple(direction.name for direction in spec.directions)
+    return named or tuple(f"component {i + 1}" for i in range(len(net.directions)))
+
+
+def edit(
+    model: str,
+    seed: Point,
+    amounts: Mapping[str, float],
+    *,
+    layers: tuple[int, int] | None = None,
+    truncation: float = 0.7,
+    label: str | int | None = None,
+    noise: int | None = 0,
+) -> Image.Image:
+    """The picture of a seed moved along latent directions (GANSpace, Harkonen et al. 2020, arXiv:2004.02546).
+
+    amounts: name from `directions` -> standard deviations, from -10 to 10; negative ones lead the opposite way. "component 5" is
+             understood too.
+    layers:  first and last layer to move, from 0, both included; None takes the range each direction was named for.
+    """
+    return draw(edited(model, seed, amounts, layers=layers, truncation=truncation, label=label), noise=noise)
+
+
+def edited(
+    model: str,
+    seed: Point,
+    amounts: Mapping[str, float],
+    *,
+    layers: tuple[int, int] | None = None,
+    truncation: float = 0.7,
+    label: str | int | None = None,
+) -> Latent:
+    """The place of the picture that `edit` makes, to go on from."""
+    spec, net = open_steerable(model)
+    w, _ = find(spec, net, check_points(model, seed, most=1), truncation, label)
+    return Latent(model, _moved(spec, net, w, amounts, layers)[0])
+
+
+def pad(
+    model: str,
+    seed: Point,
+    x: float,
+    y: float,
+    *,
+    truncation: float = 0.7,
+    label: str | int | None = None,
+    noise: int | None = 0,
+) -> Image.Image:
+    """A point of the plane through the seed's latent vector that the two strongest principal directions of w span.
+
+    x, y: from -1 to 1, to the right and upwards; (0, 0) is the seed's own picture, the border lies 4 standard deviations away.
+    """
+    return draw(dragged(model, seed, x, y, truncation=truncation, label=label), noise=noise)
+
+
+def dragged(model: str, seed: Point, x: float, y: float, *, truncation: float = 0.7, label: str | int | None = None) -> Latent:
+    """The place of the picture that `pad` makes, to go on from."""
+    spec, net = open_steerable(model)
+    x, y = (check_range(f"The position {name}", value, -1, 1) for name, value in (("x", x), ("y", y)))
+    w, _ = find(spec, net, check_points(model, seed, most=1), truncation, label)
+    for amount, direction in zip((x, y), net.directions.cpu()):
+        w = styles.edit(w, direction, PAD * amount, 0, len(net.sides) - 1)
+    return Latent(model, w[0])
+
+
+def draw(place: Latent, *, noise: int | None = 0) -> Image.Image:
+    """The picture of a place in latent space."""
+    _, net = open_steerable(place.model)
+    return to_image(ops.generate(net, place.w[None], torch.zeros(1, dtype=torch.long), check_noise(noise)))
+
+
+def feature_maps(
+    model: str,
+    seed: Point,
+    layer: int,
+    *,
+    count: int = 16,
+    truncation: float = 0.7,
+    label: str | int | None = None,
+    noise: int | None = 0,
+) -> list[Image.Image]:
+    """A look inside: the `count` channels of a layer that vary most over the picture of a seed, the strongest first.
+
+    layer: from 0, the coarsest, on, see `layers`. Each map is grey, from its own darkest to its own lightest value, at the
+           layer's own resolution.
+    """
+    spec, net = open_steerable(model)
+    layer = check_count("The layer", layer, 0, len(net.sides) - 1)
+    w, _ = find(spec, net, check_points(model, seed, most=1), truncation, label)
+    maps = ops.feature_maps(net, w, layer, check_noise(noise))  # C,H,W
+    count = min(check_count("The number of maps", count, 1, 512), len(maps))
+    order = maps.flatten(1).std(dim=1).argsort(descending=True, stable=True)
+    return [_grey(channel) for channel in maps[order[:count]]]
+
+
+def _grey(channel: Tensor) -> Image.Image:
+    low, high = channel.aminmax()
+    return to_image(((channel - low) / (high - low).clamp_min(1e-6) * 2 - 1).expand(3, -1, -1))
+
+
+def _moved(spec: Spec, net: nn.Module, w: Tensor, amounts: Mapping[str, float], chosen: tuple[int, int] | None) -> Tensor:
+    bounds = None if chosen is None else _check_layers(chosen, len(net.sides))
+    for name, amount in amounts.items():
+        amount = check_range(f"The amount of {name!r}", amount, -FARTHEST, FARTHEST)
+        direction = _direction(spec, net, name)
+        first, last = bounds or (direction.first, min(direction.last, len(net.sides) - 1))
+        w = styles.edit(w, net.directions[direction.component].cpu(), direction.sign * amount, first, last)
+    return w
+
+
+def _check_layers(chosen: tuple[int, int], depth: int) -> tuple[int, int]:
+    try:
+        first, last = chosen
+    except (TypeError, ValueError):
+        raise StudioError(f"Layers are given as the first and the last one, from 0 to {depth - 1}.") from None
+    last = check_count("The last layer", last, 0, depth - 1)
+    return check_count("The first layer", first, 0, last), last
+
+
+def _direction(spec: Spec, net: nn.Module, name: str) -> Direction:
+    plain = " ".join(str(name).split()).casefold()
+    for direction in spec.directions:
+        if direction.name.casefold() == plain:
+            return direction
+    number = _COMPONENT.fullmatch(plain)
+    if number and 1 <= int(number[1]) <= len(net.directions):
+        return Direction(name=plain, component=int(number[1]) - 1, first=0, last=len(net.sides) - 1)
+    known = ", ".join([d.name for d in spec.directions] or [f"component {i + 1}" for i in range(min(6, len(net.directions)))])
+    raise StudioError(f"There is no direction {name!r}: choose one such as {known}.")
