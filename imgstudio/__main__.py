@@ -113,13 +113,13 @@ def _art(options: Namespace) -> None:
 
 
 def _bench(options: Namespace) -> None:
-    from .bench import restyling, speed, style, texture
+    from .bench import restyling, speed, style, texture, translation
 
     if options.restyling:
         for text in restyling.report(options.restyling):
             print(text, flush=True)
         return
-    for table in (speed, style, texture):
+    for table in (speed, translation, style, texture):
         for i, row in enumerate(table.rows(options.repeats)):
             if i == 0:
                 print(table.heading(), flush=True)

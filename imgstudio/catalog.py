@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -40,8 +41,11 @@ _GATYS = "Gatys, Ecker and Bethge 2016, https://doi.org/10.1109/CVPR.2016.265"
 _WCT = "Li et al. 2017, https://arxiv.org/abs/1705.08086"
 _JOHNSON = "Johnson, Alahi and Fei-Fei 2016, https://arxiv.org/abs/1603.08155"
 _ADAIN = "Huang and Belongie 2017, https://arxiv.org/abs/1703.06868"
+_UNET = "Ronneberger, Fischer and Brox 2015, https://arxiv.org/abs/1505.04597"
+_CYCLEGAN = "Zhu et al. 2017, https://arxiv.org/abs/1703.10593"
 
 _FRUITS = "Photographs of fruits: Fruits-360 by Mihai Oltean (CC BY-SA 4.0)"
+_TEXTURES = "1,134 textures by ambientCG, Poly Haven, Nobiax and OpenStreetMap contributors (CC0)"
 _HANDS = "Photographs of hands showing digits: Mavi, https://arxiv.org/abs/2011.08927 (Apache-2.0)"
 _AVATARS = 'Drawn heads: "Adventurer" by Lisa Wischofsky, remixed by DiceBear (CC BY 4.0), colours and size changed'
 
@@ -131,6 +135,34 @@ def _fast(painting: str, title: str, *, sha256: str, size: int) -> Spec:
     )
 
 
+def _generator_keys(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A CycleGAN generator in either public layout, under our keys."""
+    from .models.resnet_generator import own_keys
+
+    return own_keys(state)
+
+
+def _street(name: str, inverse: str, title: str) -> Spec:
+    """Street scenes of a computer game and of German cities."""
+    repo = f"Chris1/{name}-512"
+    return Spec(
+        name=f"cyclegan/{name}",
+        task="translate",
+        title=title,
+        build="imgstudio.models.resnet_generator:ResnetGenerator",
+        kwargs={"channels": 64, "blocks": 9},
+        source=Hub(repo=repo, filename="pytorch_model.bin", revision="main"),
+        size=45_531_027,
+        licence="MIT",
+        origin=f"Chris1 (https://huggingface.co/{repo})",
+        data="Street scenes: GTA 5 and Cityscapes",
+        paper=_CYCLEGAN,
+        inverse=f"cyclegan/{inverse}",
+        side=512,
+        convert=_generator_keys,
+    )
+
+
 SPECS: tuple[Spec, ...] = (
     _own(
         "dcgan/avatars",
@@ -162,7 +194,7 @@ SPECS: tuple[Spec, ...] = (
         "Fruits, conditional GAN, 64 px",
         "dcgan:Generator",
         kwargs={"size": 64, "channels": 48, "classes": 3},
-        sha256="5c8f6acd0c449d64e3883cc5a722a04b9a84c1537b06b8c2ecf43b5e25d39e2a",
+        sha256="61df5cfcf9c632a59902e85c5787eb85067dcf6c9faff53517d316db1985b427",
         size=6256590,
         licence="CC-BY-SA-4.0",
         data=_FRUITS,
@@ -259,6 +291,17 @@ SPECS: tuple[Spec, ...] = (
         sha256="a974e0bec15364c47893148de2a7ef308d318c72b2fbdb4ad6f7517bda5d51c8",
         size=1901862,
     ),
+    _own(
+        "unet/texture",
+        "segment",
+        "U-Net, trained to tell textures apart",
+        "unet:UNet",
+        sha256="d33dbae181cf056b49f86b00674fd2cd2df408a3aa6b989bfa0b9fbe3d3d9822",
+        size=6839688,
+        licence="CC0-1.0",
+        data=_TEXTURES,
+        paper=_UNET,
+    ),
     replace(
         _VGG_SMALL,
         name="vgg-small/texture",
@@ -291,6 +334,8 @@ SPECS: tuple[Spec, ...] = (
         data="LVD-142M, pictures without labels",
         paper=_DINO,
     ),
+    _street("sim2real", "real2sim", "Computer game to street photograph"),
+    _street("real2sim", "sim2real", "Street photograph to computer game"),
 )
 
 _registered: dict[str, Spec] = {}  # models added while the process runs, by name

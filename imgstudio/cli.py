@@ -6,7 +6,7 @@ Names and defaults of the options are those of the function's keywords, read fro
 from __future__ import annotations
 
 import inspect
-from argparse import Action, ArgumentParser, BooleanOptionalAction, Namespace
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +14,9 @@ from typing import Any
 
 import imgstudio
 
-from . import cli_making, cli_texture
+from . import cli_making, cli_steering, cli_texture, cli_translation
 from . import cli_saving as saving
+from .cli_amounts import Collect, add_amounts, amount
 from .errors import StudioError
 
 
@@ -88,14 +89,6 @@ def _seeds(text: str) -> list[int]:
     return seeds.parse(text)
 
 
-def _amount(text: str) -> tuple[str, float]:
-    name, _, value = text.rpartition("=")
-    try:
-        return name.strip(), float(value)
-    except ValueError:
-        raise StudioError(f'{text!r} is no amount: write it like "apple to tomato=1.0".') from None
-
-
 def _numbers(text: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",")]
@@ -110,13 +103,6 @@ def _sides(text: str) -> int | tuple[int, ...]:
     return int(text) if len(sides) == 1 else tuple(map(int, sides))
 
 
-class _Collect(Action):
-    """Gathers name and value pairs of a repeated option in a dict."""
-
-    def __call__(self, parser: ArgumentParser, namespace: Namespace, values: Any, option_string: str | None = None) -> None:
-        setattr(namespace, self.dest, dict([*(getattr(namespace, self.dest) or {}).items(), values]))
-
-
 _ARGUMENTS: dict[str, Callable[[ArgumentParser], Any]] = {
     "seeds": lambda parser: parser.add_argument(
         "--seeds", type=_seeds, default="0-3", help="such as 3, 0-15 or 0,5,9 (default: %(default)s)"
@@ -127,15 +113,7 @@ _ARGUMENTS: dict[str, Callable[[ArgumentParser], Any]] = {
     "corners": lambda parser: parser.add_argument(
         "corners", nargs=4, metavar="CORNER", help="pictures: top left, top right, bottom left, bottom right"
     ),
-    "amounts": lambda parser: parser.add_argument(
-        "--amount",
-        dest="amounts",
-        type=_amount,
-        action=_Collect,
-        metavar="NAME=NUMBER",
-        required=True,
-        help='such as "apple to tomato=1.0", may be repeated; a wrong name is answered with the right ones',
-    ),
+    "amounts": add_amounts,
     "content": lambda parser: parser.add_argument("content", help="the picture to restyle"),
     "styles": lambda parser: parser.add_argument(
         "--style", dest="styles", action="append", metavar="PICTURE", help="the picture to take the style from, may be repeated"
@@ -146,8 +124,8 @@ _ARGUMENTS: dict[str, Callable[[ArgumentParser], Any]] = {
     "layers": lambda parser: parser.add_argument(
         "--layer",
         dest="layers",
-        type=_amount,
-        action=_Collect,
+        type=amount,
+        action=Collect,
         metavar="NAME=NUMBER",
         help="weight of a style layer, such as relu1_1=1.0, may be repeated (default: five of them, equal)",
     ),
@@ -270,4 +248,6 @@ VERBS = {
     ),
     **cli_texture.VERBS,
     **cli_making.VERBS,
+    **cli_steering.VERBS,
+    **cli_translation.VERBS,
 }

@@ -67,8 +67,12 @@ def _pick(device: str | torch.device | None) -> torch.device:
 def build(spec: Spec, state: Mapping[str, Any]) -> nn.Module:
     """The spec's net with the weights `state`. Every key and shape has to fit; StudioError names the first that does not."""
     net = _resolve(spec.build)(**spec.kwargs)
-    state = spec.convert(state)
-    if problem := _mismatch(net.state_dict(), state):
+    try:
+        state = spec.convert(state)
+        problem = _mismatch(net.state_dict(), state)
+    except ValueError as error:  # a conversion that knows the file's own names says what is wrong in those
+        problem = str(error)
+    if problem:
         raise StudioError(f"The weights of {spec.name} do not fit its net ({problem}): get the file of this version.")
     net.load_state_dict(state, strict=True)
     return net

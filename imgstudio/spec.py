@@ -59,6 +59,21 @@ class Formula:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Direction:
+    """A principal direction of a steerable generator's latent space that was looked at and named for what it changes."""
+
+    name: str  # for people: "longer hair"
+    component: int  # row of the net's `directions`, from 0
+    first: int  # the layers that it moves, from 0, both included
+    last: int
+    sign: int = 1  # -1 turns it round
+
+    def __post_init__(self) -> None:
+        ordered = self.component >= 0 and 0 <= self.first <= self.last and self.sign in (-1, 1)
+        _require(bool(self.name) and ordered, f"a direction has a name, a component, layers in order and a sign, got {self}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Spec:
     """One model: a net, its weights, and what people should know about both."""
 
@@ -74,9 +89,11 @@ class Spec:
     data: str  # what they were trained on
     paper: str = ""  # citation with its address
     inverse: str | None = None  # name of the opposite direction of a translation
+    side: int | None = None  # longer side, in pixels, at which a translation works best: it learned from small pictures
     only: Callable[[str], bool] | None = None  # which keys of a large file are read at all; None: every key
     convert: Callable[[Mapping[str, Any]], Mapping[str, Any]] = unchanged  # renames the file's keys to the net's
     labels: tuple[str, ...] | None = None  # classes a net takes, or family/member of the groups whose means a VAE holds
+    directions: tuple[Direction, ...] = ()  # named ones of a steerable generator
 
     def __post_init__(self) -> None:
         _require(bool(_NAME.fullmatch(self.name)), f"a model's name is family/variant, got {self.name!r}")
@@ -88,6 +105,7 @@ class Spec:
         sized = self.size == 0 if isinstance(self.source, Formula) else self.size > 0
         _require(sized, f"{self.name}: size is the file's size in bytes, got {self.size}")
         _require(bool(self.title and self.licence), f"{self.name}: title and licence are shown to people and cannot be empty")
+        _require(self.side is None or self.side > 0, f"{self.name}: side is a number of pixels, got {self.side}")
         _require(self.inverse is None or bool(_NAME.fullmatch(self.inverse)), f"{self.name}: inverse is the name of a model")
 
     @property

@@ -17,12 +17,17 @@ from pathlib import Path
 import pytest
 import torch
 from browser import context, open_page  # noqa: F401 (fixtures)
+from torch import nn
 
 from imgstudio import catalog, loading, weights
 from imgstudio.models.dcgan import Generator
+from imgstudio.models.resnet_generator import ResnetGenerator
+from imgstudio.models.stylegan2 import Generator as StyleGAN2
+from imgstudio.ops.styles import principal
 from imgstudio.spec import Embedded, Hub, Spec
 
 SMALL = {"latent": 8, "channels": 4, "size": 16}  # arguments of a generator that computes in no time
+STYLES = {"latent": 8, "style": 16, "mapping": 2, "widths": (16, 16), "size": 16, "components": 3}  # of a StyleGAN2
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class SmallModel:
     """A registered model with random weights, and its file."""
 
     spec: Spec
-    net: Generator
+    net: nn.Module
     path: Path
 
 
@@ -67,3 +72,45 @@ def small_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
     yield make
     for name in names:
         catalog.unregister(name)
+
+
+@pytest.fixture
+def small_stylegan(small_model) -> Callable[..., SmallModel]:
+    """Call it for a registered StyleGAN2 with random weights: `small_stylegan("test/styles", **spec fields)`."""
+
+    def make(name: str, *, kwargs: dict | None = None, **fields) -> SmallModel:
+        arguments = STYLES | (kwargs or {})
+        torch.manual_seed(0)
+        net = StyleGAN2(**arguments)
+        for layer in net.layers:
+            layer.strength.data.fill_(0.3)
+        for colours in net.colours:
+            colours.weight.data.mul_(0.3)
+        w = net.map(torch.randn(512, net.latent), torch.arange(512) % max(net.classes, 1)).detach()
+        net.centre.copy_(torch.stack([w[i :: len(net.centre)].mean(dim=0) for i in range(len(net.centre))]))
+        net.directions.copy_(principal(w - w.mean(dim=0), len(net.directions)))
+        model = small_model(name, build="imgstudio.models.stylegan2:Generator", kwargs=arguments, **fields)
+        source = Embedded(filename=model.path.name, sha256=weights.write(model.path, net.state_dict()))
+        spec = catalog.register(replace(model.spec, source=source, size=model.path.stat().st_size))
+        return SmallModel(spec, net.eval().requires_grad_(False), model.path)
+
+    return make
+
+
+@pytest.fixture
+def translations(small_model) -> Callable[..., tuple[str, str]]:
+    """Call it with the arguments of a CycleGAN's generator for two registered models, test/there and test/back, whose
+    random weights lie in real files: `translations(channels=4, blocks=1)`."""
+
+    def make(**kwargs) -> tuple[str, str]:
+        names = "test/there", "test/back"
+        for seed, (name, inverse) in enumerate(zip(names, reversed(names))):
+            torch.manual_seed(seed)
+            net = ResnetGenerator(**kwargs)
+            build = "imgstudio.models.resnet_generator:ResnetGenerator"
+            model = small_model(name, task="translate", build=build, kwargs=kwargs, inverse=inverse, side=32)
+            digest = weights.write(model.path, net.state_dict())
+            catalog.register(replace(model.spec, source=Embedded(filename=model.path.name, sha256=digest)))
+        return names
+
+    return make

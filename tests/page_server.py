@@ -20,16 +20,15 @@ PATIENCE = 120  # seconds for a start on a busy machine
 
 
 @functools.cache
-def address() -> str:
-    """Where the page is served, as it prints it."""
+def address(*program: str) -> str:
+    """Where the page is served, as it prints it. program: what is run in place of app.py, with its arguments."""
     folder = Path(tempfile.mkdtemp(prefix="imgstudio-test-"))
     log = folder / "log.txt"
     settings = {"PORT": str(_free_port()), "GRADIO_TEMP_DIR": str(folder / "cache"), "PYTHONUNBUFFERED": "1"}
-    settings |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"}
+    settings |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2", "PYTHONPATH": str(ROOT)}
     with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env={**os.environ, **settings}, stdout=output, stderr=subprocess.STDOUT
-        )
+        command, env = [sys.executable, *(program or ("app.py",))], {**os.environ, **settings}
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(_stop, process)
     return _printed_address(process, log)

@@ -18,9 +18,15 @@ ALLOWED = {
     "app": {"ui"},
     "__init__": {"models", "catalog"},
     "__main__": {"imgstudio", "cli", "ui", "train", "bench", "art", "weights", "memory", "errors"},
-    "cli": {"imgstudio", "cli_making", "cli_saving", "cli_texture", "studio", "catalog", "image", "errors"},
+    "cli": {
+        *("imgstudio", "cli_amounts", "cli_making", "cli_steering", "cli_saving", "cli_texture", "cli_translation"),
+        *("studio", "catalog", "image", "errors"),
+    },
+    "cli_amounts": {"errors"},
     "cli_saving": {"studio", "image"},
     "cli_texture": {"studio", "catalog", "image", "errors"},
+    "cli_steering": {"cli_amounts", "cli_saving", "cli_texture", "studio", "image", "errors"},
+    "cli_translation": {"cli_texture", "studio", "image", "errors"},
     "cli_making": {"cli_texture", "studio", "catalog", "image", "errors"},
     "ui": {"imgstudio", "ui", "studio", "art", "spec", "errors"},
     "bench": {"bench", "studio", "loading", "catalog", "ops", "metrics", "image", "device", "spec", "errors"},
@@ -47,7 +53,7 @@ RESERVED = {
     "gradio": {"ui", "app"},
     "spaces": {"app"},
     "huggingface_hub": {"weights"},
-    "argparse": {"cli", "cli_saving", "cli_texture", "cli_making", "__main__"},
+    "argparse": {"cli", "cli_translation", "cli_amounts", "cli_saving", "cli_texture", "cli_making", "cli_steering", "__main__"},
 }
 
 # Part -> libraries it may never know. For the nets and the artworks, the list of all they may know is short enough to be
@@ -60,7 +66,10 @@ FORBIDDEN = {
     "cli": {"torch"},
     "cli_saving": {"torch"},
     "cli_texture": {"torch"},
+    "cli_translation": {"torch"},
     "cli_making": {"torch"},
+    "cli_steering": {"torch"},
+    "cli_amounts": {"torch"},
     "__main__": {"torch"},
 }
 KNOWS = {

@@ -29,6 +29,7 @@ ENDPOINTS = {
     "/prior": ["model", "seeds"],
     "/attribute": ["model", "image", "amounts"],
     "/denoise": ["model", "image", "noise", "seed"],
+    "/translate": ["model", "image", "strength", "size", "cycle"],
     "/stylize": [
         "model", "content", "style", "strength", "content_weight", "style_weight", "size", "steps", "keep_colors", "mask", "seed"
     ],

@@ -14,7 +14,7 @@ from PIL import Image
 from imgstudio import catalog, weights
 from imgstudio.models.dcgan import Discriminator, Generator
 from imgstudio.models.vae import VAE
-from imgstudio.train import interpolation, sampling, ship
+from imgstudio.train import interpolation, sampling, ship, stylegan
 from imgstudio.train.augment import POLICIES, diffaugment, translation
 from imgstudio.train.data import batches, read, split
 from imgstudio.train.losses import ADVERSARIAL, calibrated_gaussian, gradient_penalty
@@ -206,7 +206,7 @@ def test_a_recipe_and_the_catalogue_name_the_same_net(name):
     if spec is None:
         pytest.skip("not in the catalogue yet")
     room = ship.find(name)
-    wanted = room.RECIPES[name].generator if room is sampling else room.RECIPES[name].net
+    wanted = room.RECIPES[name].generator if room in (sampling, stylegan) else room.RECIPES[name].net
     config = weights.read_config(weights.folder() / spec.source.filename)
     assert as_json(spec.kwargs) == as_json(wanted) == config
 

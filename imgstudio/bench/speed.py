@@ -14,8 +14,9 @@ from torch import nn
 
 from .. import catalog, device
 from ..loading import load
+from ..ops.sampling import steerable
 from ..spec import Spec
-from ..studio import interpolation, sampling
+from ..studio import interpolation, sampling, steering
 
 MANY = 64  # pictures in the throughput run
 
@@ -64,10 +65,19 @@ def _plain(spec: Spec) -> Callable[[int], torch.Tensor]:
 
 
 def _sampling(name: str) -> tuple[Callable[[int], object], Callable[[int], object]]:
-    return (
-        lambda i: sampling.sample(name, i, label=_any_class(name)),
-        lambda i: sampling.sample(name, range(i, i + MANY), label=_any_class(name)),
-    )
+    """A seed's picture, or a drag on the latent pad of a model that has one; and a sheet of seeds."""
+    label = _any_class(name)
+
+    def seed(i: int) -> object:
+        return sampling.sample(name, i, label=label)
+
+    def drag(i: int) -> object:
+        return steering.pad(name, 0, (i % 97) / 97, 0.2, label=label)
+
+    def sheet(i: int) -> object:
+        return sampling.sample(name, range(i, i + MANY), label=label)
+
+    return drag if steerable(load(name)) else seed, sheet
 
 
 def _any_class(name: str) -> str | None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from .. import device as devices
 from ..models.adain import AdaIN
+from ..models.resnet_generator import ResnetGenerator
 from ..models.transformer_net import Moments, TransformerNet
 from . import tiles
 
@@ -24,8 +25,8 @@ TILE = 768
 Parts = Iterator[tuple[int, int, Tensor]]  # tiles done, tiles in all, the picture so far
 
 
-def restyle(net: TransformerNet, x: Tensor, *, tile: int = TILE, whole: int = WHOLE) -> Parts:
-    """x in the net's one style."""
+def restyle(net: TransformerNet | ResnetGenerator, x: Tensor, *, tile: int = TILE, whole: int = WHOLE) -> Parts:
+    """x in the net's one style, or in the domain that it leads to."""
     if max(x.shape[2:]) <= whole:
         yield 1, 1, run(net, net, x)
         return
@@ -33,7 +34,7 @@ def restyle(net: TransformerNet, x: Tensor, *, tile: int = TILE, whole: int = WH
     yield from tiles.tiled(lambda part: run(net, net, part, moments), x, side=tile, margin=net.reach, canvas=x)
 
 
-def measure(net: TransformerNet, x: Tensor, whole: int = WHOLE) -> list[Moments]:
+def measure(net: TransformerNet | ResnetGenerator, x: Tensor, whole: int = WHOLE) -> list[Moments]:
     """The moments of every instance norm, from x shrunk to a longer side of `whole`."""
     shrink = min(1.0, whole / max(x.shape[2:]))
     size = [max(8, round(length * shrink)) for length in x.shape[2:]]

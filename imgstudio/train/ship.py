@@ -14,13 +14,16 @@ from torch import nn
 
 from .. import weights
 from ..errors import StudioError
-from . import arbitrary, features, interpolation, mosaics, sampling, style, texture
+from . import arbitrary, features, interpolation, mosaics, sampling, style, stylegan, texture, translation
 from .data import Pictures
+from .domains import load_pairs
 from .run import Run, settle_batch_norm
 from .score import score_generator, score_restyler, score_vae
 from .score_texture import score_segmenter
+from .score_translation import score_directions
 
-ROOMS = {name: room for room in (sampling, interpolation, features, arbitrary, style, texture) for name in room.RECIPES}
+_ALL = (sampling, stylegan, interpolation, features, arbitrary, style, texture, translation)
+ROOMS = {name: room for room in _ALL for name in room.RECIPES}
 JUDGED = (interpolation, features)  # rooms that train with the help of another project's classifier
 
 
@@ -40,6 +43,8 @@ def files(name: str) -> tuple[str, ...]:
     """The training sets that a recipe reads from the data folder."""
     room = find(name)
     recipe = room.RECIPES[name]
+    if hasattr(recipe, "files"):
+        return recipe.files
     return (recipe.data,) if hasattr(recipe, "data") else room.FILES
 
 
@@ -55,33 +60,50 @@ def train(name: str, *, data: Path, folder: Path | None = None, images: int, jud
 
 
 def ship(name: str, *, data: Path, folder: Path | None = None, out: Path = Path("weights")) -> dict:
-    """Writes `out`/NAME.safetensors from the run's checkpoint. Returns its sha256, size, minutes, pictures seen and scores."""
+    """Writes `out`/NAME.safetensors from the run's checkpoint. Returns its sha256, size, minutes, pictures seen and scores.
+
+    A run that makes two models at once, there and back, writes both files; the second is described under "inverse".
+    """
     room = find(name)
     run = Run(folder or default_folder(name))
     state = run.load()
     if state is None:
         raise StudioError(f"There is no checkpoint in {run.folder}: train {name} first.")
     minutes = round(run.minutes)  # before the clock counts what follows
-    net, config, scores = FINISH[room](room.RECIPES[name], state, data)
-    path = out / f"{name.replace('/', '-')}.safetensors"
-    digest = weights.write(path, net.state_dict(), config)
-    return {
-        "file": path.name,
-        "sha256": digest,
-        "size": path.stat().st_size,
-        "minutes": minutes,
-        "images": state["images"],
-        "scores": scores,
-    }
+    recipe, seen = room.RECIPES[name], {"minutes": minutes, "images": state["images"]}
+    if room is translation:
+        there, back = _translation(recipe, state, data)
+        return {**_write(name, there, out), **seen, "inverse": _write(recipe.inverse, back, out)}
+    return {**_write(name, FINISH[room](recipe, state, data), out), **seen}
 
 
 Finished = tuple[nn.Module, dict[str, Any], dict[str, dict[str, float]]]  # net, its arguments, its scores
 
 
+def _write(name: str, finished: Finished, out: Path) -> dict:
+    net, config, scores = finished
+    path = out / f"{name.replace('/', '-')}.safetensors"
+    digest = weights.write(path, net.state_dict(), config)
+    return {"file": path.name, "sha256": digest, "size": path.stat().st_size, "scores": scores}
+
+
 def _generator(recipe: sampling.Recipe, state: dict, data: Path) -> Finished:
     train_set, held = sampling.load_data(recipe, data)
     net = finished_generator(recipe, state)
-    return net, dict(recipe.generator), score_generator(net, train_set, held)
+    return net, dict(recipe.generator), score_generator(net, train_set, held, _judge())
+
+
+def _judge() -> nn.Module:
+    """The feature net that Frechet distances are taken on."""
+    return features.shipped("features-vgg-small.safetensors", features.RECIPES["features/vgg-small"].net)
+
+
+def _stylegan(recipe: stylegan.Recipe, state: dict, data: Path) -> Finished:
+    train_set, held = stylegan.load_data(recipe, data)
+    training = stylegan.Training(recipe, torch.device("cpu"))
+    training.restore(state)
+    net = training.finished()
+    return net, dict(recipe.generator), score_generator(net, train_set, held, _judge())
 
 
 def _vae(recipe: interpolation.Recipe, state: dict, data: Path) -> Finished:
@@ -126,8 +148,18 @@ def _texture(recipe: texture.Recipe, state: dict, data: Path) -> Finished:
     return net, dict(recipe.net), score_segmenter(net, recipe.build.partition(":")[0], exams)
 
 
+def _translation(recipe: translation.Recipe, state: dict, data: Path) -> tuple[Finished, Finished]:
+    """There and back."""
+    nets, pairs = translation.finished(recipe, state), load_pairs(recipe, data)
+    judge = features.shipped(recipe.features, {"widths": recipe.widths})
+    scores = score_directions(*nets, pairs.held_a, pairs.held_b, judge)
+    there, back = ((net, dict(recipe.net), score) for net, score in zip(nets, scores))
+    return there, back
+
+
 FINISH = {
     sampling: _generator,
+    stylegan: _stylegan,
     interpolation: _vae,
     features: _features,
     arbitrary: _arbitrary,

@@ -19,7 +19,7 @@ from ..studio import system  # noqa: E402
 from . import api, header  # noqa: E402
 from .theme import ICON, STYLESHEET, theme  # noqa: E402
 
-TABS = ("sampling", "interpolation", "style", "texture", "models")
+TABS = ("sampling", "interpolation", "translation", "style", "texture", "models")
 
 _DAY = 86_400  # seconds
 

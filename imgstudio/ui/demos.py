@@ -24,7 +24,7 @@ TEXTURES = {
     "Grass": ("skimage", "data/grass.png"),
     "Gravel": ("skimage", "data/gravel.png"),
 }
-SCENES = ("linocut", "engraving", "wave", "papercut")  # artworks whose parts differ in texture
+SCENES = ("night", "linocut", "tree", "engraving", "wave", "papercut")  # artworks whose parts differ in texture
 TEXTURED = ("night", "pointillism", "glass", "tesserae", "tree", "cubist", "ebru", "batik", "embroidery")
 
 

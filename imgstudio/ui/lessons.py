@@ -57,6 +57,33 @@ them.
     )
 
 
+def translation() -> None:
+    lesson(
+        r"""
+**Two heaps of pictures, and no pairs.** Nobody has photographs of daisies that stand where sunflowers stand in other
+photographs. So these nets had no examples of a translation, only a heap of each kind. One generator learned to lead
+from the first heap to the second, another one to lead back. A *critic* of each heap tells real pictures from
+translated ones, patch by patch, and both generators try to get past it. That alone would allow any picture of the
+other heap as an answer. What ties a translation to its original is the way back: it has to arrive where it set out.
+""",
+        r"""
+**What is made small.** With the generators $G$ there and $F$ back, the critic $D$, whose verdict on a real picture is 1,
+and a weight $\lambda$; this for one way, and the same for the other:
+$$\mathcal{L} = (D(G(a)) - 1)^2 + \lambda \, \|F(G(a)) - a\|_1$$
+The heat map is the last part for your own picture: dark where the way back has found it again, light where it is lost.
+A smaller term leaves alone what is of the other heap already, $\|G(b) - b\|_1$, or the colours would wander off.
+""",
+        r"""
+**What it can't do.** Colours and surfaces change; outlines stay where they are, since the way back needs them: an apple
+becomes a tomato of the same outline, and a cat no dog. A picture that is of neither kind is changed all the same,
+somehow. And a net that wants to find its way back may hide a hint, too faint to see, in the translation. From: Zhu,
+Park, Isola and Efros 2017, [arXiv:1703.10593](https://arxiv.org/abs/1703.10593); hidden hints: Chu et al. 2017,
+[arXiv:1712.02950](https://arxiv.org/abs/1712.02950). *Try this:* translate a picture, then swap the direction and give
+it the result in place of the original; and then give it a picture that never made the journey.
+""",
+    )
+
+
 def style() -> None:
     lesson(
         r"""

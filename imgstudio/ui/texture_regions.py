@@ -17,7 +17,7 @@ from .texture_scene import Scene, Truth
 from .texture_wall import Display, Wall
 
 TITLE = "Regions"
-FIRST_PICTURE = "Owl and Moon"  # hangs there before the first click
+FIRST_PICTURE = "Night over the Lake"  # hangs there before the first click
 SEEN = 512  # longer side of what the net sees, px
 MOST_REGIONS = 16  # on the slider
 LANE = {"concurrency_id": "regions", "concurrency_limit": 2}  # live work without a net, which waits for nobody's painting

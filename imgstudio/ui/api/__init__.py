@@ -14,7 +14,7 @@ import gradio as gr
 
 from ..events import COMPUTE, answering
 from ..slots import PictureInput
-from . import interpolation, sampling, style, texture
+from . import interpolation, sampling, style, texture, translation
 
 BROUGHT = ("image", "a", "b", "c", "d", "content", "style", "mask", "texture")  # parameters that are pictures
 
@@ -31,6 +31,7 @@ ENDPOINTS: dict[Callable[..., Any], tuple] = {
     interpolation.prior: (PICTURES,),
     interpolation.attribute: (PICTURE,),
     interpolation.denoise: (PICTURE, PICTURE, FIGURES),
+    translation.translate: (PICTURE, PICTURE, PICTURE, FIGURES),
     style.stylize: (PICTURE, FIGURES),
     texture.segment: (PICTURE, PICTURE, FIGURES),
     texture.decompose: (PICTURE, PICTURE),

@@ -1,0 +1,225 @@
+"""The generator of CycleGAN (Zhu et al. 2017, arXiv:1703.10593): convolutions down to a quarter, residual blocks, and up again.
+
+Its parameters are named as in the two public layouts, so that their files load as they are: junyanz/pytorch-CycleGAN-and-pix2pix
+(transposed convolutions, `conv_block`) and the one of the Hub's huggan organisation (enlarge and convolve, `block`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+INSIDE = 0.98  # with `skip`, pure black and white are drawn in by this factor, so that there is a way to change them
+GENTLE = 0.25  # of the last layer's first weights with `skip`: a generator begins near the picture itself
+
+Moments = tuple[Tensor, Tensor]  # mean and variance over positions, [N, C] each, float32
+
+
+def moments_of(h: Tensor) -> Moments:
+    """Mean and variance of each channel of [N, C, H, W] over positions, in float32."""
+    variance, mean = torch.var_mean(h.float(), dim=(2, 3), correction=0)
+    return mean, variance
+
+
+def instance_norm(h: Tensor, moments: Moments | None = None) -> Tensor:
+    """Each channel of each picture [N, C, H, W] brought to mean 0 and variance 1, by its own moments or by given ones.
+
+    Done as batch norm of one picture at a time: on a CPU that is the only one of PyTorch's norms that is fast in bfloat16 with
+    the channels last, forwards and backwards, and it sums in float32.
+    """
+    if moments is None and h.is_cuda:
+        return F.instance_norm(h)
+    if moments is None:
+        parts = [F.batch_norm(part, None, None, training=True) for part in h.split(1)]
+    else:
+        parts = [F.batch_norm(part, mean, variance) for part, mean, variance in zip(h.split(1), *moments)]
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+class Reflect(nn.Module):
+    """Mirrors [N, C, H, W] by `width` at every border. Outside of autocast, which would take this to float32 and back."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.width = width
+
+    def forward(self, h: Tensor) -> Tensor:
+        with torch.autocast(h.device.type, enabled=False):
+            return F.pad(h, (self.width,) * 4, mode="reflect")
+
+
+class Enlarge(nn.Conv2d):
+    """Doubles the sides by repeating pixels and convolves, [N, C, H, W] -> [N, D, 2H, 2W].
+
+    Computed as the transposed convolution that comes to the same: half the work, and no enlarged copy in memory.
+    """
+
+    def __init__(self, narrow: int, wide: int):
+        super().__init__(narrow, wide, 3, padding=1)
+
+    def forward(self, h: Tensor) -> Tensor:
+        w = F.pad(self.weight, (1, 1, 1, 1))  # D,C,5,5
+        w = w[:, :, 1:, 1:] + w[:, :, :-1, 1:] + w[:, :, 1:, :-1] + w[:, :, :-1, :-1]  # D,C,4,4
+        return F.conv_transpose2d(h, w.flip(2, 3).transpose(0, 1), self.bias, stride=2, padding=1)
+
+
+class InstanceNorm(nn.Module):
+    """Instance normalisation without parameters (Ulyanov et al. 2016, arXiv:1607.08022)."""
+
+    def forward(self, h: Tensor, moments: Moments | None = None) -> Tensor:
+        return instance_norm(h, moments)
+
+
+class Residual(nn.Module):
+    """Two convolutions whose result is added to what comes in. `name` is what the layout calls them."""
+
+    def __init__(self, channels: int, name: str):
+        super().__init__()
+        first = [Reflect(1), nn.Conv2d(channels, channels, 3), InstanceNorm(), nn.ReLU(inplace=True)]
+        second = [Reflect(1), nn.Conv2d(channels, channels, 3), InstanceNorm()]
+        self.add_module(name, nn.Sequential(*first, *second))
+
+    @property
+    def layers(self) -> nn.Sequential:
+        return next(self.children())
+
+
+class ResnetGenerator(nn.Module):
+    """Pictures [N, 3, H, W] in [-1, 1] -> translated pictures of the same size in [-1, 1]; any size from 8 x 8.
+
+    channels: at full resolution, twice and four times as many at half and at a quarter, where the residual `blocks` work.
+    upsample: "resize" enlarges and then convolves, which leaves no checkerboard (Odena et al. 2016); "transposed" convolves
+              backwards, as the paper does.
+    skip:     adds what the last layer draws to the picture itself. The net then begins by leaving everything as it is, and
+              learns in a fraction of the time; the paper's begins with noise.
+
+    The right and lower border are reflected up to a multiple of 4, and cut off again.
+    """
+
+    stride = multiple = 4  # a tile that starts at a multiple of this lies on the grid of the whole picture
+    smallest = 8
+
+    def __init__(self, channels: int = 32, blocks: int = 6, upsample: str = "resize", skip: bool = False):
+        super().__init__()
+        if upsample not in NAMES:
+            raise ValueError(f"upsample is one of {', '.join(NAMES)}, got {upsample!r}")
+        self.channels, self.blocks, self.skip = channels, blocks, skip
+        c = channels
+        layers = [Reflect(3), nn.Conv2d(3, c, 7), InstanceNorm(), nn.ReLU(inplace=True)]
+        for width in (c, 2 * c):
+            layers += [nn.Conv2d(width, 2 * width, 3, 2, padding=1), InstanceNorm(), nn.ReLU(inplace=True)]
+        layers += [Residual(4 * c, NAMES[upsample]) for _ in range(blocks)]
+        for width in (4 * c, 2 * c):
+            layers += [*_enlarge(width, upsample), InstanceNorm(), nn.ReLU(inplace=True)]
+        self.model = nn.Sequential(*layers, Reflect(3), nn.Conv2d(c, 3, 7))
+        self.apply(_init_normal)
+        if skip:
+            nn.init.normal_(self.model[-1].weight, 0.0, 0.02 * GENTLE)
+
+    @property
+    def reach(self) -> int:
+        """How far away, in pixels, something can change an output pixel when the moments are given; a multiple of `stride`."""
+        down, residual, up = 3 + 1 + 2, 4 * 2 * self.blocks, 4 + 2 + 3  # each layer's radius times the pixels of its step
+        pixels = down + residual + up + 8  # enlarging adds a few
+        return -(-pixels // self.stride) * self.stride
+
+    def forward(self, x: Tensor, moments: list[Moments] | None = None) -> Tensor:
+        """With `moments` (from `measure`) every norm uses those: tiles of one picture then agree with each other."""
+        if moments is None:
+            return self._run(x, instance_norm)
+        given = iter(moments)
+        return self._run(x, lambda h: instance_norm(h, next(given)))
+
+    def measure(self, x: Tensor) -> list[Moments]:
+        """The moments that each norm sees in x, in the order of use."""
+        found: list[Moments] = []
+
+        def note(h: Tensor) -> Tensor:
+            found.append(moments_of(h))
+            return instance_norm(h, found[-1])
+
+        self._run(x, note)
+        return found
+
+    def _run(self, x: Tensor, norm: Callable[[Tensor], Tensor]) -> Tensor:
+        height, width = x.shape[2:]
+        extra = (0, -width % self.stride, 0, -height % self.stride)
+        h = F.pad(x, extra, mode="reflect") if any(extra) else x
+        for layer in self.model:
+            h = h + _through(layer.layers, h, norm) if isinstance(layer, Residual) else _through([layer], h, norm)
+        drawn = h.float()[:, :, :height, :width]
+        return torch.tanh(drawn + torch.atanh(INSIDE * x.float()) if self.skip else drawn)
+
+
+def _through(layers: Iterator[nn.Module], h: Tensor, norm: Callable[[Tensor], Tensor]) -> Tensor:
+    for layer in layers:
+        h = norm(h) if isinstance(layer, InstanceNorm) else layer(h)
+    return h
+
+
+def _enlarge(width: int, upsample: str) -> list[nn.Module]:
+    """Layers that double the sides and halve the channels."""
+    if upsample == "resize":
+        return [nn.Identity(), Enlarge(width, width // 2)]  # the layout has a layer of its own for enlarging
+    return [nn.ConvTranspose2d(width, width // 2, 3, 2, padding=1, output_padding=1)]
+
+
+def _init_normal(module: nn.Module) -> None:
+    """The paper's initialisation: weights from N(0, 0.02)."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+        nn.init.zeros_(module.bias)
+
+
+# --- files of others ---
+
+NAMES = {"resize": "block", "transposed": "conv_block"}  # what the residual convolutions are called in each layout
+_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # left by old instance norms, which never used them
+
+
+def recognise(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What a checkpoint in one of the two public layouts needs: arguments for ResnetGenerator, and its tensors under our keys.
+
+    Any width and any number of blocks, told by key names and shapes; what wrapping a net adds to its keys ("module.") and
+    the unused statistics of old files are dropped. Raises ValueError that names the key or shape that is wrong.
+    """
+    given = {_plain(key): value for key, value in state.items() if key.rpartition(".")[2] not in _STATISTICS}
+    upsample = next((way for way, name in NAMES.items() if any(f".{name}." in key for key in given)), None)
+    if upsample is None:
+        raise ValueError("it has no residual blocks named model.10.block or model.10.conv_block")
+    found = re.compile(rf"model\.(\d+)\.{NAMES[upsample]}\.\d+\.weight")
+    blocks = len({match[1] for key in given if (match := found.fullmatch(key))})
+    first = given.get("model.1.weight")
+    if not isinstance(first, Tensor) or first.ndim != 4:
+        raise ValueError("model.1.weight is missing")
+    kwargs = {"channels": first.shape[0], "blocks": blocks, "upsample": upsample}
+    with torch.device("meta"):
+        wanted = ResnetGenerator(**kwargs).state_dict()
+    _check(wanted, given)
+    return kwargs, {key: given[key] for key in wanted}
+
+
+def own_keys(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The tensors of a public checkpoint under our keys: `recognise` for a model whose arguments are known."""
+    return recognise(state)[1]
+
+
+def _plain(key: str) -> str:
+    key = key.removeprefix("module.")
+    return re.sub(r"\.conv_block\.6\.", ".conv_block.5.", key)  # with dropout, the second convolution is one place later
+
+
+def _check(wanted: Mapping[str, Tensor], given: Mapping[str, Any]) -> None:
+    for key, tensor in wanted.items():
+        if not isinstance(given.get(key), Tensor):
+            raise ValueError(f"{key} is missing")
+        if given[key].shape != tensor.shape:
+            raise ValueError(f"{key} has the shape {list(given[key].shape)}, not {list(tensor.shape)}")
+    surplus = next((key for key in given if key not in wanted), None)
+    if surplus is not None:
+        raise ValueError(f"{surplus} is unknown")

@@ -1,0 +1,51 @@
+"""A picture through the generator of a CycleGAN, whole or in tiles, and how far the way there and back misses.
+
+Pictures are float32 [1, 3, H, W] in [-1, 1] on the CPU.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..models.resnet_generator import ResnetGenerator
+from . import feedforward
+from .feedforward import Parts
+
+_VALUES = 32 * 1024**2  # that the widest layers may hold in one piece: 1024 px a side for a net of 32 channels
+
+
+def whole_side(net: ResnetGenerator) -> int:
+    """Up to this side a picture is done in one piece, for the sake of memory; a multiple of the net's stride."""
+    side = math.isqrt(_VALUES // net.channels)
+    return max(256, side // net.stride * net.stride)
+
+
+def translate(net: ResnetGenerator, x: Tensor, *, tile: int | None = None, whole: int | None = None) -> Parts:
+    """x in the other domain, tile after tile. Of what the norms measure, all tiles share one: no seams, no patches of colour."""
+    height, width = x.shape[2:]
+    padded = _at_least(x, net.smallest)
+    whole = whole or whole_side(net)
+    tile = tile or whole * 3 // 4 // net.stride * net.stride
+    for done, total, made in feedforward.restyle(net, padded, tile=tile, whole=whole):
+        yield done, total, made[:, :, :height, :width]
+
+
+def _at_least(x: Tensor, side: int) -> Tensor:
+    """x, its right and lower border repeated where it has fewer than `side` pixels."""
+    height, width = x.shape[2:]
+    missing = (0, max(0, side - width), 0, max(0, side - height))
+    return F.pad(x, missing, mode="replicate") if any(missing) else x
+
+
+def miss(x: Tensor, y: Tensor) -> Tensor:
+    """Absolute difference of two pictures, mean over the colours, in levels from 0 to 255: [H, W]."""
+    return (x.clamp(-1, 1) - y.clamp(-1, 1)).abs().mean(dim=(0, 1)) * 127.5
+
+
+def blend(x: Tensor, made: Tensor, strength: float) -> Tensor:
+    """From x, at strength 0, to the whole translation, at 1."""
+    return made if strength == 1 else torch.lerp(x, made, strength)

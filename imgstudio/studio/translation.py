@@ -1,0 +1,130 @@
+"""A picture in another domain and back again: `translate`, by the two generators of a CycleGAN."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from torch import Tensor, nn
+
+from ..errors import StudioError
+from ..image import Source, read, to_image, to_tensor
+from ..ops import translation as ops
+from .effort import memory_free
+from .nets import check_count, check_range, open_model
+from .steps import Step, last
+
+__all__ = ["FULL", "LARGEST", "Translation", "TranslationStep", "blend", "error_map", "translate", "translating"]
+
+LARGEST = 8192  # longer side of a result, in pixels
+FULL = 64  # error, in levels of 255, from which on the error map is as light as it gets
+_BYTES = 100  # a pixel of the picture, at most: the picture, both results, and what they are written with
+_SPARE = 2_000_000_000  # bytes for one piece on its way through the widest nets
+
+# Black, through red and orange, to pale yellow: dark to light, so that it can be read without colours too.
+_HEAT = np.array([(0, 0, 0), (96, 16, 48), (196, 44, 36), (246, 142, 36), (255, 250, 200)])
+
+
+@dataclass(frozen=True)
+class Translation:
+    """What came out.
+
+    image: the translated picture; cycle: that picture translated back; cycle_error: mean absolute difference of `cycle` and
+    the original, in levels from 0 to 255. The last two are None where nobody asked for them or no model leads back.
+    """
+
+    image: Image.Image
+    cycle: Image.Image | None = None
+    cycle_error: float | None = None
+
+
+@dataclass(frozen=True)
+class TranslationStep(Step):
+    """A tile of the way there, or back. `result` comes with the last; `image` is the way there so far."""
+
+    result: Translation | None = None
+
+
+def translate(model: str, image: Source, *, cycle: bool = True, size: int | None = None, strength: float = 1.0) -> Translation:
+    """The picture in the domain that `model` leads to; any size from 1 x 1, its shape is kept.
+
+    cycle:    also translate back, with the model that leads the other way, and measure how much of the picture was lost.
+    size:     longer side of the result in pixels; None leaves the picture as large as it is. The nets learned from small
+              pictures: of a thing that fills a large photograph they see only pieces, and change little.
+    strength: from 0, the picture itself, to 1. The way back always starts from the whole translation.
+    """
+    return last(translating(model, image, cycle=cycle, size=size, strength=strength)).result
+
+
+def translating(
+    model: str, image: Source, *, cycle: bool = True, size: int | None = None, strength: float = 1.0
+) -> Iterator[TranslationStep]:
+    """`translate`, tile by tile: a picture of a thousand pixels is one. Mistakes raise StudioError at once."""
+    spec, net = open_model(model, "translate")
+    back = open_model(spec.inverse, "translate")[1] if cycle and spec.inverse else None
+    strength = check_range("The strength", strength, 0, 1)
+    return _steps(net, back, _fitted(image, size), strength)
+
+
+def _fitted(image: Source, size: int | None) -> Tensor:
+    """The picture [1, 3, H, W], its longer side at `size` if there is one."""
+    picture = read(image)
+    if size is not None:
+        factor = check_count("The size", size, 1, LARGEST) / max(picture.size)
+        fitted = tuple(max(1, round(side * factor)) for side in picture.size)
+        picture = picture.resize(fitted, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    needed, free = _BYTES * picture.width * picture.height + _SPARE, memory_free()
+    if needed > free:
+        raise StudioError(
+            f"{picture.width} x {picture.height} pixels take about {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free: "
+            "choose a smaller size."
+        )
+    return to_tensor(picture)
+
+
+def _steps(net: nn.Module, back: nn.Module | None, x: Tensor, strength: float) -> Iterator[TranslationStep]:
+    started, made = time.perf_counter(), x
+    shares = 2 if back else 1  # there and back have equally many tiles
+    for done, total, made in ops.translate(net, x):
+        if done < total or back:
+            yield TranslationStep(done, shares * total, _shown(x, made, strength), {}, time.perf_counter() - started)
+    image, again = _shown(x, made, strength), None
+    if back:
+        seen = to_tensor(to_image(made))  # as it would be read from a file
+        for part in ops.translate(back, seen):
+            done, again = part[0], part[2]
+            if done < total:
+                yield TranslationStep(total + done, 2 * total, image, {}, time.perf_counter() - started)
+    error = None if again is None else ops.miss(x, again).mean().item()
+    result = Translation(image, None if again is None else to_image(again), error)
+    losses = {} if error is None else {"cycle": error}
+    yield TranslationStep(shares * total, shares * total, image, losses, time.perf_counter() - started, result)
+
+
+def _shown(x: Tensor, made: Tensor, strength: float) -> Image.Image:
+    return to_image(ops.blend(x, made, strength))
+
+
+def blend(image: Source, translated: Source, strength: float) -> Image.Image:
+    """A finished translation at another strength: `image`, brought to the size of `translated`, mixed with it."""
+    strength, made = check_range("The strength", strength, 0, 1), read(translated)
+    picture = read(image)
+    if picture.size != made.size:
+        picture = picture.resize(made.size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return Image.blend(picture, made, strength)
+
+
+def error_map(image: Source, cycle: Source) -> Image.Image:
+    """Where two pictures differ, as a heat map of the size of `cycle`: black where they agree, pale yellow from FULL levels of
+    255 on, mean over the colours."""
+    other = read(cycle)
+    picture = read(image)
+    if picture.size != other.size:
+        picture = picture.resize(other.size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    levels = np.abs(np.asarray(picture, np.float32) - np.asarray(other, np.float32)).mean(axis=2)
+    places = np.linspace(0, FULL, len(_HEAT))
+    table = np.stack([np.interp(np.arange(256), places, channel) for channel in _HEAT.T], axis=1)
+    return Image.fromarray(np.rint(table).astype(np.uint8)[np.rint(levels).astype(np.uint8)])

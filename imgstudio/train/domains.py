@@ -1,0 +1,114 @@
+"""The two heaps of pictures a translation is learned from, and random views of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..errors import StudioError
+from .data import Pictures, split, to_unit
+from .scenes import members, read_crops
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Pictures of one tar file whose names begin with `prefix`.
+
+    way: "crops", random squares of any size, many of a large picture; or "squares", all of it, shrunk, as one or two.
+    """
+
+    file: str
+    prefix: str = ""
+    way: Literal["crops", "squares"] = "squares"
+    most: int = 24  # crops of one picture
+    pixels_each: int = 16_000  # one crop for so many pixels
+
+
+Domain = tuple[Source, ...]
+
+PHOTOGRAPHS = (
+    Source(file="photos512.tar", way="crops"),
+    Source(file="flowers256.tar", way="crops", most=1),
+)
+# The large ones in which the brush can be seen: van Gogh, Renoir, Monet, Gauguin and others.
+PAINTINGS = tuple(
+    Source(file="paintings.tar", prefix=f"impressionist/{number:04d}", way="crops", most=160, pixels_each=6_000)
+    for number in (1, 2, 4, 5, 6, 11, 12, 13, 15, 16)
+)
+DAISIES = (Source(file="flowers256.tar", prefix="daisy/"),)
+SUNFLOWERS = (Source(file="flowers256.tar", prefix="sunflower/"),)
+APPLES = (Source(file="fruits64.tar", prefix="Apple/"),)
+TOMATOES = (Source(file="fruits64.tar", prefix="Tomato/"),)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Training and held-out pictures of both domains."""
+
+    a: Pictures
+    b: Pictures
+    held_a: Pictures
+    held_b: Pictures
+
+
+def load_pairs(recipe: Any, data: Path) -> Pairs:
+    """Reads both domains of a recipe. Held out is one picture in ten, with all that was cut from it."""
+    (a, held_a), (b, held_b) = (
+        split(read_domain(domain, data, recipe.pixels), groups=recipe.held_out_groups) for domain in (recipe.a, recipe.b)
+    )
+    return Pairs(a, b, held_a, held_b)
+
+
+def read_domain(domain: Domain, data: Path, size: int) -> Pictures:
+    """All pictures of a domain, size x size."""
+    parts = [_read(source, data, size) for source in domain]
+    names = tuple(name for part in parts for name in part.names)
+    images = torch.cat([part.images for part in parts])
+    return Pictures(images, torch.zeros(len(names), dtype=torch.long), ("",), names)
+
+
+def _read(source: Source, data: Path, size: int) -> Pictures:
+    path = data / source.file
+    if source.way == "crops":
+        return read_crops(path, size, prefix=source.prefix, pixels_each=source.pixels_each, most=source.most)
+    found = [(name, part) for name, picture in members(path, source.prefix) for part in squares(picture, size)]
+    if not found:
+        raise StudioError(f"{source.file} has no pictures {source.prefix}*: get the data of this version.")
+    images = torch.from_numpy(np.stack([part for _, part in found])).permute(0, 3, 1, 2).contiguous()
+    return Pictures(images, torch.zeros(len(found), dtype=torch.long), ("",), tuple(name for name, _ in found))
+
+
+def squares(picture: Image.Image, size: int) -> list[np.ndarray]:
+    """A picture as squares [size, size, 3]: its middle, or both ends of one that is a quarter longer than wide."""
+    side, extra = min(picture.size), max(picture.size) - min(picture.size)
+    starts = [0, extra] if extra >= side / 4 else [extra // 2]
+    wide = picture.width > picture.height
+    boxes = [(start, 0, start + side, side) if wide else (0, start, side, start + side) for start in starts]
+    return [np.asarray(picture.resize((size, size), Image.Resampling.LANCZOS, box=box)) for box in boxes]
+
+
+def draw(pairs: Pairs, recipe: Any, seed: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    """Endless batches of random views of both domains, [N, 3, S, S] in [-1, 1] each."""
+    torch.manual_seed(seed)
+    while True:
+        yield tuple(views(part.images, recipe.batch, recipe.view, device) for part in (pairs.a, pairs.b))
+
+
+def views(images: Tensor, count: int, side: int, device: torch.device) -> Tensor:
+    """`count` squares of random pictures of uint8 [N, 3, S, S], half of them mirrored: [count, 3, side, side] in [-1, 1].
+
+    Cut out and never resized: a critic would tell resized pictures by their softness.
+    """
+    free = images.shape[2] - side + 1
+    parts = []
+    for number, down, across in torch.stack([torch.randint(n, (count,)) for n in (len(images), free, free)], dim=1).tolist():
+        part = images[number, :, down : down + side, across : across + side]
+        parts.append(part.flip(2) if torch.rand(()) < 0.5 else part)
+    return to_unit(torch.stack(parts), device).contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,221 @@
+"""The tab "Translation": a picture in another domain, back again, and where it got lost on the way."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import gradio as gr
+from gradio.context import get_blocks_context
+
+import imgstudio
+
+from ..errors import StudioError
+from ..studio import pictures
+from . import common, demos, lessons, sources, translation_many, translation_wall
+from .events import connect, instant, live, request_stop
+from .sources import Slot, Source
+from .translation_wall import Controls
+
+TITLE = "Translation"
+FIRST_PICTURE = "Tower"  # hangs there before the first click
+SIZE = 512  # where the catalogue does not say at which one a model works best
+SAMPLED = "sampling-large"  # the large picture of the tab "Latent sampling"
+
+
+def build() -> None:
+    """Contents of the tab."""
+    pairs = find_pairs()
+    if not pairs:
+        common.nothing_here()
+        return
+    first = common.default_model("translate").name
+    content = sources.first(demos.contents(), FIRST_PICTURE)
+    known = Controls(first, content, 1.0, best_size(first), True)
+    start, changed = _opening(known), gr.State(0)
+    with common.room():
+        with common.controls():
+            left = _left(known, pairs)
+        with common.advanced():
+            rare = _advanced(known)
+        with common.stage(), gr.Row(elem_classes="hanging"):
+            with gr.Column(scale=5, min_width=300):
+                wall = translation_wall.build(start, known)
+            with gr.Column(scale=3, min_width=260, elem_classes="palettes"):
+                with gr.Column():
+                    gr.HTML("<p><strong>Pictures</strong> to try it on.</p>", elem_classes="strip-title")
+                    sources.gallery("Pictures", left.slot, changed, 4, "translation-pictures")
+                many = translation_many.build()
+    lessons.translation()
+    _connect(left, rare, wall, many, changed)
+
+
+def _opening(known: Controls) -> tuple | None:
+    """What hangs there before the first click; None where that would take a download, or can't be made."""
+    if known.content is None or not common.find(known.model).embedded:
+        return None
+    try:
+        return translation_wall.opening(known)
+    except StudioError:
+        return None
+
+
+# --- pairs
+
+
+def find_pairs() -> dict[str, tuple[str, ...]]:
+    """The models in pairs that lead there and back, by their common title, in the order of the catalogue. A model without a way
+    back is alone."""
+    specs = {spec.name: spec for spec in imgstudio.models("translate")}
+    pairs: dict[str, tuple[str, ...]] = {}
+    for spec in specs.values():
+        if any(spec.name in names for names in pairs.values()):
+            continue
+        names = (spec.name, spec.inverse) if spec.inverse in specs else (spec.name,)
+        title = spec.title.replace(" to ", " ↔ ", 1) if len(names) == 2 else spec.title
+        pairs[title if title not in pairs else f"{title} ({spec.name})"] = names
+    return pairs
+
+
+def pair_of(model: str) -> tuple[str, ...]:
+    """The model's name and that of the way back, in the order of the catalogue."""
+    return next(names for names in find_pairs().values() if model in names)
+
+
+def best_size(model: str) -> int:
+    return common.find(model).side or SIZE
+
+
+# --- controls
+
+
+class Left(NamedTuple):
+    """The controls."""
+
+    slot: Slot
+    sampled: gr.Button | None  # None where there is no such tab
+    pair: gr.Dropdown
+    direction: gr.Radio
+    swap: gr.Button
+    line: gr.HTML
+    strength: gr.Slider
+    button: gr.Button
+    stop: gr.Button
+
+
+def _left(known: Controls, pairs: dict[str, tuple[str, ...]]) -> Left:
+    with gr.Row(elem_classes="slots"):
+        slot = sources.build("Picture", known.content, demos.contents(), "Another", room="translation")
+    sampled = None
+    if _hanging(SAMPLED) is not None:
+        sampled = gr.Button("Take the one from Latent sampling", size="sm", elem_id="translation-sampled")
+    names = pair_of(known.model)
+    pair = gr.Dropdown(
+        [(title, names[0]) for title, names in pairs.items()],
+        value=names[0],
+        label="Pair",
+        info="Two worlds, and two nets that lead from one to the other.",
+        filterable=False,
+        elem_id="translation-pair",
+    )
+    direction = gr.Radio(
+        _ways(names), value=known.model, label="Direction", elem_id="translation-direction", elem_classes="stacked"
+    )
+    swap = gr.Button("Swap direction", size="sm", interactive=len(names) == 2, elem_id="translation-swap")
+    line = gr.HTML(common.model_line(known.model), elem_classes="model-line")
+    strength = gr.Slider(
+        0,
+        1,
+        known.strength,
+        step=0.05,
+        label="Strength",
+        info="0 leaves the picture as it is.",
+        elem_id="translation-strength",
+    )
+    with gr.Row(elem_classes="buttons"):
+        button = gr.Button("Translate", variant="primary", elem_id="translation-button", scale=3, min_width=120)
+        stop = gr.Button("Stop", elem_id="translation-stop", scale=1, min_width=70)
+    return Left(slot, sampled, pair, direction, swap, line, strength, button, stop)
+
+
+def _ways(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(common.find(name).title, name) for name in names]
+
+
+class Rare(NamedTuple):
+    """The controls under Advanced."""
+
+    size: gr.Slider
+    back: gr.Checkbox
+
+
+def _advanced(known: Controls) -> Rare:
+    size = gr.Slider(
+        64,
+        4096,
+        known.size,
+        step=8,
+        label="Size",
+        info="Longer side of the result in pixels. The nets learned from small pictures: of what fills a large one they see "
+        "pieces only, and change less.",
+        elem_id="translation-size",
+    )
+    back = gr.Checkbox(True, label="Also translate back", elem_id="translation-back", elem_classes="tick")
+    return Rare(size, back)
+
+
+def _hanging(elem_id: str) -> Any:
+    """A component of another tab of this page; None where it is not there."""
+    page = get_blocks_context()
+    return next((block for block in page.blocks.values() if getattr(block, "elem_id", None) == elem_id), None)
+
+
+# --- what the controls do
+
+
+def _connect(left: Left, rare: Rare, wall: translation_wall.Wall, many: translation_many.Many, changed: gr.State) -> None:
+    inputs = [left.direction, left.slot.held, left.strength, rare.size, rare.back]
+    sources.wire(left.slot, changed)
+    if left.sampled is not None:
+        taken = [left.slot.picture, left.slot.held, changed]
+        instant(left.sampled.click, take_sampled, [_hanging(SAMPLED), changed], taken)
+    at_work = {"show_progress": "minimal", "show_progress_on": wall.line}
+    connect(left.button.click, translation_wall.work, inputs, wall.outputs, **at_work)
+    live([changed.change, rare.size.release, rare.back.input], translation_wall.rework, inputs, wall.outputs)
+    instant(left.strength.input, translation_wall.reblend, [wall.made, left.strength], wall.blended, trigger_mode="always_last")
+    instant(left.stop.click, request_stop)
+    shown = [left.direction, left.swap, left.line, rare.size, changed]
+    instant(left.pair.input, choose_pair, [left.pair, changed], shown)
+    instant(left.direction.input, choose_direction, [left.direction, changed], shown)
+    instant(left.swap.click, swapped, [left.direction, changed], shown)
+    translation_many.wire(many, [left.direction, left.strength, rare.size])
+
+
+def choose_pair(first: str, changed: int) -> tuple:
+    """Another pair: values for (direction, swap, model line, size, changed)."""
+    names = pair_of(first)
+    return gr.update(choices=_ways(names), value=first), *_rest(first, names, changed)
+
+
+def choose_direction(model: str, changed: int) -> tuple:
+    """The other way round, on the list: values as of `choose_pair`."""
+    return gr.skip(), *_rest(model, pair_of(model), changed)
+
+
+def swapped(model: str, changed: int) -> tuple:
+    """The other way round, by the button: values as of `choose_pair`."""
+    names = pair_of(model)
+    other = names[1 - names.index(model)] if len(names) == 2 else model
+    return other, *_rest(other, names, changed)
+
+
+def _rest(model: str, names: tuple[str, ...], changed: int) -> tuple:
+    return gr.update(interactive=len(names) == 2), common.model_line(model), best_size(model), changed + 1
+
+
+def take_sampled(picture: Any, changed: int) -> tuple:
+    """The picture that hangs large in the tab "Latent sampling": values for (picture, held, changed)."""
+    if picture is None:
+        raise StudioError("No picture hangs in the tab Latent sampling yet: sample one first.")
+    path = common.keep(pictures.read(picture), "sampled", {})
+    brought: Source = sources.source(path, "Sampled")
+    return brought.shown, brought, changed + 1

@@ -1,0 +1,149 @@
+"""Translation through the page's HTTP API, and the parts of its tab that need no browser."""
+
+from __future__ import annotations
+
+import zipfile
+from types import SimpleNamespace
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+import imgstudio
+from imgstudio.errors import StudioError
+from imgstudio.image import read_settings
+from imgstudio.ui import api, sources, translation, translation_many, translation_wall
+from imgstudio.ui.translation_wall import Controls
+
+REQUEST = SimpleNamespace(session_hash="visitor")
+
+
+@pytest.fixture
+def pair(translations, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
+    return translations(channels=4, blocks=1, skip=True)
+
+
+@pytest.fixture
+def content(pair, tmp_path) -> sources.Source:
+    ramp = np.tile(np.arange(0, 240, 2, dtype=np.uint8)[:, None, None], (1, 90, 3))
+    Image.fromarray(ramp).save(tmp_path / "ramp.png")  # 90 x 120
+    return sources.source(tmp_path / "ramp.png", "Ramp")
+
+
+def test_the_api_returns_picture_way_back_and_error(content, pair):
+    translated, back, heat, figures = api.translation.translate(pair[0], content.path, size=64)
+    for path in (translated, back, heat):
+        assert Image.open(path).size == (48, 64)
+    assert read_settings(translated)["model"] == pair[0] and figures["cycle"] > 0
+    made = imgstudio.translate(pair[0], content.path, size=64)
+    assert Image.open(back).tobytes() == made.cycle.tobytes()
+    assert api.translation.translate(pair[0], content.path, cycle=False)[1:] == (None, None, {})
+    with pytest.raises(StudioError, match="strength"):
+        api.translation.translate(pair[0], content.path, strength=3.0)
+
+
+def test_pairs_are_found_by_their_inverse(pair):
+    found = [names for names in translation.find_pairs().values() if pair[0] in names]
+    assert found == [pair]
+    assert translation.pair_of(pair[1]) == pair
+    assert len({name for names in translation.find_pairs().values() for name in names}) == len(imgstudio.models("translate"))
+
+
+def test_direction_swaps_there_and_back(pair):
+    there, back = pair
+    direction, swap, line, size, changed = translation.swapped(there, 3)
+    assert (direction, size, changed) == (back, 32, 4) and swap["interactive"]
+    assert translation.swapped(back, 0)[0] == there
+    chooser, *_ = translation.choose_pair(there, 0)
+    assert chooser["value"] == there and [name for _, name in chooser["choices"]] == [there, back]
+
+
+def test_work_ends_with_picture_tiles_and_file(content, pair):
+    controls = Controls(pair[0], content, 0.5, 64, True)
+    *_, (shown, line, download, tiles, made) = translation_wall.work(REQUEST, *controls)
+    assert "48 × 64 px" in line and "misses by" in line
+    whole, half = imgstudio.translate(pair[0], content.path, size=64), Image.open(download["value"])
+    blended = imgstudio.translate(pair[0], content.path, size=64, strength=0.5).image
+    assert np.abs(np.asarray(half, int) - np.asarray(blended, int)).max() <= 1
+    assert read_settings(download["value"])["strength"] == 0.5
+    assert [caption for _, caption in tiles] == [
+        "Picture", "Translated", "And back", f"Missed by {whole.cycle_error:.1f} of 255",
+    ]  # fmt: skip
+    assert Image.open(made.whole).tobytes() == whole.image.tobytes()
+    assert Image.open(shown[0]).size == Image.open(shown[1]).size
+
+
+def test_another_strength_needs_no_net(content, pair, monkeypatch):
+    *_, (_, _, _, _, made) = translation_wall.work(REQUEST, *Controls(pair[0], content, 1.0, 64, True))
+    monkeypatch.setattr(imgstudio.loading, "_nets", {})
+    shown, download = translation_wall.reblend(made, 0.0)
+    assert Image.open(download["value"]).tobytes() == Image.open(made.before).tobytes()
+    assert imgstudio.loading._nets == {}
+    assert translation_wall.reblend(None, 0.5) == (gr.skip(), gr.skip())
+
+
+def test_without_the_way_back_there_are_two_tiles(content, pair):
+    *_, (_, line, _, tiles, _) = translation_wall.work(REQUEST, *Controls(pair[0], content, 1.0, 64, False))
+    assert [caption for _, caption in tiles] == ["Picture", "Translated"] and "misses" not in line
+
+
+def test_models_of_the_hub_wait_for_the_button(content):
+    """Nobody asked for a download by looking at the list."""
+    assert list(translation_wall.rework(REQUEST, *Controls("cyclegan/sim2real", content, 1.0, 64, True))) == [gr.skip()]
+
+
+def test_without_a_picture_there_is_a_sentence(pair):
+    with pytest.raises(StudioError, match="no picture yet"):
+        list(translation_wall.work(REQUEST, *Controls(pair[0], None, 1.0, 64, True)))
+
+
+def test_a_sampled_picture_is_taken(pair):
+    shown, held, changed = translation.take_sampled(np.zeros((16, 16, 3), np.uint8), 1)
+    assert changed == 2 and Image.open(held.path).size == (16, 16) and held.title == "Sampled"
+    with pytest.raises(StudioError, match="sample one first"):
+        translation.take_sampled(None, 1)
+
+
+def test_several_files_become_a_zip_and_problems_are_told(content, pair, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    brought = [content.path, str(tmp_path / "broken.png"), content.path]
+    *_, (line, archive) = translation_many.work(REQUEST, brought, pair[0], 1.0, 48)
+    assert "2 pictures" in line and "broken.png" in line
+    assert zipfile.ZipFile(archive["value"]).namelist() == ["ramp-there.png", "ramp-there-2.png"]
+
+
+def test_a_zip_that_is_stopped_can_be_downloaded(content, pair):
+    from imgstudio.ui.events import request_stop
+
+    steps = translation_many.work(REQUEST, [content.path] * 4, pair[0], 1.0, 32)
+    next(steps), next(steps)
+    request_stop(REQUEST)
+    *_, (line, archive) = steps
+    assert "stopped" in line and len(zipfile.ZipFile(archive["value"]).namelist()) < 4
+
+
+def test_the_tab_is_built_with_its_pairs(pair, monkeypatch):
+    with gr.Blocks() as page:
+        translation.build()
+    ids = {getattr(block, "elem_id", None) for block in page.blocks.values()}
+    assert {"translation-button", "translation-swap", "translation-result", "translation-strip", "translation-zip"} <= ids
+    assert "translation-sampled" not in ids  # there is no such tab on this page
+    monkeypatch.setattr(translation, "find_pairs", dict)
+    with gr.Blocks() as page:
+        translation.build()
+    assert "translation-button" not in {getattr(block, "elem_id", None) for block in page.blocks.values()}
+
+
+def test_with_nothing_but_models_of_the_hub_the_tab_says_so(pair, monkeypatch):
+    """Nothing is downloaded, and nothing fails, while the page is built."""
+    street = imgstudio.catalog.find("cyclegan/sim2real")
+    monkeypatch.setattr(translation.common, "default_model", lambda task: street)
+    monkeypatch.setattr(imgstudio.weights, "locate", lambda *_, **__: pytest.fail("a file was asked for"))
+    with gr.Blocks() as page:
+        translation.build()
+    texts = [str(getattr(block, "value", "")) for block in page.blocks.values()]
+    assert any("first click downloads" in text for text in texts)
+    result = next(block for block in page.blocks.values() if getattr(block, "elem_id", None) == "translation-download")
+    assert not result.interactive

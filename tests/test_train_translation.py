@@ -1,0 +1,186 @@
+"""Training of CycleGAN on tiny pictures: it learns both ways, goes on where it stopped, and ships both files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tarfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from imgstudio import weights
+from imgstudio.models.resnet_generator import ResnetGenerator, recognise
+from imgstudio.models.vgg import VGG
+from imgstudio.train import domains, ship, translation
+from imgstudio.train.data import to_unit
+
+NARROW = (4, 4, 8, 8, 8)
+RED, BLUE = (210, 30, 30), (30, 30, 210)
+
+
+def square(seed, colour, size=24):
+    """A square of about this colour somewhere on a light ground, uint8 [size, size, 3], and where it is."""
+    rng = np.random.default_rng(seed)
+    picture = np.full((size, size, 3), rng.integers(215, 245), np.uint8)
+    side = rng.integers(8, 14)
+    top, left = rng.integers(0, size - side, 2)
+    picture[top : top + side, left : left + side] = np.clip(np.array(colour) + rng.integers(-20, 20, 3), 0, 255)
+    return picture
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A folder with one set of two classes, 120 pictures each."""
+    with tarfile.open(tmp_path / "squares.tar", "w") as tar:
+        for name, colour in (("red", RED), ("blue", BLUE)):
+            for i in range(120):
+                buffer = io.BytesIO()
+                Image.fromarray(square(i + 1000 * (name == "blue"), colour)).save(buffer, "PNG")
+                member = tarfile.TarInfo(f"{name}/{i:04d}.png")
+                member.size = buffer.tell()
+                buffer.seek(0)
+                tar.addfile(member, buffer)
+    return tmp_path
+
+
+@pytest.fixture
+def recipe(tmp_path, monkeypatch):
+    """Red squares to blue ones, judged by a narrow feature net with random weights."""
+    torch.manual_seed(0)
+    monkeypatch.setenv("IMGSTUDIO_WEIGHTS_DIR", str(tmp_path))
+    weights.write(tmp_path / "features-vgg-small.safetensors", VGG(widths=NARROW).state_dict())
+    made = translation.Recipe(
+        a=(domains.Source(file="squares.tar", prefix="red/"),),
+        b=(domains.Source(file="squares.tar", prefix="blue/"),),
+        inverse="cyclegan/back",
+        net={"channels": 8, "blocks": 2, "skip": True},
+        critic={"channels": 16, "layers": 2},
+        pixels=24,
+        view=20,
+        batch=8,
+        rate=1e-3,
+        average=50,
+        ramp=600,
+        widths=NARROW,
+    )
+    monkeypatch.setitem(translation.RECIPES, "cyclegan/there", made)
+    monkeypatch.setitem(ship.ROOMS, "cyclegan/there", translation)
+    return made
+
+
+def test_squares_change_colour_both_ways_and_both_nets_ship(data, recipe, tmp_path):
+    run = tmp_path / "run"
+    ship.train("cyclegan/there", data=data, folder=run, images=80)
+    ship.train("cyclegan/there", data=data, folder=run, images=800)  # resumed
+    result = ship.ship("cyclegan/there", data=data, folder=run, out=tmp_path)
+    assert result["images"] == 800
+    assert (result["file"], result["inverse"]["file"]) == ("cyclegan-there.safetensors", "cyclegan-back.safetensors")
+    nets = []
+    for part in (result, result["inverse"]):
+        net = ResnetGenerator(**recipe.net)
+        net.load_state_dict(weights.read(tmp_path / part["file"]))
+        nets.append(net.eval().requires_grad_(False))
+        assert recognise(net.state_dict())[0] == {"channels": 8, "blocks": 2, "upsample": "resize"}
+        scores = part["scores"]
+        assert scores["translated"]["cycle"] < scores["translated"]["change"]
+        assert scores["translated"]["frechet"] < scores["as they are"]["frechet"]
+    pictures = np.stack([square(i, RED) for i in range(5000, 5016)])
+    x = to_unit(torch.from_numpy(pictures).permute(0, 3, 1, 2))
+    inside = x[:, 0] > x[:, 2] + 0.6
+    made, again = nets[0](x), nets[1](nets[0](x))
+    red, green, blue = made.permute(0, 2, 3, 1)[inside].mean(dim=0).tolist()
+    assert blue > red + 0.5 and blue > green + 0.5  # the square is blue now
+    assert (made - x).abs().permute(0, 2, 3, 1)[~inside].mean() < 0.2  # the ground is what it was
+    red, green, blue = again.permute(0, 2, 3, 1)[inside].mean(dim=0).tolist()
+    assert red > blue + 0.5 and red > green + 0.5  # and red again on the way back
+
+
+def test_the_log_shows_held_out_figures_and_a_preview_of_both_ways(data, recipe, tmp_path):
+    run = tmp_path / "run"
+    ship.train("cyclegan/there", data=data, folder=run, images=16)
+    with (run / "log.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert {"adversarial", "cycle", "critic", "there frechet", "there cycle", "there change", "back frechet"} <= set(row)
+    sheet = Image.open(run / "preview-00000016.png")
+    assert sheet.size == (translation.PREVIEWS * 24, 6 * 24)
+
+
+def test_a_resumed_training_is_the_one_that_was_saved(recipe):
+    first, second = (translation.Training(recipe, torch.device("cpu")) for _ in range(2))
+    a, b = (torch.rand(2, 3, 16, 16) * 2 - 1 for _ in range(2))
+    first.step(a, b, 1e-3)
+    state = first.state()
+    second.restore(state)
+    assert second.images == 2 and second.steps == 1
+    for ours, theirs in zip(second.forth.generator.parameters(), first.forth.generator.parameters()):
+        assert torch.equal(ours, theirs)
+    moment = second.generators.state_dict()["state"][0]["exp_avg"]
+    assert torch.equal(moment, first.generators.state_dict()["state"][0]["exp_avg"])
+
+
+def test_critics_and_generators_learn_only_from_their_own_losses(recipe):
+    training = translation.Training(replace(recipe, cycle=0.0, identity=0.0), torch.device("cpu"))
+    before = [p.clone() for p in training.forth.critic.parameters()]
+    a, b = (torch.rand(2, 3, 16, 16) * 2 - 1 for _ in range(2))
+    training._generate(a, b)
+    assert all(torch.equal(p, q) for p, q in zip(training.forth.critic.parameters(), before))
+    assert all(p.requires_grad and p.grad is None for p in training.forth.critic.parameters())
+
+
+def test_a_history_mixes_new_pictures_with_earlier_ones():
+    torch.manual_seed(0)
+    history = translation.History(8)
+    pictures = torch.arange(200.0).view(100, 2, 1, 1, 1)
+    shown = [history.exchange(part).flatten() for part in pictures]
+    assert torch.equal(shown[0], pictures[0].flatten())  # while it fills up
+    late = torch.cat(shown[4:])
+    fresh = torch.arange(8.0, 200.0)
+    assert 0.3 < (late != fresh).float().mean() < 0.6 and len(history.kept) == 8
+    assert (late <= fresh).all()  # nothing is shown before it was made
+
+
+def test_squares_of_a_picture_cover_a_long_one_with_two():
+    assert len(domains.squares(Image.new("RGB", (50, 40)), 16)) == 2
+    assert len(domains.squares(Image.new("RGB", (49, 40)), 16)) == 1
+    ramp = Image.fromarray(np.tile(np.arange(0, 200, 2, dtype=np.uint8)[:, None, None], (1, 20, 3)))  # 20 x 100
+    top, bottom = domains.squares(ramp, 10)
+    assert top.shape == (10, 10, 3) and top.max() < 45 and bottom.min() > 155
+
+
+def test_ties_to_the_original_tighten_slowly(recipe):
+    """The change of the very first step must not depend on cycle and identity: a net that begins at the identity stays there."""
+    a, b = (torch.rand(2, 3, 16, 16) * 2 - 1 for _ in range(2))
+    nets = []
+    for weight in (0.0, 100.0):
+        training = translation.Training(replace(recipe, cycle=weight, identity=weight), torch.device("cpu"))
+        training.step(a, b, 1e-3)
+        nets.append(training.forth.generator)
+    assert all(torch.allclose(p, q, atol=1e-6) for p, q in zip(*(net.parameters() for net in nets)))
+
+
+def test_views_are_cut_out_not_resized():
+    torch.manual_seed(0)
+    images = torch.randint(0, 256, (3, 3, 12, 12), dtype=torch.uint8)
+    seen = domains.views(images, 6, 8, torch.device("cpu"))
+    patches = to_unit(images).unfold(2, 8, 1).unfold(3, 8, 1).permute(0, 2, 3, 1, 4, 5).flatten(0, 2)
+    for view in seen:
+        assert any(torch.equal(view, other) or torch.equal(view.flip(2), other) for other in patches)
+
+
+def test_pictures_of_the_split_stay_apart(data, recipe):
+    pairs = domains.load_pairs(recipe, data)
+    assert pairs.held_a.names and pairs.held_b.names
+    assert not set(pairs.a.names) & set(pairs.held_a.names)
+    assert {name.split("/")[0] for name in pairs.b.names + pairs.held_b.names} == {"blue"}
+
+
+def test_every_recipe_trains_files_below_ten_megabytes():
+    assert len(translation.RECIPES) >= 3
+    for name, recipe in translation.RECIPES.items():
+        size = sum(p.numel() for p in ResnetGenerator(**recipe.net).parameters()) * 2
+        assert size < 9.9e6 and recipe.inverse != name and recipe.view <= recipe.pixels
+        assert translation.PatchGAN(**recipe.critic).patch <= recipe.view
