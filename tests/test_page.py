@@ -121,7 +121,7 @@ def test_a_task_without_models_has_a_quiet_sentence(monkeypatch):
     monkeypatch.setattr(catalog, "models", lambda task=None: ())
     demo = ui.build()
     texts = [block.value for block in demo.blocks.values() if isinstance(block, gr.HTML)]
-    assert sum("There is no model for this" in text for text in texts) == 4
+    assert sum("There is no model for this" in text for text in texts) == 5  # one a tab
 
 
 def test_the_page_stands_without_weights_and_keeps_its_plumbing_private(monkeypatch, tmp_path):
