@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from . import credits
 from .errors import StudioError
 from .spec import TASKS, Embedded, Formula, Hub, Spec, Task
 
@@ -29,33 +30,6 @@ def _own(name: str, task: Task, title: str, build: str, *, sha256: str, size: in
     )
 
 
-_DCGAN = "Radford, Metz and Chintala 2015, https://arxiv.org/abs/1511.06434"
-
-_CGAN = "Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784"
-_VAE = "Kingma and Welling 2013, https://arxiv.org/abs/1312.6114"
-
-_VGG = "Simonyan and Zisserman 2014, https://arxiv.org/abs/1409.1556"
-_GABOR = "Jain and Farrokhnia 1991, https://doi.org/10.1016/0031-3203(91)90143-S"
-_DINO = "Oquab et al. 2023, https://arxiv.org/abs/2304.07193"
-_GATYS = "Gatys, Ecker and Bethge 2016, https://doi.org/10.1109/CVPR.2016.265"
-_WCT = "Li et al. 2017, https://arxiv.org/abs/1705.08086"
-_JOHNSON = "Johnson, Alahi and Fei-Fei 2016, https://arxiv.org/abs/1603.08155"
-_ADAIN = "Huang and Belongie 2017, https://arxiv.org/abs/1703.06868"
-_UNET = "Ronneberger, Fischer and Brox 2015, https://arxiv.org/abs/1505.04597"
-_CYCLEGAN = "Zhu et al. 2017, https://arxiv.org/abs/1703.10593"
-
-_FRUITS = "Photographs of fruits: Fruits-360 by Mihai Oltean (CC BY-SA 4.0)"
-_TEXTURES = "1,134 textures by ambientCG, Poly Haven, Nobiax and OpenStreetMap contributors (CC0)"
-_HANDS = "Photographs of hands showing digits: Mavi, https://arxiv.org/abs/2011.08927 (Apache-2.0)"
-_AVATARS = 'Drawn heads: "Adventurer" by Lisa Wischofsky, remixed by DiceBear (CC BY 4.0), colours and size changed'
-
-_SEEN = (
-    "Caltech-101 (Li, Andreetto, Ranzato and Perona, CC BY 4.0), clothing dataset (Alexey Grigorev, CC0), flower_photos "
-    "(TensorFlow, CC BY 2.0), Fruits-360 (Mihai Oltean, CC BY-SA 4.0), textures of ambientCG, Poly Haven, Nobiax and "
-    "OpenStreetMap contributors (CC0), paintings in the public domain, photographs under CC0, CC BY and CC BY-SA; "
-    "taught by Tiny Darknet (Joseph Redmon, MIT)"
-)
-_PHOTOGRAPHS = "photographs under CC0, CC BY and CC BY-SA and flower_photos (TensorFlow, CC BY 2.0), judged by features/vgg-small"
 _WIDTHS = (32, 64, 128, 256, 256)
 
 _VGG_SMALL = _own(
@@ -67,8 +41,8 @@ _VGG_SMALL = _own(
     sha256="14c72cdd49b7fda6476230c2297c2924b2b34f01ca6184677ec04ca3aa160f80",
     size=6477608,
     licence="CC-BY-SA-4.0",
-    data=_SEEN,
-    paper=_VGG,
+    data=credits.SEEN,
+    paper=credits.VGG,
 )
 
 
@@ -87,7 +61,7 @@ _VGG19 = Spec(
     licence="BSD-3-Clause",
     origin="torchvision, by way of timm (https://huggingface.co/timm/vgg19.tv_in1k)",
     data="ImageNet-1k",
-    paper=_VGG,
+    paper=credits.VGG,
     only=_down_to_relu5_1,
 )
 
@@ -101,8 +75,8 @@ _ANY = _own(
     sha256="ea2287ed26665b20681b22e7d8de1bed5fdb4385038025837c311db7a1cadb83",
     size=3807198,
     licence="CC-BY-SA-4.0",
-    data=_SEEN,
-    paper=_ADAIN,
+    data=credits.SEEN,
+    paper=credits.ADAIN,
 )
 
 
@@ -116,11 +90,12 @@ _FILTERS = Spec(
     licence="Apache-2.0",
     origin="a formula, written down by this project",
     data="none",
-    paper=_GABOR,
+    paper=credits.GABOR,
 )
 
 
-def _fast(painting: str, title: str, *, sha256: str, size: int) -> Spec:
+def _fast(painting: str, title: str, sha256: str) -> Spec:
+    """A feed-forward net that has learned one painting."""
     return _own(
         f"fast/{painting}",
         "stylize",
@@ -128,10 +103,10 @@ def _fast(painting: str, title: str, *, sha256: str, size: int) -> Spec:
         "transformer_net:TransformerNet",
         kwargs={"width": 24},
         sha256=sha256,
-        size=size,
+        size=1_901_862,
         licence="CC-BY-SA-4.0",
-        data=f"{title}, in the public domain; {_PHOTOGRAPHS}",
-        paper=_JOHNSON,
+        data=f"{title}, in the public domain; {credits.PHOTOGRAPHS}",
+        paper=credits.JOHNSON,
     )
 
 
@@ -156,7 +131,7 @@ def _street(name: str, inverse: str, title: str) -> Spec:
         licence="MIT",
         origin=f"Chris1 (https://huggingface.co/{repo})",
         data="Street scenes: GTA 5 and Cityscapes",
-        paper=_CYCLEGAN,
+        paper=credits.CYCLEGAN,
         inverse=f"cyclegan/{inverse}",
         side=512,
         convert=_generator_keys,
@@ -173,8 +148,8 @@ SPECS: tuple[Spec, ...] = (
         sha256="02a1c715ff6c952aaeb9c8c9604a217a57563f006838400b0a8c2b4bf5f7217a",
         size=7618534,
         licence="CC-BY-4.0",
-        data=_AVATARS,
-        paper=_DCGAN,
+        data=credits.AVATARS,
+        paper=credits.DCGAN,
     ),
     _own(
         "dcgan/nouns",
@@ -186,7 +161,7 @@ SPECS: tuple[Spec, ...] = (
         size=2371062,
         licence="CC0-1.0",
         data="Pixel-art characters: Nouns (CC0)",
-        paper=_DCGAN,
+        paper=credits.DCGAN,
     ),
     _own(
         "cgan/fruits",
@@ -197,8 +172,8 @@ SPECS: tuple[Spec, ...] = (
         sha256="61df5cfcf9c632a59902e85c5787eb85067dcf6c9faff53517d316db1985b427",
         size=6256590,
         licence="CC-BY-SA-4.0",
-        data=_FRUITS,
-        paper=_CGAN,
+        data=credits.FRUITS,
+        paper=credits.CGAN,
         labels=("apple", "cherry", "tomato"),
     ),
     _own(
@@ -210,8 +185,8 @@ SPECS: tuple[Spec, ...] = (
         sha256="ee4d965a9cad98a3e69f63b3de02e67c68d93c125b007b08eafc5fa2eb42b234",
         size=9239584,
         licence="CC-BY-4.0",
-        data=_AVATARS,
-        paper=_VAE,
+        data=credits.AVATARS,
+        paper=credits.VAE,
         labels=(
             *(f"ground/{c} ground" for c in ("blue", "purple", "pink", "peach", "white", "lavender", "yellow", "mint")),
             *(f"skin/{c} skin" for c in ("dark", "brown", "tan", "light")),
@@ -226,8 +201,8 @@ SPECS: tuple[Spec, ...] = (
         sha256="6459947dabe5da4c15d94e8313ea979e26afa342eb10daf1ce4bc8c12affbb1e",
         size=9237848,
         licence="CC-BY-SA-4.0",
-        data=_FRUITS,
-        paper=_VAE,
+        data=credits.FRUITS,
+        paper=credits.VAE,
         labels=("fruit/apple", "fruit/cherry", "fruit/tomato"),
     ),
     _own(
@@ -239,58 +214,28 @@ SPECS: tuple[Spec, ...] = (
         sha256="60fe9a23bd9b93938ea722f6440e5d3ec8e51d4b783514e8147ead503dd4423b",
         size=9239200,
         licence="Apache-2.0",
-        data=_HANDS,
-        paper=_VAE,
+        data=credits.HANDS,
+        paper=credits.VAE,
         labels=tuple(f"digit/digit {digit}" for digit in range(10)),
     ),
     _VGG_SMALL,
     _VGG19,
-    replace(_VGG_SMALL, name="gatys/vgg-small", task="stylize", title="Optimisation, small VGG", paper=_GATYS),
-    replace(_VGG19, name="gatys/vgg19", task="stylize", title="Optimisation, VGG-19", paper=_GATYS),
+    replace(_VGG_SMALL, name="gatys/vgg-small", task="stylize", title="Optimisation, small VGG", paper=credits.GATYS),
+    replace(_VGG19, name="gatys/vgg19", task="stylize", title="Optimisation, VGG-19", paper=credits.GATYS),
     replace(
         _ANY,
         name="wct/vgg-small",
         title="Any style, WCT",
         kwargs={"widths": _WIDTHS, "match": "covariance"},
-        paper=_WCT,
+        paper=credits.WCT,
     ),
     _ANY,
-    _fast(
-        "starry-night",
-        "The Starry Night (van Gogh)",
-        sha256="7fe147c742e7183e63947a51588b0cdc5d2caa4345f4d704ab8451ae4ac8b559",
-        size=1901862,
-    ),
-    _fast(
-        "great-wave",
-        "The Great Wave (Hokusai)",
-        sha256="b17cbe0fd954b0f41bd15ac02a480f818d52eb88637f1d5c6ebb89905fada368",
-        size=1901862,
-    ),
-    _fast(
-        "scream",
-        "The Scream (Munch)",
-        sha256="49bf1e8a1eee22868a075ad410a072edd492b2b22aaa523684a19bdb3e4c6766",
-        size=1901862,
-    ),
-    _fast(
-        "composition-vii",
-        "Composition VII (Kandinsky)",
-        sha256="23ff1fe94c7aae05a6b49907a8aff09fda8126a73857daddd7bd2672df5668d5",
-        size=1901862,
-    ),
-    _fast(
-        "udnie",
-        "Udnie (Picabia)",
-        sha256="2361a903fb35398a84d31ced9c18add2b4f238fe8fa485c6fbc92ba45f03cc0f",
-        size=1901862,
-    ),
-    _fast(
-        "woman-with-a-hat",
-        "Woman with a Hat (Matisse)",
-        sha256="a974e0bec15364c47893148de2a7ef308d318c72b2fbdb4ad6f7517bda5d51c8",
-        size=1901862,
-    ),
+    _fast("starry-night", "The Starry Night (van Gogh)", "7fe147c742e7183e63947a51588b0cdc5d2caa4345f4d704ab8451ae4ac8b559"),
+    _fast("great-wave", "The Great Wave (Hokusai)", "b17cbe0fd954b0f41bd15ac02a480f818d52eb88637f1d5c6ebb89905fada368"),
+    _fast("scream", "The Scream (Munch)", "49bf1e8a1eee22868a075ad410a072edd492b2b22aaa523684a19bdb3e4c6766"),
+    _fast("composition-vii", "Composition VII (Kandinsky)", "23ff1fe94c7aae05a6b49907a8aff09fda8126a73857daddd7bd2672df5668d5"),
+    _fast("udnie", "Udnie (Picabia)", "2361a903fb35398a84d31ced9c18add2b4f238fe8fa485c6fbc92ba45f03cc0f"),
+    _fast("woman-with-a-hat", "Woman with a Hat (Matisse)", "a974e0bec15364c47893148de2a7ef308d318c72b2fbdb4ad6f7517bda5d51c8"),
     _own(
         "unet/texture",
         "segment",
@@ -299,8 +244,8 @@ SPECS: tuple[Spec, ...] = (
         sha256="d33dbae181cf056b49f86b00674fd2cd2df408a3aa6b989bfa0b9fbe3d3d9822",
         size=6839688,
         licence="CC0-1.0",
-        data=_TEXTURES,
-        paper=_UNET,
+        data=credits.TEXTURES,
+        paper=credits.UNET,
     ),
     replace(
         _VGG_SMALL,
@@ -332,7 +277,7 @@ SPECS: tuple[Spec, ...] = (
         licence="Apache-2.0",
         origin="Meta AI, by way of timm (https://huggingface.co/timm/vit_small_patch14_dinov2.lvd142m)",
         data="LVD-142M, pictures without labels",
-        paper=_DINO,
+        paper=credits.DINO,
     ),
     _street("sim2real", "real2sim", "Computer game to street photograph"),
     _street("real2sim", "sim2real", "Street photograph to computer game"),

@@ -39,12 +39,13 @@ ALLOWED = {
     "ops": {"ops", "models", "device"},
     "models": {"models"},
     "loading": {"catalog", "weights", "device", "spec", "errors"},
-    "catalog": {"models", "spec", "errors"},
+    "catalog": {"models", "credits", "spec", "errors"},
     "weights": {"spec", "errors"},
     "image": {"errors"},
     "spec": set(),
     "device": set(),
     "memory": set(),
+    "credits": set(),
     "errors": set(),
 }
 

@@ -7,6 +7,7 @@ The recipes that made the weights of this project are in RECIPES; the scores the
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +61,7 @@ def load_data(recipe: Recipe, folder: Path) -> tuple[Pictures, Pictures]:
     return split(pictures, groups=recipe.held_out_groups)
 
 
-class Game:
+class Game(ABC):
     """Two nets, their optimisers and the averaged generator: what the training of any GAN keeps in a checkpoint."""
 
     device: torch.device
@@ -71,13 +72,13 @@ class Game:
     average: WeightAverage
     images: int = 0
 
+    @abstractmethod
     def step(self, real: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """One discriminator and one generator update on pictures [N, 3, H, W] in [-1, 1]; returns the losses."""
-        raise NotImplementedError
 
+    @abstractmethod
     def finished(self) -> nn.Module:
         """The averaged generator, ready for use. Leaves the training state as it is."""
-        raise NotImplementedError
 
     def pace(self, factor: float) -> None:
         """Sets all learning rates to this share of the recipe's."""
