@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import itertools
-import statistics
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -17,6 +15,7 @@ from ..loading import load
 from ..ops.sampling import steerable
 from ..spec import Spec
 from ..studio import interpolation, sampling, steering
+from .timing import interleaved
 
 MANY = 64  # pictures in the throughput run
 
@@ -44,9 +43,15 @@ def measure(spec: Spec, repeats: int) -> Row:
     one, many = _STUDIO[spec.task](spec.name)
     return Row(
         spec.name,
-        *_interleaved(one, lambda i: plain(1), repeats),
-        *_interleaved(many, lambda i: plain(MANY), max(2, repeats // 4)),
+        *interleaved(_counting(one), lambda: plain(1), repeats=repeats),
+        *interleaved(_counting(many), lambda: plain(MANY), repeats=max(2, repeats // 4)),
     )
+
+
+def _counting(work: Callable[[int], object]) -> Callable[[], object]:
+    """`work` with 0, 1, 2, ...: what was made before may be remembered somewhere, and would cost nothing."""
+    numbers = itertools.count()
+    return lambda: work(next(numbers))
 
 
 def _plain(spec: Spec) -> Callable[[int], torch.Tensor]:
@@ -95,17 +100,6 @@ def _interpolation(name: str) -> tuple[Callable[[int], object], Callable[[int], 
 
 
 _STUDIO = {"sample": _sampling, "reconstruct": _interpolation}
-
-
-def _interleaved(a: Callable[[int], object], b: Callable[[int], object], repeats: int) -> tuple[float, float]:
-    """Median seconds of both, run in turn so that a busy moment of the machine hits both alike."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for i, (run, kept) in itertools.product(range(repeats + 2), zip((a, b), times)):
-        started = time.perf_counter()
-        run(i)
-        if i >= 2:  # the first two warm up
-            kept.append(time.perf_counter() - started)
-    return statistics.median(times[0]), statistics.median(times[1])
 
 
 def heading() -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import statistics
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +13,7 @@ from skimage.segmentation import felzenszwalb
 
 from .. import catalog
 from ..studio import texture
+from .timing import interleaved
 
 SIZE = 512  # of the photograph, in pixels a side
 
@@ -43,21 +42,9 @@ def rows(repeats: int = 15) -> Iterator[Row]:
                 lambda looked=looked, numbers=numbers: texture.regions_of(looked, next(numbers)),
                 lambda: felzenszwalb(pixels, scale=100),
             )
-            whole, again, plain = _interleaved(works, repeats)
+            whole, again, plain = interleaved(*works, repeats=repeats, warm_up=1)
             yield Row(spec.name, "picture to regions", whole, plain)
             yield Row(spec.name, "another number", again, plain)
-
-
-def _interleaved(works: tuple[Callable[[], object], ...], repeats: int) -> list[float]:
-    """Median seconds of each, run in turn so that a busy moment of the machine hits all alike; the first round warms up."""
-    times: list[list[float]] = [[] for _ in works]
-    for turn in range(repeats + 1):
-        for work, kept in zip(works, times):
-            started = time.perf_counter()
-            work()
-            if turn:
-                kept.append(time.perf_counter() - started)
-    return [statistics.median(kept) for kept in times]
 
 
 def heading() -> str:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import copy
-import itertools
-import statistics
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,6 +14,7 @@ from .. import catalog
 from ..image import to_tensor
 from ..loading import load
 from ..studio import translation
+from .timing import interleaved
 
 SIZE = 256  # of the photograph, in pixels a side
 
@@ -38,7 +36,7 @@ def rows(repeats: int = 15) -> Iterator[Row]:
 
 
 def measure(name: str, repeats: int) -> Row:
-    """Run in turn, so that a busy moment of the machine hits both alike; the first two rounds warm up."""
+    """One direction, of whatever origin."""
     picture = Image.fromarray(data.astronaut()).resize((SIZE, SIZE), Image.Resampling.LANCZOS)
     net = copy.deepcopy(load(name)).to(memory_format=torch.contiguous_format)
     x = to_tensor(picture).to(next(net.parameters()).device)
@@ -47,14 +45,7 @@ def measure(name: str, repeats: int) -> Row:
     def plain() -> object:
         return net(x).cpu()
 
-    works = (lambda: translation.translate(name, picture, cycle=False), plain)
-    times: tuple[list[float], list[float]] = ([], [])
-    for turn, (work, kept) in itertools.product(range(repeats + 2), zip(works, times)):
-        started = time.perf_counter()
-        work()
-        if turn >= 2:
-            kept.append(time.perf_counter() - started)
-    return Row(name, *map(statistics.median, times))
+    return Row(name, *interleaved(lambda: translation.translate(name, picture, cycle=False), plain, repeats=repeats))
 
 
 def heading() -> str:
