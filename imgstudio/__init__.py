@@ -19,6 +19,8 @@ __version__ = "0.1.0"
 # Public name -> the module that defines it.
 _HOME = {
     "load": "loading",
+    "import_weights": "importing",
+    "cached": "studio.downloads",
     "StudioError": "errors",
     "Spec": "spec",
     "Hub": "spec",

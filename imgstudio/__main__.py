@@ -16,7 +16,7 @@ from typing import Any
 
 import imgstudio
 
-from . import cli, memory
+from . import cli, cli_hub, cli_models, memory
 from .errors import StudioError
 
 
@@ -33,13 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if name == used:  # only this one, because its defaults are read from modules that take a while to load
                 _configure(name, command)
         options = parser.parse_args(arguments)
-        _RUN.get(options.verb, lambda options: cli.VERBS[options.verb].run(options))(options)
+        return _RUN.get(options.verb, _make)(options) or 0
     except StudioError as error:
         print(f"imgstudio: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 def _configure(name: str, parser: ArgumentParser) -> None:
@@ -47,10 +46,15 @@ def _configure(name: str, parser: ArgumentParser) -> None:
         cli.VERBS[name].configure(parser, name)
     elif name == "models":
         parser.add_argument("--task", help="sample, reconstruct, ...")
+        parser.add_argument("--clear", metavar="NAME", help="remove the download of this model from this machine instead")
     elif name == "serve":
         parser.add_argument("--host", help="address to serve on (default: this machine only)")
         parser.add_argument("--port", type=int, help="(default: the first free one from 7860)")
         parser.add_argument("--browser", action="store_true", help="open the page in a browser")
+    elif name in cli_hub.HELP:
+        cli_hub.configure(name, parser)
+    elif name in cli_models.HELP:
+        cli_models.configure(name, parser)
     elif name in ("train", "ship"):
         parser.add_argument("model", help="a name that has a recipe, such as dcgan/avatars")
         parser.add_argument("--data", type=Path, required=True, help="the folder of the training sets")
@@ -67,11 +71,18 @@ def _configure(name: str, parser: ArgumentParser) -> None:
         parser.add_argument("--restyling", type=Path, metavar="SHEET.jpg", help="score style transfer instead, and write a sheet")
 
 
+def _make(options: Namespace) -> None:
+    with cli_hub.bar():
+        cli.VERBS[options.verb].run(options)
+
+
 def _models(options: Namespace) -> None:
+    if options.clear:
+        cli_hub.clear(options.clear)
+        return
     head = ("name", "task", "title", "size", "licence", "weights")
     rows = [
-        (s.name, s.task, s.title, f"{s.size / 1e6:.1f} MB", s.licence, "embedded" if s.embedded else s.source.repo)
-        for s in imgstudio.models(options.task)
+        (s.name, s.task, s.title, f"{s.size / 1e6:.1f} MB", s.licence, cli_hub.place(s)) for s in imgstudio.models(options.task)
     ]
     widths = [max(map(len, column)) for column in zip(head, *rows)]
     for row in (head, *rows):
@@ -133,6 +144,8 @@ _HELP = {
     "ship": "finish, score and write the weights of a training run",
     "art": "draw the studio's own style pictures",
     "bench": "measure speed beside plain PyTorch",
+    **cli_models.HELP,
+    **cli_hub.HELP,
 }
 _RUN: dict[str, Callable[[Namespace], Any]] = {
     "models": _models,
@@ -141,6 +154,9 @@ _RUN: dict[str, Callable[[Namespace], Any]] = {
     "ship": _ship,
     "art": _art,
     "bench": _bench,
+    "import": cli_models.run,
+    "push": cli_hub.push,
+    "check": cli_hub.check,
 }
 
 if __name__ == "__main__":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from . import credits
+from .catalog_hub import HUB, overridden
 from .errors import StudioError
-from .spec import TASKS, Embedded, Formula, Hub, Spec, Task
+from .spec import TASKS, Embedded, Formula, Spec, Task
 
 
 def _own(name: str, task: Task, title: str, build: str, *, sha256: str, size: int, licence: str, data: str, **more: Any) -> Spec:
@@ -43,26 +43,6 @@ _VGG_SMALL = _own(
     licence="CC-BY-SA-4.0",
     data=credits.SEEN,
     paper=credits.VGG,
-)
-
-
-def _down_to_relu5_1(key: str) -> bool:
-    """Of a whole VGG-19 classifier, the convolutions that style transfer looks at; the rest, most of the file, is not read."""
-    return key.startswith("features.") and int(key.split(".")[1]) <= 28
-
-
-_VGG19 = Spec(
-    name="features/vgg19",
-    task="features",
-    title="VGG-19, ImageNet",
-    build="imgstudio.models.vgg:VGG",
-    source=Hub(repo="timm/vgg19.tv_in1k", filename="model.safetensors", revision="main"),
-    size=574_700_000,
-    licence="BSD-3-Clause",
-    origin="torchvision, by way of timm (https://huggingface.co/timm/vgg19.tv_in1k)",
-    data="ImageNet-1k",
-    paper=credits.VGG,
-    only=_down_to_relu5_1,
 )
 
 
@@ -110,31 +90,21 @@ def _fast(painting: str, title: str, sha256: str) -> Spec:
     )
 
 
-def _generator_keys(state: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A CycleGAN generator in either public layout, under our keys."""
-    from .models.resnet_generator import own_keys
-
-    return own_keys(state)
-
-
-def _street(name: str, inverse: str, title: str) -> Spec:
-    """Street scenes of a computer game and of German cities."""
-    repo = f"Chris1/{name}-512"
-    return Spec(
-        name=f"cyclegan/{name}",
-        task="translate",
-        title=title,
-        build="imgstudio.models.resnet_generator:ResnetGenerator",
-        kwargs={"channels": 64, "blocks": 9},
-        source=Hub(repo=repo, filename="pytorch_model.bin", revision="main"),
-        size=45_531_027,
-        licence="MIT",
-        origin=f"Chris1 (https://huggingface.co/{repo})",
-        data="Street scenes: GTA 5 and Cityscapes",
+def _fruit(name: str, inverse: str, title: str, sha256: str) -> Spec:
+    """One direction between apples and tomatoes."""
+    return _own(
+        f"cyclegan/{name}",
+        "translate",
+        title,
+        "resnet_generator:ResnetGenerator",
+        kwargs={"channels": 32, "blocks": 6, "skip": True},
+        sha256=sha256,
+        size=3_933_358,
+        licence="CC-BY-SA-4.0",
+        data=credits.FRUITS,
         paper=credits.CYCLEGAN,
         inverse=f"cyclegan/{inverse}",
-        side=512,
-        convert=_generator_keys,
+        side=64,
     )
 
 
@@ -145,7 +115,7 @@ SPECS: tuple[Spec, ...] = (
         "Drawn heads, DCGAN, 64 px",
         "dcgan:Generator",
         kwargs={"size": 64},
-        sha256="02a1c715ff6c952aaeb9c8c9604a217a57563f006838400b0a8c2b4bf5f7217a",
+        sha256="ec7264fdc47e9547324575d5f702c217f3084739376c77e505565c3b92cd753e",
         size=7618534,
         licence="CC-BY-4.0",
         data=credits.AVATARS,
@@ -219,9 +189,7 @@ SPECS: tuple[Spec, ...] = (
         labels=tuple(f"digit/digit {digit}" for digit in range(10)),
     ),
     _VGG_SMALL,
-    _VGG19,
     replace(_VGG_SMALL, name="gatys/vgg-small", task="stylize", title="Optimisation, small VGG", paper=credits.GATYS),
-    replace(_VGG19, name="gatys/vgg19", task="stylize", title="Optimisation, VGG-19", paper=credits.GATYS),
     replace(
         _ANY,
         name="wct/vgg-small",
@@ -255,60 +223,44 @@ SPECS: tuple[Spec, ...] = (
         build="imgstudio.models.vgg_segmenter:VGGSegmenter",
     ),
     _FILTERS,
-    replace(
-        _VGG19,
-        name="vgg19/texture",
-        task="segment",
-        title="Layers of VGG-19",
-        build="imgstudio.models.vgg_segmenter:VGGSegmenter",
-        kwargs={"layers": ("relu1_2", "relu2_2", "relu3_4", "relu4_4")},
-    ),
-    Spec(
-        name="dinov2/texture",
-        task="segment",
-        title="DINOv2, things rather than textures",
-        build="imgstudio.models.dinov2:DINOv2",
-        source=Hub(
-            repo="timm/vit_small_patch14_dinov2.lvd142m",
-            filename="model.safetensors",
-            revision="cace07adb9220de26eb51226ecbef6d04d35defe",
-        ),
-        size=88_200_000,
-        licence="Apache-2.0",
-        origin="Meta AI, by way of timm (https://huggingface.co/timm/vit_small_patch14_dinov2.lvd142m)",
-        data="LVD-142M, pictures without labels",
-        paper=credits.DINO,
-    ),
-    _street("sim2real", "real2sim", "Computer game to street photograph"),
-    _street("real2sim", "sim2real", "Street photograph to computer game"),
+    _fruit("apple2tomato", "tomato2apple", "Apple to tomato", "ce4467c336e3865e70b68cba9a493ad78557b13bea70f0b934452cd34f44a36c"),
+    _fruit("tomato2apple", "apple2tomato", "Tomato to apple", "aee33fd2c8968caac1550532127a2db7b607c1da5df5d1668a18d6fefdbf6428"),
+    *HUB,
 )
 
 _registered: dict[str, Spec] = {}  # models added while the process runs, by name
+_unlisted: set[str] = set()  # names of those that only who knows their name can use
 
 
-def register(spec: Spec) -> Spec:
-    """Makes a model usable by its name in this process. It may replace an earlier one, but none of the table."""
+def register(spec: Spec, *, listed: bool = True) -> Spec:
+    """Makes a model usable by its name in this process. It may replace an earlier one, but none of the table.
+
+    listed: False keeps it out of `models`, for what one visitor of a page brought for himself.
+    """
     if any(known.name == spec.name for known in SPECS):
         raise StudioError(f"{spec.name} is the name of a model of this studio: choose another name.")
     _registered[spec.name] = spec
+    (_unlisted.discard if listed else _unlisted.add)(spec.name)
     return spec
 
 
 def unregister(name: str) -> None:
     """Forgets a model that `register` added."""
     _registered.pop(name, None)
+    _unlisted.discard(name)
 
 
 def models(task: Task | None = None) -> tuple[Spec, ...]:
     """Every model, or those for one task, in the order of the table."""
     if task is not None and task not in TASKS:
         raise StudioError(f"There is no task {task!r}: choose one of {', '.join(TASKS)}.")
-    return tuple(spec for spec in (*SPECS, *_registered.values()) if task in (None, spec.task))
+    added = (spec for spec in _registered.values() if spec.name not in _unlisted)
+    return tuple(spec for spec in (*overridden(SPECS), *added) if task in (None, spec.task))
 
 
 def find(name: str) -> Spec:
-    """The model of that name."""
-    for spec in models():
+    """The model of that name, listed or not."""
+    for spec in (*overridden(SPECS), *_registered.values()):
         if spec.name == name:
             return spec
     raise StudioError(f"There is no model {name!r}: choose one of {', '.join(spec.name for spec in models())}.")

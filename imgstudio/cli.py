@@ -14,7 +14,7 @@ from typing import Any
 
 import imgstudio
 
-from . import cli_making, cli_steering, cli_texture, cli_translation
+from . import cli_making, cli_models, cli_steering, cli_texture, cli_translation
 from . import cli_saving as saving
 from .cli_amounts import Collect, add_amounts, amount
 from .errors import StudioError
@@ -37,7 +37,7 @@ class Verb:
     def configure(self, parser: ArgumentParser, name: str) -> None:
         function = getattr(imgstudio, name)
         if self.takes_model:
-            _take_model(parser, positional=self.names_model)
+            _take_model(parser, _TASKS.get(name), positional=self.names_model)
         for argument in (*self.takes, *self.keywords):
             _ARGUMENTS[argument](parser)
         for option, help in self.options.items():
@@ -60,14 +60,19 @@ class Verb:
 # --- arguments ---
 
 
-def _take_model(parser: ArgumentParser, *, positional: bool) -> None:
+_TASKS = {"sample": "sample", "walk": "sample", "stylize": "stylize"}  # of verbs that take other models than VAEs
+
+
+def _take_model(parser: ArgumentParser, task: str | None, *, positional: bool) -> None:
     from . import catalog
 
+    kind = cli_models.named(task or "reconstruct")
     if positional:
-        parser.add_argument("model", help="a name from `models`")
+        parser.add_argument("model", type=kind, help=cli_models.KINDS)
         return
     first = catalog.default("reconstruct")
-    parser.add_argument("--model", default=first and first.name, required=first is None, help="(default: %(default)s)")
+    told = f"{cli_models.KINDS} (default: %(default)s)"
+    parser.add_argument("--model", type=kind, default=first and first.name, required=first is None, help=told)
 
 
 def _option(parser: ArgumentParser, function: Callable, name: str, help: str, **more: Any) -> None:

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import cli_models
 from .cli_texture import Command
 from .errors import StudioError
 
@@ -48,7 +49,12 @@ def _retexture_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("region", type=int, help="number of the region to fill, as `segment` shows it, from 1 on")
     parser.add_argument("texture", help="a picture file to take the texture from, or the number of another region")
     parser.add_argument("--labels", metavar="MAP.png", help="regions that `segment --labels` has written (default: find them)")
-    parser.add_argument("--model", default=first and first.name, help="that finds the regions (default: %(default)s)")
+    parser.add_argument(
+        "--model",
+        type=cli_models.named("segment"),
+        default=first and first.name,
+        help="that finds the regions (default: %(default)s)",
+    )
     parser.add_argument("--regions", type=int, help="how many to find (default: as many as are clearly different)")
     parser.add_argument("--shading", type=float, default=1.0, help="how much light and shadow stay (default: %(default)s)")
     parser.add_argument("--scale", type=float, default=1.0, help="how large the pattern is (default: %(default)s)")

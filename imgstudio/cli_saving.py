@@ -50,7 +50,8 @@ def save_strip(pictures: list[Image.Image], options: Namespace) -> None:
 
 
 def save_reconstruction(made: Any, options: Namespace) -> None:
-    print(f"PSNR {made.psnr:.1f} dB, KL {made.kl:.0f} nats, length of the code {made.latent_norm:.1f}")
+    kl = "" if made.kl is None else f"KL {made.kl:.0f} nats, "
+    print(f"PSNR {made.psnr:.1f} dB, {kl}length of the code {made.latent_norm:.1f}")
     save_grid([made.image], options)
 
 

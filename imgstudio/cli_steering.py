@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import cli_models
 from . import cli_saving as saving
 from .cli_amounts import add_amounts
 from .cli_texture import Command
@@ -58,7 +59,7 @@ def _choices(options: Namespace) -> dict[str, Any]:
 
 
 def _mix_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("model", help="a StyleGAN2 from `models`")
+    parser.add_argument("model", type=cli_models.named("sample"), help="a StyleGAN2: " + cli_models.KINDS)
     parser.add_argument("coarse", help="the seed, or PNG of invert, that the shape comes from")
     parser.add_argument("fine", help="the one that colours and strokes come from")
     parser.add_argument("--crossover", type=int, required=True, help="how many layers follow the first one")
@@ -74,7 +75,7 @@ def _mix(options: Namespace) -> None:
 
 
 def _edit_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("model", help="a StyleGAN2 from `models`")
+    parser.add_argument("model", type=cli_models.named("sample"), help="a StyleGAN2: " + cli_models.KINDS)
     parser.add_argument("seed", help="a seed, or a PNG of invert")
     add_amounts(parser)
     parser.add_argument("--layers", type=_layers, metavar="FIRST-LAST", help="to move, such as 0-3 (default: those of the name)")
@@ -97,13 +98,13 @@ def _edit(options: Namespace) -> None:
 
 
 def _invert_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("model", help="a StyleGAN2 from `models`")
+    parser.add_argument("model", type=cli_models.named("sample"), help="a StyleGAN2: " + cli_models.KINDS)
     parser.add_argument("image", help="a picture file")
     _searching(parser, "invert")
 
 
 def _complete_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("model", help="a StyleGAN2 from `models`")
+    parser.add_argument("model", type=cli_models.named("sample"), help="a StyleGAN2: " + cli_models.KINDS)
     parser.add_argument("image", help="a picture file")
     parser.add_argument("mask", help="a picture, white over what is to be filled in")
     _searching(parser, "complete")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import cli_models
 from .errors import StudioError
 
 
@@ -32,7 +33,7 @@ def _segment_arguments(parser: ArgumentParser) -> None:
 
     first = catalog.default("segment")
     parser.add_argument("image", help="a picture file")
-    parser.add_argument("--model", default=first and first.name, help="(default: %(default)s)")
+    parser.add_argument("--model", type=cli_models.named("segment"), default=first and first.name, help="(default: %(default)s)")
     parser.add_argument("--regions", type=int, help="how many (default: as many as are clearly different)")
     parser.add_argument("--view", default="overlay", help=f"{', '.join(VIEWS)} (default: %(default)s)")
     parser.add_argument("--opacity", type=float, default=0.5, help="of the colours, 0 to 1 (default: %(default)s)")

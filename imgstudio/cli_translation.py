@@ -7,12 +7,13 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
+from . import cli_models
 from .cli_texture import Command
 from .errors import StudioError
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("model", help="a name from `models --task translate`")
+    parser.add_argument("model", type=cli_models.named("translate"), help=cli_models.KINDS)
     parser.add_argument("images", nargs="+", metavar="image", help="a picture file; several need an --out that ends with .zip")
     parser.add_argument("--size", type=int, help="longer side of the result in pixels (default: that of the picture)")
     parser.add_argument(

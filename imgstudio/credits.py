@@ -4,9 +4,13 @@ from __future__ import annotations
 
 DCGAN = "Radford, Metz and Chintala 2015, https://arxiv.org/abs/1511.06434"
 CGAN = "Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784"
+FASTGAN = "Liu et al. 2021, https://arxiv.org/abs/2101.04775"
+GAN = "Goodfellow et al. 2014, https://arxiv.org/abs/1406.2661"
 VAE = "Kingma and Welling 2013, https://arxiv.org/abs/1312.6114"
+TAESD = "Ollin Boer Bohan 2023, https://github.com/madebyollin/taesd"
 
 VGG = "Simonyan and Zisserman 2014, https://arxiv.org/abs/1409.1556"
+DARKNET = "Redmon 2016, https://pjreddie.com/darknet/tiny-darknet/"
 GABOR = "Jain and Farrokhnia 1991, https://doi.org/10.1016/0031-3203(91)90143-S"
 DINO = "Oquab et al. 2023, https://arxiv.org/abs/2304.07193"
 GATYS = "Gatys, Ecker and Bethge 2016, https://doi.org/10.1109/CVPR.2016.265"

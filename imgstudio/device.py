@@ -4,16 +4,39 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 
 import torch
 from torch import Tensor
 
+_granted = False
 
-@functools.cache
+
+def lent() -> bool:
+    """True where a GPU is there only while a call of `gpu.on_gpu` runs, in a process of its own: on ZeroGPU Spaces."""
+    return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
+
+
+def grant() -> None:
+    """To be called by a process that has been lent a GPU."""
+    global _granted
+    _granted = True
+
+
+def granted() -> bool:
+    return _granted
+
+
 def pick(name: str | None = None) -> torch.device:
-    """The device of that name; without a name CUDA, then Apple's MPS, then the CPU."""
+    """The device of that name; without a name the best one that this process may use now."""
     if name is not None:
         return torch.device(name)
+    return torch.device("cpu") if lent() and not _granted else best()
+
+
+@functools.cache
+def best() -> torch.device:
+    """CUDA, then Apple's MPS, then the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
     if torch.backends.mps.is_available():
@@ -45,6 +68,8 @@ def autocast(device: torch.device) -> contextlib.AbstractContextManager:
 
 def describe(device: torch.device | None = None) -> str:
     """For people: "NVIDIA H200, bfloat16", "CPU, 2 threads, bfloat16"."""
+    if device is None and lent():
+        return "ZeroGPU: a GPU for heavy work, a CPU for light work"
     device = device or pick()
     precision = str(compute_dtype(device)).removeprefix("torch.")
     if device.type == "cuda":
@@ -58,3 +83,28 @@ def describe(device: torch.device | None = None) -> str:
 def normal(seed: int, *shape: int) -> Tensor:
     """Standard normal numbers of this seed, float32. Always drawn on the CPU, so that every machine gets the same ones."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(int(seed)))
+
+
+# --- memory ---
+
+
+def memory(device: torch.device) -> int:
+    """Bytes that a device has in all."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 8_000_000_000
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """True if a device, or the machine, had no room for what was to be computed."""
+    # On a CPU, PyTorch raises a plain RuntimeError.
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+
+
+def empty_cache() -> None:
+    """Gives memory that PyTorch keeps for later back to the GPU."""
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()

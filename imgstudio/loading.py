@@ -1,11 +1,16 @@
-"""From a name to a usable net: locate, verify, build, convert, load strictly, freeze, move, keep."""
+"""From a name to a usable net: locate, verify, build, convert, load strictly, freeze, move, keep.
+
+Nets stay in memory up to a budget for each device; then the one that was used longest ago gives its memory back.
+"""
 
 from __future__ import annotations
 
 import importlib
+import os
+import re
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +20,13 @@ from . import device as devices
 from .errors import StudioError
 from .spec import Formula, Spec
 
+Key: TypeAlias = tuple[str, torch.device]
+
+SHARE = 0.5  # of a device's memory that nets at rest may keep
+
 _lock = threading.Lock()
-_nets: dict[tuple[str, torch.device], tuple[Spec, nn.Module]] = {}
+# The one used last is last. Readers take no lock, so that a net that is being read holds nobody up: look at copies.
+_nets: dict[Key, tuple[Spec, nn.Module]] = {}
 
 
 def load(name: str, device: str | torch.device | None = None) -> nn.Module:
@@ -37,14 +47,19 @@ def load(name: str, device: str | torch.device | None = None) -> nn.Module:
         if (net := _kept(key, spec)) is None:
             state = {} if path is None else weights.read(path, spec.only)
             net = _prepare(build(spec, state), key[1])
+            _nets.pop(key, None)
             _nets[key] = (spec, net)
+            _make_room(key[1])
     return net
 
 
-def _kept(key: tuple[str, torch.device], spec: Spec) -> nn.Module | None:
+def _kept(key: Key, spec: Spec) -> nn.Module | None:
     """The net in memory, unless its name has come to mean another model."""
     known, net = _nets.get(key, (None, None))
-    return net if known == spec else None
+    if known != spec:
+        return None
+    _nets[key] = _nets.pop(key, (known, net))  # as the one used last
+    return net
 
 
 def _instead(spec: Spec) -> str | None:
@@ -102,3 +117,42 @@ def _prepare(net: nn.Module, device: torch.device) -> nn.Module:
     if any(p.ndim == 4 for p in net.parameters()):
         net = net.to(memory_format=torch.channels_last)
     return net
+
+
+# --- memory ---
+
+
+def budget(device: torch.device) -> int:
+    """Bytes that nets may keep on a device: IMGSTUDIO_MEMORY, in GB ("6") or as a share of its memory ("30%"), or half of it."""
+    setting = os.environ.get("IMGSTUDIO_MEMORY", "").strip()
+    if not setting:
+        return int(SHARE * devices.memory(device))
+    number = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%|GB)?", setting, re.IGNORECASE)
+    if number is None:
+        raise StudioError(f"IMGSTUDIO_MEMORY is {setting!r}: it has to be gigabytes, such as 6, or a share, such as 30%.")
+    return int(float(number[1]) * (devices.memory(device) / 100 if number[2] == "%" else 1e9))
+
+
+def resident(device: torch.device) -> int:
+    """Bytes that nets keep on a device now. Buffers count too."""
+    return sum(_bytes(net) for (_, place), (_, net) in list(_nets.items()) if place == device)
+
+
+def _bytes(net: nn.Module) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in (*net.parameters(), *net.buffers()))
+
+
+def _make_room(device: torch.device) -> None:
+    """Forgets nets of a device, those used longest ago first, until the rest fits its budget. The last one always stays, and
+    one that still computes keeps its memory until it is done."""
+    here = [key for key in list(_nets) if key[1] == device]
+    allowed = budget(device)
+    while len(here) > 1 and resident(device) > allowed:
+        _nets.pop(here.pop(0), None)
+
+
+def release() -> None:
+    """Forgets all nets, so that those at rest give their memory back; each is loaded again when it is next asked for."""
+    with _lock:
+        _nets.clear()
+    devices.empty_cache()

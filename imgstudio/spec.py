@@ -54,6 +54,18 @@ class Hub:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Local:
+    """A file that a person brought, anywhere on this machine."""
+
+    path: str
+    sha256: str
+
+    def __post_init__(self) -> None:
+        _require(bool(self.path), "a local file needs a path")
+        _require(bool(_SHA256.fullmatch(self.sha256)), f"{self.path}: sha256 is 64 hexadecimal digits, got {self.sha256!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Formula:
     """No file at all: every number of the net follows from its arguments, as in a bank of Gabor filters."""
 
@@ -82,24 +94,25 @@ class Spec:
     title: str  # for people: "Avatars, 64 px"
     build: str | Callable[..., Any]  # the net's class, as "package.module:Class" so that the table loads no torch
     kwargs: Mapping[str, Any] = field(default_factory=dict, hash=False)  # arguments of `build`
-    source: Embedded | Hub | Formula
+    source: Embedded | Hub | Local | Formula
     size: int  # of the file, in bytes; 0 for a formula
     licence: str  # of the weights: "CC0-1.0", "MIT", ...
     origin: str  # who trained them, and where they come from
     data: str  # what they were trained on
     paper: str = ""  # citation with its address
     inverse: str | None = None  # name of the opposite direction of a translation
-    side: int | None = None  # longer side, in pixels, at which a translation works best: it learned from small pictures
+    side: int | None = None  # pixels a side: at which a translation works best, or of what a generator of large pictures makes
     only: Callable[[str], bool] | None = None  # which keys of a large file are read at all; None: every key
     convert: Callable[[Mapping[str, Any]], Mapping[str, Any]] = unchanged  # renames the file's keys to the net's
+    note: str = ""  # for people, of a model that was brought: what was found in its file
     labels: tuple[str, ...] | None = None  # classes a net takes, or family/member of the groups whose means a VAE holds
     directions: tuple[Direction, ...] = ()  # named ones of a steerable generator
 
     def __post_init__(self) -> None:
         _require(bool(_NAME.fullmatch(self.name)), f"a model's name is family/variant, got {self.name!r}")
         _require(self.task in TASKS, f"{self.name}: task is one of {', '.join(TASKS)}; got {self.task!r}")
-        sourced = isinstance(self.source, Embedded | Hub | Formula)
-        _require(sourced, f"{self.name}: source is Embedded(...), Hub(...) or Formula()")
+        sourced = isinstance(self.source, Embedded | Hub | Local | Formula)
+        _require(sourced, f"{self.name}: source is Embedded(...), Hub(...), Local(...) or Formula()")
         named = callable(self.build) or self.build.count(":") == 1
         _require(named, f"{self.name}: build is callable or 'package.module:Class', got {self.build!r}")
         sized = self.size == 0 if isinstance(self.source, Formula) else self.size > 0
@@ -111,4 +124,11 @@ class Spec:
     @property
     def embedded(self) -> bool:
         """True when the model comes with the project and needs no download."""
-        return not isinstance(self.source, Hub)
+        return isinstance(self.source, Embedded | Formula)
+
+    @property
+    def whence(self) -> str:
+        """Where the weights are, in a word or two: "embedded", a repository, or "own file"."""
+        if isinstance(self.source, Hub):
+            return self.source.repo
+        return "own file" if isinstance(self.source, Local) else "embedded"

@@ -16,19 +16,22 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PATIENCE = 120  # seconds for a start on a busy machine
+PATIENCE = 240  # seconds for a start on a busy machine
 
 
 @functools.cache
-def address(*program: str) -> str:
-    """Where the page is served, as it prints it. program: what is run in place of app.py, with its arguments."""
+def address(*program: str, root: Path = ROOT, **more: str) -> str:
+    """Where the page is served, as it prints it.
+
+    program: what is run in place of app.py, with its arguments; root: the folder of the project; more: environment variables.
+    """
     folder = Path(tempfile.mkdtemp(prefix="imgstudio-test-"))
     log = folder / "log.txt"
     settings = {"PORT": str(_free_port()), "GRADIO_TEMP_DIR": str(folder / "cache"), "PYTHONUNBUFFERED": "1"}
-    settings |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2", "PYTHONPATH": str(ROOT)}
+    settings |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2", "PYTHONPATH": str(root), **more}
     with log.open("w") as output:
         command, env = [sys.executable, *(program or ("app.py",))], {**os.environ, **settings}
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=root, env=env, stdout=output, stderr=subprocess.STDOUT)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(_stop, process)
     return _printed_address(process, log)

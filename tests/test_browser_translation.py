@@ -1,11 +1,10 @@
-"""The tab "Translation" in a real browser, on two small nets with random weights."""
+"""The tab "Translation" in a real browser."""
 
 from __future__ import annotations
 
 import os
 import zipfile
 
-import page_server
 import pytest
 from browser import PATIENCE
 from PIL import Image
@@ -20,15 +19,8 @@ expect.set_options(timeout=PATIENCE)
 RESULT = "#translation-result img"
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory) -> str:
-    folder = tmp_path_factory.mktemp("weights")
-    return page_server.address("tests/translation_server.py", str(folder))
-
-
 @pytest.fixture
-def studio(served, open_page, monkeypatch):
-    monkeypatch.setattr(page_server, "address", lambda: served)
+def studio(open_page):
     return opened(open_page())
 
 
@@ -67,12 +59,12 @@ def test_an_upload_is_translated_and_the_direction_swapped(studio, files):
     before = result(studio)
     upload(studio, "#translation-picture-upload", files[0])
     expect(studio.locator(RESULT).last).not_to_have_attribute("src", before)
-    expect(line(studio)).to_contain_text("96 × 64 px")
+    expect(line(studio)).to_contain_text("64 × 43 px")
     before = result(studio)
     studio.locator("#translation-swap").click()
-    expect(studio.get_by_role("radio", name="Chaos to noise")).to_be_checked()
+    expect(studio.get_by_role("radio", name="Tomato to apple")).to_be_checked()
     expect(studio.locator(RESULT).last).not_to_have_attribute("src", before)
-    expect(line(studio)).to_contain_text("Chaos to noise")
+    expect(line(studio)).to_contain_text("Tomato to apple")
     before = result(studio)
     strength = studio.locator("#translation-strength input[type=number]")
     strength.fill("0.5")
@@ -86,20 +78,25 @@ def test_three_files_come_back_as_a_zip(studio, files):
     with studio.expect_download() as download:
         studio.locator("#translation-zip").click()
     with zipfile.ZipFile(download.value.path()) as archive:
-        assert archive.namelist() == ["One-sepia.png", "two-sepia.png", "three-sepia.png"]
+        assert archive.namelist() == ["One-apple2tomato.png", "two-apple2tomato.png", "three-apple2tomato.png"]
         assert archive.testzip() is None
 
 
 def test_the_sampled_picture_comes_over(studio):
-    if studio.locator("#translation-sampled").count() == 0:
-        pytest.skip("there is no model for sampling")
     before = result(studio)
     studio.locator("#translation-sampled").click()
     expect(studio.locator(RESULT).last).not_to_have_attribute("src", before)
-    expect(line(studio)).to_contain_text("96 × 96 px")
+    expect(line(studio)).to_contain_text("64 × 64 px")
 
 
-def test_a_phone_needs_no_scrolling_sideways(served, open_page, monkeypatch):
-    monkeypatch.setattr(page_server, "address", lambda: served)
+def test_the_examples_follow_the_direction(studio):
+    expect(line(studio)).to_contain_text("Apple 1")
+    studio.locator("#translation-swap").click()
+    expect(line(studio)).to_contain_text("Tomato 1")
+    studio.locator("#translation-pictures button").nth(1).click()
+    expect(line(studio)).to_contain_text("Apple 2")
+
+
+def test_a_phone_needs_no_scrolling_sideways(open_page):
     page = opened(open_page(390, 844))
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

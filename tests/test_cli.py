@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import av
+import foreign
 import numpy as np
 import pytest
 import torch
@@ -182,6 +183,20 @@ def test_art_draws_the_style_pictures(monkeypatch, capsys):
     (path,) = Path("styles").iterdir()
     assert capsys.readouterr().out.strip() == str(path)
     assert max(image.read(path).size) == 64
+
+
+def test_a_file_goes_for_a_model(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(catalog, "_registered", {})
+    torch.manual_seed(0)
+    torch.save(foreign.dcgan((6, 8, 4, 1), (7, 4, 4), (1, 2, 2), (0, 1, 1)).state_dict(), tmp_path / "mine.pth")
+    assert main(["import", str(tmp_path / "mine.pth")]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("A DCGAN: 6 numbers become 28 × 28 px in grey") and "licence: not stated" in told
+    assert main(["sample", str(tmp_path / "mine.pth"), "--seeds", "3"]) == 0
+    assert image.read("sample.png").size == (28, 28)
+    assert image.read_settings("sample.png")["model"] == "own/mine"
+    assert main(["translate", str(tmp_path / "mine.pth"), "sample.png"]) == 2
+    assert "can't do this (translate)" in capsys.readouterr().err
 
 
 def test_models_lists_the_catalogue(small_model, capsys):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import re
 import socket
+import sys
+import threading
 import time
 from collections.abc import Iterator
 
@@ -13,8 +17,10 @@ import torch
 from hub_server import HubServer
 
 import imgstudio
-from imgstudio import StudioError, weights
+from imgstudio import StudioError, cli_hub, weights
+from imgstudio.__main__ import main
 from imgstudio.spec import Hub
+from imgstudio.studio import downloads
 
 REPO, FILE = "someone/nets", "small.safetensors"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -23,7 +29,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(weights, "_silence", {})
+    monkeypatch.setattr(weights.hub, "_silence", {})
 
 
 @pytest.fixture
@@ -114,6 +120,184 @@ def test_damage_without_a_hash_is_noticed(hub, hub_model):
     assert "damaged" in failure("test/hub")
 
 
+# --- downloads ---
+
+
+SOURCE = Hub(repo=REPO, filename="large.bin", revision=COMMIT)
+LARGE = bytes(range(256)) * 4000  # a megabyte
+
+
+class Enough(Exception):
+    """Raised to stop a download."""
+
+
+@pytest.fixture
+def large(hub) -> HubServer:
+    hub.put(REPO, SOURCE.filename, LARGE, COMMIT)
+    return hub
+
+
+def stop_halfway(server: HubServer) -> None:
+    """Asks for the large file, and stops when half of it is there."""
+    server.halted.set()
+
+    def watch(state: weights.Progress) -> None:
+        assert state.total == len(LARGE)
+        if state.done >= len(LARGE) // 2:
+            raise Enough
+
+    with pytest.raises(Enough):
+        weights.fetch(SOURCE, name="test/large", progress=watch)
+    server.halted.clear()
+
+
+def test_a_download_tells_its_size_and_speed(large):
+    large.halted.set()
+    seen = []
+    for state in weights.fetching(SOURCE, name="test/large"):
+        seen.append(state)
+        if state.done:
+            large.halted.clear()
+    half = next(state for state in seen if state.done)
+    assert (half.done, half.total) == (len(LARGE) // 2, len(LARGE))
+    assert half.speed > 0
+    assert half.text.startswith("0.5 of 1.0 MB, ")
+
+
+def test_a_stopped_download_is_not_used_and_goes_on_where_it_ended(large):
+    stop_halfway(large)
+    assert weights.present(SOURCE) is None
+    assert weights.fetch(SOURCE, name="test/large").read_bytes() == LARGE
+    [rest] = large.ranges
+    assert int(rest.removeprefix("bytes=").rstrip("-")) >= len(LARGE) // 2
+
+
+def test_several_who_ask_for_one_file_download_it_once(large):
+    large.halted.set()
+    paths, started = [], threading.Barrier(4)
+
+    def visit(leaves: bool) -> None:
+        waited = []
+
+        def watch(state: weights.Progress) -> None:
+            if not waited:
+                waited.append(started.wait(10))  # until all four are under way
+            if leaves:
+                raise Enough
+
+        with contextlib.suppress(Enough):
+            paths.append(weights.fetch(SOURCE, name="test/large", progress=watch))
+
+    visitors = [threading.Thread(target=visit, args=(number == 0,)) for number in range(4)]
+    for visitor in visitors:
+        visitor.start()
+    visitors[0].join()  # one who goes away leaves the others their download
+    large.halted.clear()
+    for visitor in visitors[1:]:
+        visitor.join()
+    assert large.count("GET") == 1
+    assert len(paths) == 3 and {path.read_bytes() for path in paths} == {LARGE}
+
+
+def test_what_arrives_otherwise_than_announced_is_thrown_away(large):
+    large.announced[SOURCE.filename] = "0" * 64
+    with pytest.raises(StudioError, match="sent a file that is not the one it announced.*thrown away"):
+        weights.fetch(SOURCE, name="test/large")
+    assert weights.present(SOURCE) is None
+    large.announced.clear()
+    assert weights.fetch(SOURCE, name="test/large").read_bytes() == LARGE
+
+
+def test_a_leftover_that_cannot_be_right_is_not_continued(large, tmp_path):
+    stop_halfway(large)
+    [part] = tmp_path.rglob("*.incomplete")
+    part.write_bytes(LARGE + LARGE)
+    assert weights.fetch(SOURCE, name="test/large").read_bytes() == LARGE
+
+
+def test_a_full_disk_is_named(large, tmp_path):
+    stop_halfway(large)
+    [part] = tmp_path.rglob("*.incomplete")
+    part.unlink()
+    part.symlink_to("/dev/full")
+    with pytest.raises(StudioError, match=r"stored here \(No space left on device\)"):
+        weights.fetch(SOURCE, name="test/large")
+
+
+def test_a_token_of_the_environment_opens_what_is_gated(large, monkeypatch):
+    large.tokens[REPO] = "hf_secret"
+    with pytest.raises(StudioError, match="accept its terms there and set HF_TOKEN"):
+        weights.fetch(SOURCE, name="test/large")
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    assert weights.fetch(SOURCE, name="test/large").read_bytes() == LARGE
+
+
+def test_what_is_downloaded_is_listed_and_cleared(hub, hub_model):
+    model = hub_model()
+    assert imgstudio.cached() == ()
+    with pytest.raises(StudioError, match="has not been downloaded"):
+        downloads.clear("test/hub")
+    weights.locate(model.spec)
+    [entry] = imgstudio.cached()
+    assert (entry.models, entry.repo, entry.size) == (("test/hub",), REPO, model.spec.size)
+    assert downloads.clear("test/hub") == model.spec.size
+    assert imgstudio.cached() == () and weights.present(model.spec.source) is None
+    weights.verify(model.spec, weights.locate(model.spec))  # comes again
+    with pytest.raises(StudioError, match="comes with the studio"):
+        downloads.clear("features/vgg-small")
+
+
+def test_the_command_line_shows_downloads_and_clears_them(hub, hub_model, monkeypatch, capsys):
+    model = hub_model()
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    hub.halted.set()
+    threading.Timer(1.0, hub.halted.clear).start()
+    with cli_hub.bar():
+        weights.locate(model.spec)
+    assert re.search(r"\r0\.0 of 0\.0 MB, \d\.\d MB a second", capsys.readouterr().err)
+    assert main(["models", "--task", "features"]) == 0
+    assert f"{REPO}, downloaded" in capsys.readouterr().out
+    assert main(["models", "--clear", "test/hub"]) == 0
+    assert capsys.readouterr().out == "0.0 MB freed.\n"
+    assert main(["models", "--clear", "test/hub"]) == 2
+
+
+def test_clearing_removes_what_a_stopped_download_left(large, tmp_path):
+    stop_halfway(large)
+    assert weights.clear(SOURCE) >= len(LARGE) // 2
+    assert not list(tmp_path.rglob("*.incomplete"))
+
+
+def test_the_page_downloads_nothing_by_the_way(hub, hub_model):
+    hub_model()
+    with downloads.refused(), pytest.raises(StudioError, match="test/hub is not on this machine yet: press Download"):
+        imgstudio.load("test/hub")
+    assert hub.requests == []
+    assert [spec.name for spec in downloads.missing("test/hub")] == ["test/hub"]
+    for state in downloads.download("test/hub"):
+        assert state.done <= state.total
+    assert downloads.missing("test/hub") == ()
+    with downloads.refused():
+        assert imgstudio.load("test/hub") is not None
+
+
+def test_a_way_back_is_downloaded_too(hub, small_model):
+    sources = {}
+    for name, inverse in (("test/there", "test/back"), ("test/back", "test/there")):
+        filename = f"{name.partition('/')[2]}.safetensors"
+        data = small_model("test/scratch").path.read_bytes()
+        hub.put(REPO, filename, data, COMMIT)
+        sources[name] = Hub(repo=REPO, filename=filename, revision=COMMIT, sha256=hashlib.sha256(data).hexdigest())
+        small_model(name, hub=sources[name], task="translate", inverse=inverse)
+    assert {spec.name for spec in downloads.missing("test/there")} == set(sources)
+    for _ in downloads.download("test/there"):
+        pass
+    assert all(weights.present(source) for source in sources.values())
+
+
+# --- faults ---
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
@@ -171,7 +355,7 @@ def test_silence_is_noticed_in_three_seconds_and_remembered(hub, hub_model, monk
     assert time.monotonic() - started < 0.5
     assert len(hub.requests) == asked
     hub.silent.clear()
-    monkeypatch.setattr(weights, "_MEMORY", 0.0)  # a minute later
+    monkeypatch.setattr(weights.hub, "_MEMORY", 0.0)  # a minute later
     assert imgstudio.load("test/hub") is not None
 
 
@@ -205,6 +389,16 @@ def test_a_malformed_setting_is_explained(small_model, monkeypatch, setting):
     small_model("test/embedded")
     monkeypatch.setenv("IMGSTUDIO_WEIGHTS", setting)
     assert "owner/repo" in failure("test/embedded")
+
+
+def test_the_files_of_a_repository_are_listed(hub):
+    hub.put(REPO, "b/model.bin", b"b")
+    hub.put(REPO, "a.safetensors", b"a")
+    assert weights.listing(REPO) == ["a.safetensors", "b/model.bin"]
+    with pytest.raises(StudioError, match=r"cannot be listed because .*/someone/nets has no revision v9: .*\.$"):
+        weights.listing(REPO, "v9")
+    with pytest.raises(StudioError, match="nobody/here does not exist or is private"):
+        weights.listing("nobody/here")
 
 
 def test_the_client_reports_to_nobody():

@@ -14,7 +14,7 @@ from imgstudio import StudioError, catalog
 from imgstudio.studio import directions
 from imgstudio.studio.interpolation import dimensions
 
-MODELS = [spec.name for spec in catalog.models("reconstruct")]
+MODELS = [spec.name for spec in catalog.models("reconstruct") if spec.embedded]
 LABELLED = [spec.name for spec in catalog.models("reconstruct") if spec.labels]
 
 

@@ -130,6 +130,8 @@ def test_the_page_stands_without_weights_and_keeps_its_plumbing_private(monkeypa
     demo = ui.build()
     sheet = next(block for block in demo.blocks.values() if block.elem_id == "sampling-sheet")
     assert not sheet.value
+    named = [block.elem_id for block in demo.blocks.values() if block.elem_id]
+    assert len(named) == len(set(named)), "an id on the page is one component's"
     public = [each for each in demo.fns.values() if each.api_visibility == "public"]
     assert {f"/{each.api_name}" for each in public} == set(ENDPOINTS)
     assert {each.concurrency_id for each in public} == {"compute"}

@@ -51,13 +51,27 @@ def test_pairs_are_found_by_their_inverse(pair):
     assert len({name for names in translation.find_pairs().values() for name in names}) == len(imgstudio.models("translate"))
 
 
-def test_direction_swaps_there_and_back(pair):
+def test_direction_swaps_there_and_back(pair, content):
     there, back = pair
-    direction, swap, line, size, changed = translation.swapped(there, 3)
+    direction, swap, line, size, picture, held, changed = translation.swapped(there, content, 3)
     assert (direction, size, changed) == (back, 32, 4) and swap["interactive"]
-    assert translation.swapped(back, 0)[0] == there
-    chooser, *_ = translation.choose_pair(there, 0)
+    assert picture == held == gr.skip(), "a picture of the visitor's own stays"
+    assert translation.swapped(back, None, 0)[0] == there
+    chooser, *_ = translation.choose_pair(there, None, 0)
     assert chooser["value"] == there and [name for _, name in chooser["choices"]] == [there, back]
+
+
+def test_an_example_gives_way_to_one_that_suits_the_direction():
+    apple, tomato = ("cyclegan/apple2tomato", "Apple 2"), ("cyclegan/tomato2apple", "Tomato 2")
+    offered = translation.examples()
+    held = sources.source(offered["Apple 2"], "Apple 2")
+    for (model, _), (_, title) in ((apple, tomato), (tomato, apple)):
+        *_, picture, held, changed = translation.swapped(model, held, 1)
+        assert held.title == title and picture == held.shown and changed == 2
+    *_, held, _ = translation.choose_pair("cyclegan/sim2real", held, 1)
+    assert held.title == translation.FIRST_PICTURE
+    *_, held, _ = translation.choose_direction("cyclegan/tomato2apple", held, 1)
+    assert held.title == "Tomato 1"
 
 
 def test_work_ends_with_picture_tiles_and_file(content, pair):

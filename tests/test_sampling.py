@@ -11,9 +11,9 @@ import pytest
 import imgstudio
 from imgstudio import StudioError, catalog
 
-MODELS = [spec.name for spec in catalog.models("sample")]
+MODELS = [spec.name for spec in catalog.models("sample") if spec.embedded]
 CONDITIONAL = [spec.name for spec in catalog.models("sample") if spec.labels]
-PLAIN = [spec.name for spec in catalog.models("sample") if not spec.labels]
+PLAIN = [spec.name for spec in catalog.models("sample") if spec.embedded and not spec.labels]
 
 
 def pixels(image):

@@ -236,7 +236,7 @@ def test_positions_are_stretched_to_other_sizes(small_dino):
 
 def test_dinov2_comes_from_the_hub_and_segments(monkeypatch, tmp_path):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(weights, "_silence", {})
+    monkeypatch.setattr(weights.hub, "_silence", {})
     monkeypatch.setattr(imgstudio.loading, "_nets", {})
     server = HubServer()
     monkeypatch.setenv("HF_ENDPOINT", server.url)
@@ -251,7 +251,7 @@ def test_dinov2_comes_from_the_hub_and_segments(monkeypatch, tmp_path):
 
 def test_without_the_hub_an_embedded_model_is_named(monkeypatch):
     monkeypatch.setattr(imgstudio.loading, "_nets", {})
-    monkeypatch.setattr(weights, "_silence", {})
+    monkeypatch.setattr(weights.hub, "_silence", {})
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", "/nonexistent")

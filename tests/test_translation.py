@@ -209,7 +209,7 @@ def hub(tmp_path, monkeypatch):
     import huggingface_hub.constants
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(weights, "_silence", {})
+    monkeypatch.setattr(weights.hub, "_silence", {})
     monkeypatch.setattr(loading, "_nets", {})
     server = HubServer()
     monkeypatch.setenv("HF_ENDPOINT", server.url)

@@ -95,8 +95,8 @@ def on_the_hub(tmp_path, monkeypatch):
     server = HubServer()
     monkeypatch.setenv("HF_ENDPOINT", server.url)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(weights, "_silence", {})
-    monkeypatch.setattr(weights, "PATIENCE", 60.0)  # the file is large and its hash takes a while
+    monkeypatch.setattr(weights.hub, "_silence", {})
+    monkeypatch.setattr(weights.hub, "PATIENCE", 60.0)  # the file is large and its hash takes a while
 
     def make(widths: tuple[int, ...]) -> dict[str, torch.Tensor]:
         state = whole_file(widths, shrink=64)
@@ -111,14 +111,14 @@ def on_the_hub(tmp_path, monkeypatch):
 
 def test_a_vgg19_of_the_hub_is_read_as_far_as_needed(on_the_hub, monkeypatch):
     state = on_the_hub(NARROW)
-    read, safe_open = [], weights.safe_open
+    read, safe_open = [], weights.files.safe_open
 
     @contextlib.contextmanager
     def recording(*arguments, **options):
         with safe_open(*arguments, **options) as file:
             yield SimpleNamespace(keys=file.keys, get_tensor=lambda name: read.append(name) or file.get_tensor(name))
 
-    monkeypatch.setattr(weights, "safe_open", recording)
+    monkeypatch.setattr(weights.files, "safe_open", recording)
     net = imgstudio.load("test/vgg19", "cpu")
     assert sorted(read) == sorted(key for key in state if VGG19.only(key))
     assert len(read) == 26

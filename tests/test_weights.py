@@ -67,7 +67,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         Path(filename).write_bytes(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr(weights, "save_file", half)
+    monkeypatch.setattr(weights.files, "save_file", half)
     with pytest.raises(OSError, match="disk full"):
         weights.write(path, {"a": torch.ones(1)})
     assert weights.sha256(path) == before

@@ -7,6 +7,7 @@ begins by leaving everything as it is, and need not learn to draw first.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import torch
@@ -44,27 +45,14 @@ class InstanceNorm(nn.Module):
         return h * scale.to(h.dtype) + (self.bias[:, None, None] - mean * scale).to(h.dtype)
 
 
-class TransformerNet(nn.Module):
-    """Pictures [N, 3, H, W] in [-1, 1] -> the same pictures restyled; one net is one style.
-
-    `width` channels at full resolution, twice and four times as many at half and at a quarter, where the residual
-    `blocks` work. Any size from 8 x 8: the right and lower border are reflected up to a multiple of 4, and cut off again.
-    """
+class OnePass(nn.Module, ABC):
+    """A net that restyles pictures [N, 3, H, W] in [-1, 1] in one pass. It has the layers `down`, `residual`, `up` and `last`,
+    and instance norms whose moments can be measured on one picture and used on its tiles."""
 
     stride = 4  # a tile that starts at a multiple of this lies on the grid of the whole picture
-
-    def __init__(self, width: int = 32, blocks: int = 5):
-        super().__init__()
-        w = width
-        self.down = nn.ModuleList([convolution(3, w, 9), convolution(w, 2 * w, 3, 2), convolution(2 * w, 4 * w, 3, 2)])
-        self.residual = nn.ModuleList(convolution(4 * w, 4 * w, 3) for _ in range(2 * blocks))
-        self.up = nn.ModuleList([convolution(4 * w, 2 * w, 3), convolution(2 * w, w, 3)])
-        self.last = convolution(w, 3, 9)
-        nn.init.normal_(self.last.weight, std=1e-2)
-        self.colour = nn.Conv2d(3, 3, 1)
-        nn.init.eye_(self.colour.weight[:, :, 0, 0])
-        nn.init.zeros_(self.colour.bias)
-        self.norms = nn.ModuleList(InstanceNorm(c) for c in (w, 2 * w, *[4 * w] * (2 * blocks + 1), 2 * w, w))
+    down: nn.ModuleList
+    residual: nn.ModuleList
+    last: nn.Conv2d
 
     @property
     def reach(self) -> int:
@@ -90,6 +78,31 @@ class TransformerNet(nn.Module):
 
         self._run(x, note)
         return found
+
+    @abstractmethod
+    def _run(self, x: Tensor, look: Callable[[Tensor], Moments]) -> Tensor:
+        """The whole pass; `look` tells the moments that a norm uses on its features."""
+
+
+class TransformerNet(OnePass):
+    """Pictures [N, 3, H, W] in [-1, 1] -> the same pictures restyled; one net is one style.
+
+    `width` channels at full resolution, twice and four times as many at half and at a quarter, where the residual
+    `blocks` work. Any size from 8 x 8: the right and lower border are reflected up to a multiple of 4, and cut off again.
+    """
+
+    def __init__(self, width: int = 32, blocks: int = 5):
+        super().__init__()
+        w = width
+        self.down = nn.ModuleList([convolution(3, w, 9), convolution(w, 2 * w, 3, 2), convolution(2 * w, 4 * w, 3, 2)])
+        self.residual = nn.ModuleList(convolution(4 * w, 4 * w, 3) for _ in range(2 * blocks))
+        self.up = nn.ModuleList([convolution(4 * w, 2 * w, 3), convolution(2 * w, w, 3)])
+        self.last = convolution(w, 3, 9)
+        nn.init.normal_(self.last.weight, std=1e-2)
+        self.colour = nn.Conv2d(3, 3, 1)
+        nn.init.eye_(self.colour.weight[:, :, 0, 0])
+        nn.init.zeros_(self.colour.bias)
+        self.norms = nn.ModuleList(InstanceNorm(c) for c in (w, 2 * w, *[4 * w] * (2 * blocks + 1), 2 * w, w))
 
     def _run(self, x: Tensor, look: Callable[[Tensor], Moments]) -> Tensor:
         height, width = x.shape[2:]

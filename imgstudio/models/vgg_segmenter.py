@@ -5,11 +5,10 @@ No training of its own; the reduction is the picture's own principal components.
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .embedding import blur, on_sphere, principal, standardised
+from .embedding import described
 from .vgg import VGG
 
 
@@ -37,16 +36,6 @@ class VGGSegmenter(VGG):
         size = x.shape[2:]
         side = max(self.smallest, self.stride)
         x = F.pad(x, (0, max(0, side - size[1]), 0, max(0, side - size[0])), mode="replicate")
-        padded = x.shape[2:]
-        grid = [-(-length // self.stride) for length in padded]
-        groups = []
-        for name, f in super().forward(x, self.seen).items():
-            strength = (f.float().clamp_min(0) + 0.05).log()
-            scale = 2 ** (int(name[4]) - 1)  # pixels of the picture a position
-            if scale < self.stride:
-                strength = F.interpolate(strength, size=grid, mode="area")
-                scale = self.stride
-            groups.append(F.interpolate(standardised(blur(strength, self.reach / scale)), size=grid, mode="bilinear"))
-        found = principal(torch.cat(groups, dim=1), self.dimensions - 1)
-        found = F.interpolate(found, size=padded, mode="bilinear", align_corners=False)
-        return on_sphere(found)[:, :, : size[0], : size[1]]
+        found = super().forward(x, self.seen)
+        layers = [(f.float().clamp_min(0), 2 ** (int(name[4]) - 1)) for name, f in found.items()]
+        return described(layers, x.shape[2:], self.stride, self.reach, self.dimensions)[:, :, : size[0], : size[1]]

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from .. import device as devices
 from ..models.adain import AdaIN
 from ..models.resnet_generator import ResnetGenerator
-from ..models.transformer_net import Moments, TransformerNet
-from . import tiles
+from ..models.transformer_net import Moments, OnePass
+from . import pieces, tiles
 
 WHOLE = 1024  # up to this side a picture is done in one piece
 TILE = 768
@@ -25,16 +25,21 @@ TILE = 768
 Parts = Iterator[tuple[int, int, Tensor]]  # tiles done, tiles in all, the picture so far
 
 
-def restyle(net: TransformerNet | ResnetGenerator, x: Tensor, *, tile: int = TILE, whole: int = WHOLE) -> Parts:
+def restyle(net: OnePass | ResnetGenerator, x: Tensor, *, tile: int = TILE, whole: int = WHOLE) -> Parts:
     """x in the net's one style, or in the domain that it leads to."""
-    if max(x.shape[2:]) <= whole:
-        yield 1, 1, run(net, net, x)
-        return
-    moments = measure(net, x, whole)
-    yield from tiles.tiled(lambda part: run(net, net, part, moments), x, side=tile, margin=net.reach, canvas=x)
+
+    def attempt(most: int) -> Parts:
+        if max(x.shape[2:]) <= most:
+            yield 1, 1, run(net, net, x)
+            return
+        moments = measure(net, x, most)
+        side = min(tile, most)
+        yield from tiles.tiled(lambda part: run(net, net, part, moments), x, side=side, margin=net.reach, canvas=x)
+
+    yield from pieces.tiles(attempt, whole, net.stride)
 
 
-def measure(net: TransformerNet | ResnetGenerator, x: Tensor, whole: int = WHOLE) -> list[Moments]:
+def measure(net: OnePass | ResnetGenerator, x: Tensor, whole: int = WHOLE) -> list[Moments]:
     """The moments of every instance norm, from x shrunk to a longer side of `whole`."""
     shrink = min(1.0, whole / max(x.shape[2:]))
     size = [max(8, round(length * shrink)) for length in x.shape[2:]]
@@ -64,9 +69,12 @@ def mix(
     decode = _decoder(net, strength)
     features = goal if strength == 1 else torch.cat([torch.lerp(content, goal, strength), content], dim=1)
     canvas = padded.repeat(1, 2 if strength < 1 else 1, 1, 1)
-    cells, margin = side // net.stride, net.reach // net.stride
-    parts = tiles.tiled(decode, features, side=cells, margin=margin, scale=Fraction(net.stride), canvas=canvas)
-    for done, total, out in parts:
+
+    def attempt(side: int) -> Parts:
+        cells, margin = side // net.stride, net.reach // net.stride
+        return tiles.tiled(decode, features, side=cells, margin=margin, scale=Fraction(net.stride), canvas=canvas)
+
+    for done, total, out in pieces.tiles(attempt, side, net.stride):
         made, plain = out[:, :3, :height, :width], out[:, 3:, :height, :width]
         yield done, total, (made + (1 - strength) * (x - plain) if strength < 1 else made).clamp(-1, 1)
 
@@ -82,8 +90,12 @@ def _decoder(net: AdaIN, strength: float) -> Callable[[Tensor], Tensor]:
 
 def _encoded(net: AdaIN, x: Tensor, side: int) -> Tensor:
     """Features float32 [1, C, H/8, W/8] of a picture whose sides are multiples of 8."""
-    scale = Fraction(1, net.stride)
-    return tiles.finished(tiles.tiled(lambda part: run(net, net.encode, part), x, side=side, margin=net.reach, scale=scale))
+
+    def attempt(side: int) -> Parts:
+        scale = Fraction(1, net.stride)
+        return tiles.tiled(lambda part: run(net, net.encode, part), x, side=side, margin=net.reach, scale=scale)
+
+    return tiles.finished(pieces.tiles(attempt, side, net.stride))
 
 
 def _even(net: AdaIN, x: Tensor) -> Tensor:

@@ -5,30 +5,34 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .. import device as devices
 from ..models.vae import VAE
+from . import pieces
 
 
 @torch.no_grad()
-def encode(net: VAE, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Pictures [N, 3, H, W] -> posterior mean and log variance, float32 [N, Z] each, on the CPU."""
+def encode(net: nn.Module, x: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Pictures [N, 3, H, W] -> posterior mean and log variance, float32 [N, Z] each, on the CPU; of an encoder without a
+    posterior, the latents [N, C, h, w] and None."""
     device = next(net.parameters()).device
     with devices.autocast(device):
-        mean, logvar = net.encode(x.to(device))
-    return mean.float().cpu(), logvar.float().cpu()
+        code = net.encode(x.to(device))
+    mean, logvar = code if isinstance(code, tuple) else (code, None)
+    return mean.float().cpu(), None if logvar is None else logvar.float().cpu()
 
 
 @torch.no_grad()
-def decode(net: VAE, z: Tensor) -> Tensor:
-    """Latent vectors [N, Z] -> pictures [N, 3, H, W] on the CPU; on a CPU one at a time, as in `ops.sampling.generate`."""
+def decode(net: nn.Module, z: Tensor) -> Tensor:
+    """Codes [N, Z] or [N, C, h, w] -> pictures [N, 3, H, W] on the CPU; on a CPU one at a time, as in `ops.sampling.generate`."""
     device = next(net.parameters()).device
-    pictures = []
-    for part in z.split(1 if device.type == "cpu" else 32):
+
+    def make(part: slice) -> Tensor:
         with devices.autocast(device):
-            pictures.append(net.decode(part.to(device)).float().cpu())
-    return torch.cat(pictures)
+            return net.decode(z[part].to(device)).float().cpu()
+
+    return torch.cat(list(pieces.batches(make, len(z), 1 if device.type == "cpu" else 32)))
 
 
 def kl(mean: Tensor, logvar: Tensor) -> Tensor:

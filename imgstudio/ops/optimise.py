@@ -142,9 +142,11 @@ def evaluate(net: VGG, goal: ops.Goal, weights: ops.Weights, x: Tensor) -> tuple
         loss = ops.weighted(terms, weights) * x.numel()
         (gradient,) = torch.autograd.grad(loss, x)
     gradient = gradient.contiguous() if goal.mask is None else gradient * goal.mask
-    if not (loss.isfinite() and gradient.isfinite().all()):
+    # All numbers at once, because asking for one makes the processor wait for the GPU.
+    sound, *numbers = torch.stack([gradient.isfinite().all() & loss.isfinite(), *terms.values()]).tolist()
+    if not sound:
         raise Diverged
-    named = {name: term.item() for name, term in terms.items()}
+    named = dict(zip(terms, numbers))
     return loss.detach(), gradient, {**named, "total": weights.total(named)}
 
 

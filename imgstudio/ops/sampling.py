@@ -6,12 +6,15 @@ intermediate w [W], also as one vector a layer [L, W].
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from .. import device as devices
+from ..models.fastgan import FastGAN
 from ..models.stylegan2 import Generator
-from . import latent, styles
+from . import latent, pieces, styles
 
 
 def steerable(net: nn.Module) -> bool:
@@ -49,14 +52,20 @@ def generate(net: nn.Module, vectors: Tensor, labels: Tensor, noise: int | None 
     """
     device = next(net.parameters()).device
     size = 1 if device.type == "cpu" else 32
-    planes = net.noise(noise) if steerable(net) and noise is not None else None
-    pictures = []
-    for part, classes in zip(vectors.split(size), labels.split(size)):
-        part, classes = part.to(device), classes.to(device)
+    planes = net.noise(noise) if isinstance(net, Generator | FastGAN) and noise is not None else None
+
+    def make(part: slice) -> Tensor:
+        some, classes = vectors[part].to(device), labels[part].to(device)
         with devices.autocast(device):
-            made = net.synthesise(part, planes).clamp(-1, 1) if steerable(net) else net(part, classes)
-        pictures.append(made.float().cpu())
-    return torch.cat(pictures)
+            return _drawn(net, some, classes, planes).float().cpu()
+
+    return torch.cat(list(pieces.batches(make, len(vectors), size)))
+
+
+def _drawn(net: nn.Module, vectors: Tensor, classes: Tensor, planes: Sequence[Tensor] | None) -> Tensor:
+    if steerable(net):
+        return net.synthesise(vectors, planes).clamp(-1, 1)
+    return net(vectors, classes, planes) if isinstance(net, FastGAN) else net(vectors, classes)
 
 
 @torch.no_grad()

@@ -142,6 +142,7 @@ def evaluate(net: VGG, goal: Goal, amounts: Tensor) -> tuple[Tensor, Tensor, dic
         texture = sum(style.style_loss(found[name], moments) for name, moments in goal.moments.items()) / len(goal.moments)
         loss = (texture + SMOOTHNESS * style.total_variation(x)) * x.numel()
         (gradient,) = torch.autograd.grad(loss, amounts)
-    if not (loss.isfinite() and gradient.isfinite().all()):
+    sound, number = torch.stack([gradient.isfinite().all() & loss.isfinite(), texture]).tolist()
+    if not sound:
         raise Diverged
-    return loss.detach(), gradient.contiguous(), {"texture": texture.item()}
+    return loss.detach(), gradient.contiguous(), {"texture": number}

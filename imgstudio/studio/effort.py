@@ -14,7 +14,8 @@ from .. import catalog
 from .. import device as devices
 from ..errors import StudioError
 from ..models.adain import AdaIN
-from ..models.transformer_net import TransformerNet
+from ..models.fast_style import FastStyle
+from ..models.transformer_net import OnePass, TransformerNet
 from ..models.vgg import VGG
 from ..ops import feedforward, optimise
 from ..ops import style as ops
@@ -25,10 +26,12 @@ Kind: TypeAlias = Literal["optimise", "one pass", "any style"]
 NETS: dict[str, tuple[Kind, type[nn.Module]]] = {
     "VGG": ("optimise", VGG),
     "TransformerNet": ("one pass", TransformerNet),
+    "FastStyle": ("one pass", FastStyle),
     "AdaIN": ("any style", AdaIN),
 }
 LARGEST = {"optimise": (1024, 4096), "one pass": (6000, 8192), "any style": (4096, 6000)}  # on a CPU, on a GPU
 _SPARE = 300_000_000  # bytes for the libraries' own buffers
+_START, _LENT = 3.0, 5e-8  # seconds: until the weights are on a lent GPU, and for one pixel to go through VGG-19 there
 _PROBE = {"optimise": 192, "one pass": 256, "any style": 256}  # sides in pixels at which time is measured
 
 
@@ -82,7 +85,7 @@ def _bytes_to_optimise(net: VGG, pixels: int) -> int:
     return int(kept + 4 * 2 * largest + (3 * 4 + 2 * half) * largest)  # each block has half the values of the one before
 
 
-def _bytes_for_one_pass(net: TransformerNet, pixels: int) -> int:
+def _bytes_for_one_pass(net: OnePass, pixels: int) -> int:
     half, width = devices.compute_dtype(devices.pick()).itemsize, net.last.in_channels
     piece = min(pixels, max(feedforward.WHOLE, feedforward.TILE + 2 * net.reach) ** 2)
     return piece * width * (4 * half + 8) + 60 * pixels
@@ -101,6 +104,8 @@ _BYTES = {"optimise": _bytes_to_optimise, "one pass": _bytes_for_one_pass, "any 
 def memory_free() -> int:
     """Bytes that the device has free; a very large number where it does not say."""
     device = devices.pick()
+    if devices.lent() and not devices.granted():
+        return devices.memory(devices.best())
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     try:
@@ -122,7 +127,7 @@ def largest_size(model: str) -> int:
 
 def largest_side(model: str) -> int:
     """The longest side that is offered at all, however narrow the picture."""
-    return LARGEST[kind(model)][devices.pick().type != "cpu"]
+    return LARGEST[kind(model)][devices.lent() or devices.pick().type != "cpu"]
 
 
 def check_fits(model: str, height: int, width: int) -> None:
@@ -141,8 +146,11 @@ def check_fits(model: str, height: int, width: int) -> None:
 def expected_seconds(model: str, size: int, steps: int = 200) -> float:
     """Seconds that a square picture of `size` px takes on this device.
 
-    The first call for a model measures a net of its shape for about half a second; the weights are not needed for it.
+    The first call for a model measures a net of its shape for about half a second; the weights are not needed for it. Where a
+    GPU is lent by the call, none is borrowed for that.
     """
+    if devices.lent():
+        return lent_seconds(model, size, steps)
     spec = catalog.find(model)
     way, build = _net(spec)
     per_pixel = _seconds_per_pixel(way, build, tuple(sorted(spec.kwargs.items())))
@@ -150,6 +158,12 @@ def expected_seconds(model: str, size: int, steps: int = 200) -> float:
         return per_pixel * size**2
     plan = optimise.scales(size, size, _shape(build, tuple(sorted(spec.kwargs.items()))).smallest, steps)
     return sum(per_pixel * scale.height * scale.width * (scale.steps + 2) for scale in plan)  # 2 for the scale's goal
+
+
+def lent_seconds(model: str, size: int, steps: int = 200) -> float:
+    """Seconds for which a lent GPU is asked, with room to spare: a visitor's quota is short, but work that is cut off is lost."""
+    passes = 3 * steps if kind(model) == "optimise" else 1
+    return _START + _LENT * passes * size**2
 
 
 @functools.lru_cache(maxsize=64)

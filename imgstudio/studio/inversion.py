@@ -16,6 +16,7 @@ from ..ops import inversion as ops
 from .latents import Latent, open_steerable
 from .nets import check_count, check_seeds
 from .steps import Step
+from .work import computes, passes
 
 STEPS = 200
 MOST_STEPS = 5000
@@ -30,6 +31,7 @@ class Found(Step):
     latent: Latent | None = None
 
 
+@computes(lambda model, steps: passes(model, steps), steps=True)
 def invert(model: str, image: Source, *, steps: int = STEPS, seed: int = 0, every: int = 5) -> Iterator[Found]:
     """The picture's place in the latent space of a StyleGAN2, step by step. Stop iterating to stop: the last step has the place.
 
@@ -45,6 +47,7 @@ def invert(model: str, image: Source, *, steps: int = STEPS, seed: int = 0, ever
     return _steps(model, parts)
 
 
+@computes(lambda model, steps: passes(model, steps), steps=True)
 def complete(model: str, image: Source, mask: Source, *, steps: int = STEPS, seed: int = 0, every: int = 5) -> Iterator[Found]:
     """The picture with what the mask covers filled in by a StyleGAN2, step by step: another completion for each seed.
 

@@ -12,8 +12,12 @@ from ..ops import latent
 from ..ops import sampling as ops
 from .latents import MOST_TRUNCATION, Point, check_noise, check_points, classes, find
 from .nets import check_count, check_range, open_model
+from .work import computes, many, passes
+
+LARGE = 512  # side in pixels from which on pictures are made one at a time
 
 
+@computes(lambda model, seeds: passes(model, many(seeds)))
 def sample(
     model: str,
     seeds: Point | Iterable[Point],
@@ -33,9 +37,13 @@ def sample(
     spec, net = open_model(model, "sample")
     noise = check_noise(noise)
     vectors, numbers = find(spec, net, check_points(model, seeds), truncation, label)
-    return to_images(ops.generate(net, vectors, numbers, noise))
+    if net.size < LARGE:
+        return to_images(ops.generate(net, vectors, numbers, noise))
+    parts = zip(vectors.split(1), numbers.split(1))  # one at a time: as numbers, many of these would fill the memory
+    return [to_image(ops.generate(net, *part, noise)) for part in parts]
 
 
+@computes(lambda model, seeds, frames: passes(model, many(seeds) * frames), steps=True)
 def walk(
     model: str,
     seeds: Iterable[Point],

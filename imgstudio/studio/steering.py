@@ -16,6 +16,7 @@ from ..ops import styles
 from ..spec import Direction, Spec
 from .latents import Latent, Point, check_noise, check_points, find, open_steerable
 from .nets import check_count, check_range
+from .work import computes, passes
 
 FARTHEST = 10.0  # standard deviations that an edit may go
 PAD = 4.0  # standard deviations from the middle of the pad to its border
@@ -27,6 +28,7 @@ def layers(model: str) -> tuple[int, ...]:
     return open_steerable(model)[1].sides
 
 
+@computes(lambda model: passes(model))
 def mix(
     model: str,
     coarse: Point,
@@ -62,6 +64,7 @@ def directions(model: str) -> tuple[str, ...]:
     return named or tuple(f"component {i + 1}" for i in range(len(net.directions)))
 
 
+@computes(lambda model: passes(model))
 def edit(
     model: str,
     seed: Point,
@@ -96,6 +99,7 @@ def edited(
     return Latent(model, _moved(spec, net, w, amounts, layers)[0])
 
 
+@computes(lambda model: passes(model))
 def pad(
     model: str,
     seed: Point,
@@ -123,12 +127,14 @@ def dragged(model: str, seed: Point, x: float, y: float, *, truncation: float = 
     return Latent(model, w[0])
 
 
+@computes(lambda place: passes(place.model))
 def draw(place: Latent, *, noise: int | None = 0) -> Image.Image:
     """The picture of a place in latent space."""
     _, net = open_steerable(place.model)
     return to_image(ops.generate(net, place.w[None], torch.zeros(1, dtype=torch.long), check_noise(noise)))
 
 
+@computes(lambda model: passes(model))
 def feature_maps(
     model: str,
     seed: Point,

@@ -11,15 +11,16 @@ from torch import Tensor
 from ..errors import StudioError
 from ..image import Source
 from ..models.adain import AdaIN
-from ..models.transformer_net import TransformerNet
+from ..models.transformer_net import OnePass
 from ..models.vgg import VGG
 from ..ops import colors, feedforward, optimise
 from ..ops import style as ops
 from . import style_sources as sources
-from .effort import Kind, check_fits, expected_seconds, kind, largest_side, largest_size, memory_needed
+from .effort import Kind, check_fits, expected_seconds, kind, largest_side, largest_size, lent_seconds, memory_needed
 from .nets import check_count, check_range, check_seeds, open_model
 from .steps import Step
 from .style_sources import Canvas
+from .work import computes
 
 __all__ = ["STEPS", "TV_WEIGHT", "Kind", "expected_seconds", "kind", "largest_size", "memory_needed", "stylize"]
 
@@ -28,6 +29,7 @@ TV_WEIGHT = 1.0
 SMALLEST = 64  # longer side of a result
 
 
+@computes(lent_seconds, steps=True)
 def stylize(
     model: str,
     content: Source,
@@ -78,7 +80,7 @@ def stylize(
     if strength == 0:
         return iter([Step(1, 1, canvas.laid(canvas.content, 0.0))])
     check_fits(model, *canvas.size)
-    if isinstance(net, TransformerNet):
+    if isinstance(net, OnePass):
         return _one_pass(net, canvas, strength)
     if isinstance(net, AdaIN):
         return _any_style(net, canvas, *sources.fit_styles(style, weights, canvas, _smallest(net)), strength)
@@ -125,7 +127,7 @@ def _balance(content: float, style: float, tv: float) -> ops.Weights:
     return checked
 
 
-def _one_pass(net: TransformerNet, canvas: Canvas, strength: float) -> Iterator[Step]:
+def _one_pass(net: OnePass, canvas: Canvas, strength: float) -> Iterator[Step]:
     started = time.perf_counter()
     for done, total, x in feedforward.restyle(net, canvas.content):
         if canvas.keep == "match":

@@ -12,9 +12,10 @@ from .. import catalog
 from ..errors import StudioError
 from ..image import Source, read, to_image, to_tensor
 from ..ops import optimise, quilting, synthesis
-from .effort import check_fits, kind, largest_side
+from .effort import check_fits, kind, largest_side, lent_seconds
 from .nets import check_count, check_range, check_seeds, open_model
 from .steps import Step, last
+from .work import computes
 
 METHODS = ("gatys", "quilting")
 STARTS = ("noise", "quilting")
@@ -25,6 +26,7 @@ LARGEST_SAMPLE = 1024
 _NARROWEST = 16  # times as long as wide
 
 
+@computes(lambda method, model, size, steps: lent_seconds(model, np.max(size), steps) if method == "gatys" else 0, steps=True)
 def synthesize(
     image: Source,
     *,

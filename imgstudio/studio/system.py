@@ -1,8 +1,12 @@
-"""What the studio runs on, in words."""
+"""What the studio runs on: in words, and made ready."""
 
 from __future__ import annotations
 
-from .. import device, memory
+import contextlib
+
+from .. import catalog, device, loading, memory
+from ..errors import StudioError
+from .work import small
 
 
 def describe() -> str:
@@ -11,5 +15,15 @@ def describe() -> str:
 
 
 def prepare() -> None:
-    """To be called once by a process that serves pictures, before it loads nets."""
+    """To be called once by a process that serves pictures, before it loads nets.
+
+    Where a GPU is lent by the call, the nets for heavy work are placed on it now, by the main thread: those are kept ready for
+    the processes that borrow it, and no other place or time is allowed.
+    """
     memory.keep()
+    if not device.lent():
+        return
+    for spec in catalog.models():
+        if spec.embedded and not small(spec.name):
+            with contextlib.suppress(StudioError):  # without its file; whoever asks for it is told
+                loading.load(spec.name, device.best())

@@ -20,6 +20,7 @@ from ..ops.clustering import Hierarchy
 from .nets import check_count, open_model
 from .overlay import VIEWS, overlay, palette
 from .regions import Segmentation, from_labels, merge
+from .work import computes, megapixels, passes
 
 __all__ = [
     "LARGEST", "MOST", "VIEWS", "Look", "Segmentation", "agreement", "from_labels", "look", "merge", "overlay", "palette",
@@ -49,6 +50,7 @@ class Look:
         return self.size[0] * self.size[1]
 
 
+@computes(lambda model, size: passes(model, 1, megapixels(size)))
 @torch.no_grad()
 def look(model: str, image: Source, *, size: int = 512) -> Look:
     """Runs the net once, on the picture with a longer side of at most `size` px; the slow part of `segment`."""

@@ -16,6 +16,7 @@ from ..ops import translation as ops
 from .effort import memory_free
 from .nets import check_count, check_range, open_model
 from .steps import Step, last
+from .work import computes, megapixels, passes
 
 __all__ = ["FULL", "LARGEST", "Translation", "TranslationStep", "blend", "error_map", "translate", "translating"]
 
@@ -59,6 +60,7 @@ def translate(model: str, image: Source, *, cycle: bool = True, size: int | None
     return last(translating(model, image, cycle=cycle, size=size, strength=strength)).result
 
 
+@computes(lambda model, size: passes(model, 2, megapixels(size or 1024)), steps=True)
 def translating(
     model: str, image: Source, *, cycle: bool = True, size: int | None = None, strength: float = 1.0
 ) -> Iterator[TranslationStep]:

@@ -17,12 +17,12 @@ from PIL import Image
 
 import imgstudio
 
-from ..errors import StudioError
-from ..studio import pictures
+from ..studio import bring, downloads, pictures
 
 SEEDS = 1_000_000  # dice seeds stay short enough to read out in a classroom
 PIXEL_ART = frozenset({"nouns"})  # data sets whose pictures are drawn in visible pixels
 TILE = 192  # side of a picture in a strip, px
+PREVIEW = 2  # times its side on the page, a picture in a strip is at most
 TALLEST = 680  # of a comparison on the page, px
 LOOKS = [("As suits the model", "auto"), ("Smooth", "smooth"), ("Pixels visible", "pixels")]
 
@@ -75,11 +75,8 @@ def default_model(task: str) -> imgstudio.Spec | None:
 
 
 def find(name: str) -> imgstudio.Spec:
-    """The catalogue's entry of that name."""
-    for spec in imgstudio.models():
-        if spec.name == name:
-            return spec
-    raise StudioError(f"There is no model called {name!r}; choose one from the list.")
+    """The record of the model of that name."""
+    return bring.find(name)
 
 
 def model_chooser(
@@ -96,8 +93,17 @@ def model_chooser(
 def model_line(name: str) -> str:
     """Size, source and licence of a model, in one line."""
     spec = find(name)
-    source = "comes with the studio" if spec.embedded else f"from the Hub: {spec.source.repo}"
-    return " · ".join(f"<span>{html.escape(part)}</span>" for part in (megabytes(spec.size), source, spec.licence))
+    if spec.embedded:
+        source = "comes with the studio"
+    elif isinstance(spec.source, imgstudio.Hub):
+        source = f"from the Hub: {spec.source.repo}"
+    else:
+        source = "a file of yours"
+    licence = f"licence {spec.licence}" if spec.licence.startswith("not ") else spec.licence
+    parts = [megabytes(spec.size), source, licence]
+    if isinstance(spec.source, imgstudio.Hub):
+        parts.append("not downloaded yet" if downloads.missing(name) else "downloaded")
+    return " · ".join(f"<span>{html.escape(part)}</span>" for part in parts)
 
 
 def megabytes(size: int) -> str:
@@ -210,6 +216,7 @@ def hang(items: Iterable[tuple[Image.Image, str, Mapping[str, Any]]], model: str
 
     def save(item: tuple[Image.Image, str, Mapping[str, Any]], repeat: int) -> tuple[str, str]:
         picture, caption, settings = item
+        picture = pictures.shrink(picture, PREVIEW * side)
         name = file_name(model, caption, *([repeat + 1] if repeat else []))
         return keep(enlarged(picture, model, look, side), name, settings, place), caption
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from ..errors import StudioError
+from ..studio import downloads
 
 Item = TypeVar("Item")
 
@@ -38,7 +39,8 @@ def careful(handler: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(handler)
     def once(*args: Any) -> Any:
         try:
-            return handler(*args)
+            with downloads.refused():
+                return handler(*args)
         except gr.Error:
             raise
         except Exception as error:
@@ -48,7 +50,7 @@ def careful(handler: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(handler)
     def stepwise(*args: Any) -> Iterator[Any]:
         try:
-            yield from handler(*args)
+            yield from _refusing_downloads(handler(*args))
         except gr.Error:
             raise
         except Exception as error:
@@ -56,6 +58,20 @@ def careful(handler: Callable[..., Any]) -> Callable[..., Any]:
             yield gr.skip()
 
     return stepwise if inspect.isgeneratorfunction(handler) else once
+
+
+def _refusing_downloads(steps: Iterator[Item]) -> Iterator[Item]:
+    """The steps. Each may run on another thread, so what holds while one is made is set for each."""
+    try:
+        while True:
+            with downloads.refused():
+                try:
+                    step = next(steps)
+                except StopIteration:
+                    return
+            yield step
+    finally:
+        steps.close()
 
 
 def answering(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -97,6 +113,11 @@ def instant(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outp
     return connect(triggers, handler, inputs, outputs, **options)
 
 
+def gently(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outputs: Any = None, **options: Any) -> Any:
+    """`connect` for long work that waits more than it computes, in a lane of its own."""
+    return connect(triggers, handler, inputs, outputs, **{"show_progress": "hidden", **options})
+
+
 class Stopwatch:
     """Seconds since it was made, and a beat for previews."""
 
@@ -116,23 +137,25 @@ class Stopwatch:
         return True
 
 
-_working: dict[str, bool] = {}  # visitors whose long work is going on -> whether they pressed Stop
+_working: dict[tuple[str, str], bool] = {}  # visitor and kind of long work that is going on -> whether they pressed Stop
 
 
-def request_stop(request: gr.Request) -> None:
+def request_stop(request: gr.Request, kind: str = "") -> None:
     """Handler of every Stop button. The work ends itself between two steps, so that it can finish what it has."""
-    if (visitor := request.session_hash or "") in _working:
-        _working[visitor] = True
+    if (key := (request.session_hash or "", kind)) in _working:
+        _working[key] = True
 
 
-def until_stopped(steps: Iterable[Item], request: gr.Request) -> Iterator[Item]:
-    """The steps, up to the one after which this visitor pressed Stop."""
-    visitor = request.session_hash or ""
-    _working[visitor] = False
+def until_stopped(steps: Iterable[Item], request: gr.Request, kind: str = "") -> Iterator[Item]:
+    """The steps, up to the one after which this visitor pressed Stop. kind: of work that has a Stop of its own."""
+    key = request.session_hash or "", kind
+    _working[key] = False
     try:
         for step in steps:
             yield step
-            if _working.get(visitor):
+            if _working.get(key):
                 return
     finally:
-        _working.pop(visitor, None)
+        _working.pop(key, None)
+        if hasattr(steps, "close"):
+            steps.close()

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ..errors import StudioError
-from . import common, lessons, morph, player, slots, views
+from ..studio import interpolation
+from . import bring, common, fetching, lessons, morph, player, slots, views
 from .events import connect, instant, live, request_stop
 
 TITLE = "VAE interpolation"
@@ -25,6 +26,7 @@ def build() -> None:
     with common.room():
         with common.controls():
             left = _left(start)
+            own = bring.build("reconstruct", "vae")
         with common.advanced():
             settings = _settings()
         with common.stage(), gr.Tabs(elem_classes="views") as tabs:
@@ -32,7 +34,8 @@ def build() -> None:
             again = views.reconstruction()
             sheet, lower = views.corners({letter: (start.paths[letter], SEEDS[letter]) for letter in "CD"})
             arithmetic = views.arithmetic(first.name if start.hung else None)
-            others = [again, sheet, arithmetic, views.dimension(), views.denoising()]
+            along = views.dimension()
+            others = [again, sheet, arithmetic, along, views.denoising()]
     lessons.interpolation()
 
     shared = [left.model, left.slots["A"].picture, left.slots["B"].picture, settings.look]
@@ -42,7 +45,8 @@ def build() -> None:
     all_slots = [*left.slots.values(), *lower.values()]
     for slot in all_slots:
         slots.wire(slot, left.model, revision)
-    _connect_model(left, all_slots, arithmetic, tabs, revision, active)
+    bring.wire(own, lambda name, brought: (gr.update(choices=bring.offered("reconstruct", brought), value=name),), [left.model])
+    _connect_model(left, own, all_slots, (arithmetic, along), tabs, revision, active)
 
 
 class Opening(NamedTuple):
@@ -65,6 +69,7 @@ def _opening(model: str) -> Opening:
 class Left(NamedTuple):
     model: gr.Dropdown
     line: gr.HTML
+    fetched: gr.State
     slots: dict[str, slots.Slot]
     button: gr.Button
     stop: gr.Button
@@ -72,13 +77,14 @@ class Left(NamedTuple):
 
 def _left(start: Opening) -> Left:
     model, line = common.model_chooser("reconstruct", "vae-model")
+    fetched = fetching.offer("vae", [model], line, model.value)
     with gr.Row(elem_classes="slots"):
         pair = {letter: slots.build(letter, start.paths[letter], SEEDS[letter]) for letter in "AB"}
     views.hint("Bring a picture from a file, the camera or the clipboard, or let the model draw one.")
     with gr.Row(elem_classes="buttons"):
         button = gr.Button("Animate", variant="primary", elem_id="morph-button", scale=3, min_width=120)
         stop = gr.Button("Stop", elem_id="morph-stop", scale=1, min_width=70)
-    return Left(model, line, pair, button, stop)
+    return Left(model, line, fetched, pair, button, stop)
 
 
 class Settings(NamedTuple):
@@ -138,17 +144,31 @@ def _connect_morph(left: Left, settings: Settings, between: morph.Morph, shared:
 
 
 def _connect_model(
-    left: Left, all_slots: list[slots.Slot], arithmetic: views.View, tabs: gr.Tabs, revision: gr.State, active: gr.State
+    left: Left,
+    own: bring.Bring,
+    all_slots: list[slots.Slot],
+    partial: tuple[views.View, views.View],
+    tabs: gr.Tabs,
+    revision: gr.State,
+    active: gr.State,
 ) -> None:
+    """partial: the views of latent arithmetic and of one dimension, which not every model has."""
+    arithmetic, along = partial
     chosen, *sliders = arithmetic.controls
     instant(chosen.input, views.offer_directions, chosen, sliders)
     places = [part for slot in all_slots for part in (slot.picture, slot.held)]
+    dice = [slot.dice for slot in all_slots]
 
     def change(model: str, count: int, opened: str, *hung: slots.Held) -> tuple:
-        offer = views.offer_model(model)
-        lost = opened == arithmetic.name and not offer[0]["visible"]
+        offer, invents = views.offer_model(model), interpolation.invents(model)
+        hidden = [view.name for view, shown in ((arithmetic, offer[0]["visible"]), (along, invents)) if not shown]
+        opened = "morph" if (lost := opened in hidden) else opened
         tab = gr.Tabs(selected="morph") if lost else gr.skip()
-        return (common.model_line(model), count + 1, "morph" if lost else opened, tab, *offer, *slots.redrawn(model, hung))
+        buttons = [gr.update(visible=invents)] * len(dice)
+        shown = (common.model_line(model), count + 1, opened, tab, gr.update(visible=invents), *buttons)
+        return *shown, *offer, *slots.redrawn(model, hung)
 
-    outputs = [left.line, revision, active, tabs, arithmetic.tab, chosen, *sliders, *places]
-    connect(left.model.input, change, [left.model, revision, active, *(slot.held for slot in all_slots)], outputs)
+    outputs = [left.line, revision, active, tabs, along.tab, *dice, arithmetic.tab, chosen, *sliders, *places]
+    inputs = [revision, active, *(slot.held for slot in all_slots)]
+    connect([left.model.input, left.fetched.change], change, [left.model, *inputs], outputs)
+    connect(own.arrived.change, bring.by_name(change), [own.arrived, *inputs], outputs)

@@ -6,10 +6,14 @@ import html
 import re
 
 import gradio as gr
+from gradio.context import get_render_context
 
 import imgstudio
 
-from .common import megabytes
+from ..studio import downloads
+from . import fetching
+from .common import megabytes, model_line
+from .events import instant
 
 TITLE = "Models"
 
@@ -25,25 +29,35 @@ COLUMNS = ("Model", "Task", "Weights", "Size", "Data", "Licence", "Paper")
 
 
 def build() -> None:
-    """Contents of the tab: one row a model."""
-    specs = imgstudio.models()
-    if not specs:
+    """Contents of the tab: one row a model, and what was downloaded of those from the Hub."""
+    if not imgstudio.models():
         gr.HTML('<p class="nothing">The catalogue is empty.</p>')
         return
+    table = gr.HTML(catalogue())
+    away = [(f"{spec.title} ({spec.name})", spec.name) for spec in imgstudio.models() if isinstance(spec.source, imgstudio.Hub)]
+    if away:
+        _downloads(table, away)
+
+
+def catalogue() -> str:
+    """The table, and above it how much there is."""
+    specs = imgstudio.models()
     total = sum(spec.size for spec in specs if spec.embedded)
+    kept = sum(entry.size for entry in imgstudio.cached())
     head = "".join(f'<th scope="col">{column}</th>' for column in COLUMNS)
     rows = "".join(_row(spec) for spec in specs)
-    gr.HTML(
-        f"""<div class="catalogue">
+    return f"""<div class="catalogue">
   <p>{len(specs)} models. Those that come with the studio weigh {megabytes(total)} together and need no network;
-  a model from the Hub is downloaded when it is first used.</p>
+  a model from the Hub is downloaded once, when you ask for it. Downloads take {megabytes(kept) if kept else "no room"} on this
+  server.</p>
   <table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>
 </div>"""
-    )
 
 
 def _row(spec: imgstudio.Spec) -> str:
-    source = "in the studio" if spec.embedded else f"Hub: {spec.source.repo}"
+    source = "in the studio" if spec.embedded else "a file of this server"
+    if isinstance(spec.source, imgstudio.Hub):
+        source = f"Hub: {spec.source.repo}, {_state(spec.name)}"
     cells = (
         f"<strong>{html.escape(spec.title)}</strong><code>{html.escape(spec.name)}</code>",
         html.escape(TASKS.get(spec.task, spec.task)),
@@ -54,6 +68,43 @@ def _row(spec: imgstudio.Spec) -> str:
         linked(spec.paper),
     )
     return "<tr>" + "".join(f'<td data-column="{name}">{cell}</td>' for name, cell in zip(COLUMNS, cells)) + "</tr>"
+
+
+def _state(name: str) -> str:
+    size = downloads.on_disk(name)
+    if not size:
+        return "not downloaded yet"
+    return f"{megabytes(size)} of it here" if downloads.unfinished(name) else f"downloaded, {megabytes(size)}"
+
+
+def _downloads(table: gr.HTML, away: list[tuple[str, str]]) -> None:
+    first, cleared, page = away[0][1], gr.State(0), get_render_context()
+    with gr.Row(elem_classes="room"), gr.Column(scale=0, min_width=300, elem_classes="controls"):
+        model = gr.Dropdown(
+            away,
+            value=first,
+            label="From the Hub",
+            info="To fetch, or to clear away.",
+            filterable=False,
+            elem_id="models-hub",
+        )
+        line = gr.HTML(model_line(first), elem_classes="model-line")
+        fetched = fetching.offer("models", [model], line, first, again=[cleared.change, page.select])
+        clear = gr.Button("Clear from this server", size="sm", visible=bool(downloads.on_disk(first)), elem_id="models-clear")
+    instant(clear.click, _clear, [model, cleared], cleared)
+    again = [model.change, cleared.change, fetched.change, page.select]
+    instant(again, _shown, model, [table, clear], trigger_mode="always_last")
+
+
+def _clear(name: str, count: int) -> int:
+    """The button; files that other models use as well go for those, too."""
+    gr.Info(f"{megabytes(downloads.clear(name))} freed.")
+    return count + 1
+
+
+def _shown(name: str) -> tuple:
+    """Values for (table, button)."""
+    return catalogue(), gr.update(visible=bool(downloads.on_disk(name)))
 
 
 def linked(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from ..studio import interpolation
+from ..studio import interpolation, pictures
 from . import common, player
 from .events import Stopwatch
 
@@ -70,7 +70,7 @@ def whole(model: str, a: str, b: str, look: str, t: float, curve: str) -> tuple:
 
 
 def _strip(model: str, a: str, b: str, look: str, curve: str) -> list:
-    frames = interpolation.interpolate(model, a, b, steps=STEPS, curve=curve)
+    frames = interpolation.interpolate(model, a, b, steps=STEPS, curve=curve, side=common.TILE)
     places = [i / (STEPS - 1) for i in range(STEPS)]
     settings = [{"task": "interpolate", "model": model, "t": t, "curve": curve} for t in places]
     return common.hang(zip(frames, [f"{t:.2f}" for t in places], settings), model, look)
@@ -90,7 +90,7 @@ def animate(
     steps = (interpolation.blend(model, a, b, i / (count - 1), curve=curve) for i in range(count))
     for played in player.play(
         steps,
-        lambda frame: common.enlarged(frame, model, look, player.SIDE),
+        lambda frame: common.enlarged(pictures.shrink(frame, player.SIDE), model, look, player.SIDE),
         request,
         name=common.file_name(model, "morph"),
         fps=int(fps),

@@ -10,12 +10,13 @@ import imgstudio
 
 from ..errors import StudioError
 from ..studio import pictures, sampling
-from . import common, lessons, walking
+from . import bring, common, fetching, lessons, walking
 from .events import connect, instant, live
 from .wall import ANY, Controls, Wall, large, show
 
 TITLE = "Latent sampling"
 COUNT, TRUNCATION = 24, 0.7
+MOST, FEW = 36, 4  # pictures on the sheet, and of models whose pictures are large
 LARGE_AT_FIRST = 4  # seed of the picture that hangs large before the first click
 EXAMPLES = {"All alike": 0.1, "Typical": 0.5, "Wild": 1.4}  # truncations
 
@@ -30,6 +31,7 @@ def build() -> None:
     with common.room():
         with common.controls():
             left = _left(first)
+            own = bring.build("sample", "sampling")
         with common.advanced():
             look = common.look_control()
             upload = gr.UploadButton("Open settings from a picture", file_types=["image"], size="sm", elem_id="sampling-restore")
@@ -39,7 +41,8 @@ def build() -> None:
             walk = walking.build(film)
     lessons.sampling()
     state = [left.model, left.label, left.seed, left.count, left.truncation, look, shown.wall]
-    _connect(left, look, upload, shown, walk, state)
+    bring.wire(own, lambda name, brought: (gr.update(choices=bring.offered("sample", brought), value=name),), [left.model])
+    _connect(left, look, upload, shown, walk, own, state)
     walking.wire(walk, state)
 
 
@@ -58,6 +61,7 @@ class Left(NamedTuple):
 
     model: gr.Dropdown
     line: gr.HTML
+    fetched: gr.State
     label: gr.Radio
     seed: gr.Number
     dice: gr.Button
@@ -69,6 +73,7 @@ class Left(NamedTuple):
 
 def _left(first: imgstudio.Spec) -> Left:
     model, line = common.model_chooser("sample", "sampling-model")
+    fetched = fetching.offer("sampling", [model], line, first.name)
     label = gr.Radio(
         _classes(first.labels),
         value=ANY,
@@ -79,7 +84,7 @@ def _left(first: imgstudio.Spec) -> Left:
     )
     seed, dice_button = common.seed_row(0, "sampling", info="Each number is another picture, always the same one.")
     fresh = gr.Checkbox(True, label="A new seed at every click", elem_id="sampling-fresh", elem_classes="tick")
-    count = gr.Slider(1, 36, COUNT, step=1, label="How many", info="Pictures on the sheet.", elem_id="sampling-count")
+    count = gr.Slider(1, MOST, COUNT, step=1, label="How many", info="Pictures on the sheet.", elem_id="sampling-count")
     truncation = gr.Slider(
         0,
         1.5,
@@ -90,7 +95,7 @@ def _left(first: imgstudio.Spec) -> Left:
         elem_id="sampling-truncation",
     )
     button = gr.Button("Sample", variant="primary", elem_id="sampling-button")
-    return Left(model, line, label, seed, dice_button, fresh, count, truncation, button)
+    return Left(model, line, fetched, label, seed, dice_button, fresh, count, truncation, button)
 
 
 def _classes(labels: tuple[str, ...] | None) -> list[str]:
@@ -124,7 +129,9 @@ def _right(opening: tuple | None) -> Shown:
     return Shown(gallery, picture, caption, line, gr.State(wall), examples)
 
 
-def _connect(left: Left, look: gr.Radio, upload: gr.UploadButton, shown: Shown, walk: walking.Walking, state: list) -> None:
+def _connect(
+    left: Left, look: gr.Radio, upload: gr.UploadButton, shown: Shown, walk: walking.Walking, own: bring.Bring, state: list
+) -> None:
     *outputs, examples = shown
     connect(left.button.click, press, [left.fresh, *state], [left.seed, *outputs])
     connect(left.dice.click, dice, state, [left.seed, *outputs])
@@ -134,10 +141,12 @@ def _connect(left: Left, look: gr.Radio, upload: gr.UploadButton, shown: Shown, 
     live([left.truncation.input, left.label.input, look.input], adjust, state, outputs)
     for button, truncation in zip(examples, EXAMPLES.values()):
         connect(button.click, attempt, [gr.State(truncation), *state], [left.truncation, *outputs])
-    connect(left.model.input, change_model, state, [left.label, left.line, *outputs])
+    changed = [left.label, left.line, left.count, *outputs]
+    connect([left.model.input, left.fetched.change], change_model, state, changed)
+    connect(own.arrived.change, bring.by_name(change_model), [own.arrived, *state[1:]], changed)
     clicked = [left.seed, left.fresh, walk.seeds, shown.large, shown.caption, shown.wall]
     live(shown.sheet.select, pick, [walk.seeds, *state], clicked)
-    restored = [left.model, left.seed, left.fresh, left.truncation, left.label, left.line, *outputs]
+    restored = [left.model, left.seed, left.fresh, left.truncation, left.label, left.line, left.count, *outputs]
     connect(upload.upload, restore, [upload, *state], restored)
 
 
@@ -183,11 +192,14 @@ def resize(*values: Any) -> tuple:
 
 
 def change_model(*values: Any) -> tuple:
-    """The same seeds from another model; its class chooser appears where it has classes."""
+    """The same seeds from another model; its class chooser appears where it has classes, and of large pictures there are few."""
     controls = Controls(*values)
-    labels = common.find(controls.model).labels
-    chooser = gr.update(choices=_classes(labels), value=controls.class_name() or ANY, visible=bool(labels))
-    return chooser, common.model_line(controls.model), *show(controls, controls.wall)
+    spec = common.find(controls.model)
+    chooser = gr.update(choices=_classes(spec.labels), value=controls.class_name() or ANY, visible=bool(spec.labels))
+    most = FEW if spec.side else MOST
+    wall = controls.wall._replace(seeds=controls.wall.seeds[:most])
+    count = gr.update(maximum=most, value=min(int(controls.count), most))
+    return chooser, common.model_line(controls.model), count, *show(controls, wall)
 
 
 def pick(event: gr.SelectData, walk_seeds: str, *values: Any) -> tuple:
@@ -203,9 +215,8 @@ def restore(path: str, *values: Any) -> tuple:
     """Controls, and the pictures, as they were when a downloaded picture was made."""
     saved = pictures.read_settings(path)
     model, seed, truncation = saved.get("model"), saved.get("seed"), saved.get("truncation", TRUNCATION)
-    known = model in [spec.name for spec in imgstudio.models("sample")]
+    known = isinstance(model, str) and common.find(model).task == "sample"
     if saved.get("task") != "sample" or not known or not isinstance(seed, int) or not isinstance(truncation, int | float):
         raise StudioError("This picture was not made on this tab by a model of this studio: choose one that you saved here.")
     controls = Controls(*values)._replace(model=model, label=saved.get("label"), seed=seed, truncation=truncation)
-    chooser, line, *shown = change_model(*controls._replace(wall=controls.page()))
-    return model, seed, False, truncation, chooser, line, *shown
+    return model, seed, False, truncation, *change_model(*controls._replace(wall=controls.page()))

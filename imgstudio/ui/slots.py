@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ import gradio as gr
 
 from ..errors import StudioError
 from ..studio import interpolation, pictures
-from . import common
+from . import common, demos
 from .events import connect, explain, instant
 
 
@@ -101,12 +102,17 @@ def _accept(path: str | None, held: Held, changed: int) -> tuple:
 
 
 def redrawn(model: str, holding: Sequence[Held]) -> list[Any]:
-    """For another model: pictures that were drawn are drawn anew by it, pictures that were brought stay.
+    """For another model: pictures that were drawn are drawn anew by it, pictures that were brought stay. A model that invents
+    none gets photographs in the place of drawn ones.
 
     Returns values for (picture, held) of each slot, one after the other.
     """
     result: list[Any] = []
-    for held in holding:
-        path = held.path if held.seed is None else drawn(model, held.seed)
+    invents = interpolation.invents(model)
+    ready = itertools.cycle((demos.contents() or demos.artworks()).values())
+    for held, offered in zip(holding, ready):
+        path = held.path
+        if held.seed is not None or held.path is None:
+            path = drawn(model, held.seed or 0) if invents else common.keep(pictures.shrink(offered), "picture", {})
         result += [path, Held(path, held.seed)]
     return result

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ..errors import StudioError
-from . import common, demos, lessons, sources, style_painting, style_region
+from . import bring, common, demos, fetching, lessons, sources, style_painting, style_region
 from . import style_settings as settings
 from .events import connect, instant, live, request_stop
 from .sources import Slot
@@ -29,12 +29,14 @@ def build() -> None:
     with common.room():
         with common.controls():
             left = _left(start.controls, kinds, times)
+            own = bring.build("stylize", "style")
         with common.advanced():
             rare = _advanced(start.controls)
         with common.stage():
             stage = _stage(start, left, changed)
     lessons.style()
-    _connect(left, rare, stage, changed)
+    bring.wire(own, take_own, [left.method, *left.models])
+    _connect(left, rare, stage, own, changed)
 
 
 class Start(NamedTuple):
@@ -67,6 +69,7 @@ class Left(NamedTuple):
     trade: gr.HTML
     models: list[gr.Dropdown]  # one a method, in the order of METHODS
     line: gr.HTML
+    fetched: gr.State
     weights: settings.Weights
     button: gr.Button
     stop: gr.Button
@@ -86,12 +89,13 @@ def _left(known: Controls, kinds: dict[str, list], times: list[tuple[str, str]])
     trade = gr.HTML(_trade(known.method))
     models = [_models(each, kinds.get(each, []), visible=each == known.method) for each in settings.METHODS]
     line = gr.HTML(common.model_line(known.model), elem_classes="model-line")
+    fetched = fetching.offer("style", [method, *models], line, known.model, meant=settings.meant)
     weights = settings.weights(known.method)
     with gr.Row(elem_classes="buttons"):
         verb = settings.VERBS[known.method]
         button = gr.Button(verb, variant="primary", elem_id="style-button", scale=3, min_width=120)
         stop = gr.Button("Stop", elem_id="style-stop", scale=1, min_width=70)
-    return Left(content, style, method, trade, models, line, weights, button, stop)
+    return Left(content, style, method, trade, models, line, fetched, weights, button, stop)
 
 
 def _trade(method: str) -> str:
@@ -168,7 +172,7 @@ def _inputs(left: Left, rare: Rare, mask: gr.State) -> list[Any]:
 # --- what the controls do
 
 
-def _connect(left: Left, rare: Rare, stage: Stage, changed: gr.State) -> None:
+def _connect(left: Left, rare: Rare, stage: Stage, own: bring.Bring, changed: gr.State) -> None:
     inputs, easel, slow = _inputs(left, rare, stage.mask), stage.easel, rare.slow
     for slot in (left.content, left.style, rare.second):
         sources.wire(slot, changed)
@@ -176,7 +180,7 @@ def _connect(left: Left, rare: Rare, stage: Stage, changed: gr.State) -> None:
     connect(left.button.click, style_painting.paint, inputs, easel.outputs, **at_work)
     connect(easel.again.click, style_painting.resume, [easel.made, *inputs], easel.outputs, **at_work)
     quick = [left.weights.strength.input, rare.colours.input, rare.mix.input, rare.size.release]
-    live([changed.change, stage.mask.change, *quick], style_painting.repaint, inputs, easel.outputs)
+    live([changed.change, stage.mask.change, left.fetched.change, *quick], style_painting.repaint, inputs, easel.outputs)
     instant(left.stop.click, request_stop)
     instant(slow.dice.click, common.roll, None, slow.seed)
     chosen = [left.method, *left.models]
@@ -187,8 +191,21 @@ def _connect(left: Left, rare: Rare, stage: Stage, changed: gr.State) -> None:
         *left.models, left.trade, left.button, *left.weights, left.style.column, stage.styles, rare.mixing, slow.column
     ]  # fmt: skip
     instant(left.method.input, show_method, left.method, shown)
+    arrived = [own.arrived, rare.size, changed]
+    instant(own.arrived.change, bring.by_name(show_own), arrived, [*shown, rare.size, changed])
     picked = [left.method.input, *(model.input for model in left.models)]
     instant(picked, choose_model, [*chosen, rare.size, changed], [rare.size, changed])
+
+
+def take_own(name: str, brought: bring.Choices) -> tuple:
+    """A model that the visitor brought is there: values for (method, models)."""
+    method = settings.kind(name)
+    models = []
+    for each in settings.METHODS:
+        offered = [(spec.title, spec.name) for spec in settings.kinds().get(each, [])]
+        offered += [choice for choice in brought if settings.kind(choice[1]) == each and choice not in offered]
+        models.append(gr.update(choices=offered, **({"value": name} if each == method else {})))
+    return method, *models
 
 
 def tell_costs(*values: Any) -> tuple:
@@ -212,6 +229,11 @@ def choose_model(*values: Any) -> tuple:
     """Another net: values for (size control, changed)."""
     method, *models, size, changed = values
     return _limited(settings.meant(method, *models), size), changed + 1
+
+
+def show_own(model: str, size: float, changed: int) -> list[Any]:
+    """A model that the visitor brought: values as of `show_method`, and for (size control, changed)."""
+    return [*show_method(settings.kind(model)), _limited(model, size), changed + 1]
 
 
 def _limited(model: str, size: float) -> Any:

@@ -121,6 +121,11 @@ def kinds() -> dict[str, list]:
     return {method: specs for method, specs in found.items() if specs}
 
 
+def kind(model: str) -> str:
+    """The method that a model is for."""
+    return style.kind(model)
+
+
 def meant(method: str, *models: str | None) -> str:
     """Of one model a method, in the order of METHODS, that of this method."""
     return dict(zip(METHODS, models))[method]

@@ -13,7 +13,7 @@ import imgstudio
 from ..errors import StudioError
 from ..studio import style, synthesis
 from ..studio.steps import Step
-from . import common, demos, sources
+from . import common, demos, fetching, sources
 from .events import Stopwatch, connect, explain, instant, request_stop, until_stopped
 from .sources import Slot, Source
 from .style_settings import duration
@@ -149,6 +149,8 @@ def _advanced(wish: Wish) -> Rare:
             choices, value=wish.model or None, label="Model", info="The net whose features count.", filterable=False,
             elem_id="growth-model",
         )  # fmt: skip
+        line = gr.HTML(common.model_line(wish.model) if wish.model else "", elem_classes="model-line")
+        fetching.offer("growth", [model], line, wish.model or None)
         steps = gr.Slider(20, 500, wish.steps, step=10, label="Steps", info="Corrections of the picture.", elem_id="growth-steps")
         start = gr.Radio(
             STARTS,

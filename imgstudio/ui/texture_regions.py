@@ -10,8 +10,8 @@ from PIL import Image
 
 from ..errors import StudioError
 from ..studio import texture
-from . import common, demos, sources, texture_exports, texture_fill, texture_scene, texture_wall
-from .events import connect, instant, live
+from . import bring, common, demos, fetching, sources, texture_exports, texture_fill, texture_scene, texture_wall
+from .events import connect, live
 from .sources import Slot, Source
 from .texture_scene import Scene, Truth
 from .texture_wall import Display, Wall
@@ -33,6 +33,7 @@ def build() -> None:
     with common.room():
         with common.controls():
             left = _left(picture, hung)
+            own = bring.build("segment", "regions")
         with common.advanced():
             rare = _advanced()
         with common.stage():
@@ -41,6 +42,7 @@ def build() -> None:
                 gr.HTML("<p><strong>Pictures</strong> to try it on.</p>", elem_classes="strip-title")
                 sources.gallery("Pictures to take apart", left.slot, changed, 4, "regions-pictures")
             fill = texture_fill.build(wall)
+    bring.wire(own, lambda name, brought: (gr.update(choices=bring.offered("segment", brought), value=name),), [left.model])
     _connect(left, rare, wall, fill, changed)
 
 
@@ -66,6 +68,7 @@ class Left(NamedTuple):
     truth: gr.State
     model: gr.Dropdown
     line: gr.HTML
+    fetched: gr.State
     auto: gr.Checkbox
     regions: gr.Slider
     button: gr.Button
@@ -79,6 +82,7 @@ def _left(picture: Source | None, hung: tuple | None) -> Left:
             mosaic = gr.Button("Make me a mosaic", size="sm", min_width=40, elem_id="regions-mosaic")
             grey = gr.Checkbox(False, label="In grey", info="Then only texture tells.", elem_id="regions-grey")
     model, line = common.model_chooser("segment", "regions-model", info="What tells one texture from another.")
+    fetched = fetching.offer("regions", [model], line, model.value)
     auto = gr.Checkbox(
         True,
         label="Find out the number of regions",
@@ -91,7 +95,7 @@ def _left(picture: Source | None, hung: tuple | None) -> Left:
     )
     with gr.Row(elem_classes="buttons"):
         button = gr.Button("Find regions", variant="primary", elem_id="regions-button")
-    return Left(slot, mosaic, grey, gr.State(None), model, line, auto, regions, button)
+    return Left(slot, mosaic, grey, gr.State(None), model, line, fetched, auto, regions, button)
 
 
 class Rare(NamedTuple):
@@ -117,9 +121,8 @@ def _connect(left: Left, rare: Rare, wall: Wall, fill: texture_fill.Fill, change
     sources.wire(left.slot, changed)
     asked = [left.slot.held, left.model, left.auto, left.regions, rare.size, left.truth]
     at_work = {"show_progress": "minimal", "show_progress_on": wall.line}
-    brought = [left.button.click, changed.change, left.model.change, rare.size.release]
+    brought = [left.button.click, changed.change, left.model.change, left.fetched.change, rare.size.release]
     connect(brought, find, [*asked, *wall.display], [*wall.outputs, left.regions], trigger_mode="always_last", **at_work)
-    instant(left.model.change, common.model_line, left.model, left.line)
     again = [wall.scene, left.regions, *wall.display]
     live(left.regions.input, regroup, again, [*wall.outputs, left.auto], **LANE)
     live(left.auto.input, regroup_freely, [left.auto, *again], [*wall.outputs, left.regions], **LANE)

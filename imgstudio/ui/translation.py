@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -11,13 +12,13 @@ import imgstudio
 
 from ..errors import StudioError
 from ..studio import pictures
-from . import common, demos, lessons, sources, translation_many, translation_wall
+from . import bring, common, demos, fetching, fruits, lessons, sources, translation_many, translation_wall
 from .events import connect, instant, live, request_stop
 from .sources import Slot, Source
 from .translation_wall import Controls
 
 TITLE = "Translation"
-FIRST_PICTURE = "Tower"  # hangs there before the first click
+FIRST_PICTURE = "Tower"  # hangs there before the first click, unless the model wants a fruit
 SIZE = 512  # where the catalogue does not say at which one a model works best
 SAMPLED = "sampling-large"  # the large picture of the tab "Latent sampling"
 
@@ -29,12 +30,13 @@ def build() -> None:
         common.nothing_here()
         return
     first = common.default_model("translate").name
-    content = sources.first(demos.contents(), FIRST_PICTURE)
+    content = sources.first(examples(), fruits.fitting(first, FIRST_PICTURE, FIRST_PICTURE))
     known = Controls(first, content, 1.0, best_size(first), True)
     start, changed = _opening(known), gr.State(0)
     with common.room():
         with common.controls():
             left = _left(known, pairs)
+            own = bring.build("translate", "translation")
         with common.advanced():
             rare = _advanced(known)
         with common.stage(), gr.Row(elem_classes="hanging"):
@@ -46,7 +48,13 @@ def build() -> None:
                     sources.gallery("Pictures", left.slot, changed, 4, "translation-pictures")
                 many = translation_many.build()
     lessons.translation()
-    _connect(left, rare, wall, many, changed)
+    bring.wire(own, lambda name, brought: (gr.update(choices=_pairs(brought), value=name),), [left.pair])
+    _connect(left, rare, wall, many, own, changed)
+
+
+def examples() -> dict[str, Path]:
+    """Pictures to translate, by title."""
+    return {**fruits.offered(), **demos.contents()}
 
 
 def _opening(known: Controls) -> tuple | None:
@@ -77,8 +85,14 @@ def find_pairs() -> dict[str, tuple[str, ...]]:
 
 
 def pair_of(model: str) -> tuple[str, ...]:
-    """The model's name and that of the way back, in the order of the catalogue."""
-    return next(names for names in find_pairs().values() if model in names)
+    """The model's name and that of the way back, in the order of the catalogue. One that a visitor brought is alone."""
+    return next((names for names in find_pairs().values() if model in names), (model,))
+
+
+def _pairs(brought: bring.Choices = ()) -> bring.Choices:
+    """The choices of pairs, each by the name of its first model, and what a visitor brought."""
+    pairs = [(title, names[0]) for title, names in find_pairs().items()]
+    return [*pairs, *(each for each in brought if each[1] not in dict(pairs).values())]
 
 
 def best_size(model: str) -> int:
@@ -97,6 +111,7 @@ class Left(NamedTuple):
     direction: gr.Radio
     swap: gr.Button
     line: gr.HTML
+    fetched: gr.State
     strength: gr.Slider
     button: gr.Button
     stop: gr.Button
@@ -104,13 +119,13 @@ class Left(NamedTuple):
 
 def _left(known: Controls, pairs: dict[str, tuple[str, ...]]) -> Left:
     with gr.Row(elem_classes="slots"):
-        slot = sources.build("Picture", known.content, demos.contents(), "Another", room="translation")
+        slot = sources.build("Picture", known.content, examples(), "Another", room="translation")
     sampled = None
     if _hanging(SAMPLED) is not None:
         sampled = gr.Button("Take the one from Latent sampling", size="sm", elem_id="translation-sampled")
     names = pair_of(known.model)
     pair = gr.Dropdown(
-        [(title, names[0]) for title, names in pairs.items()],
+        _pairs(),
         value=names[0],
         label="Pair",
         info="Two worlds, and two nets that lead from one to the other.",
@@ -122,6 +137,7 @@ def _left(known: Controls, pairs: dict[str, tuple[str, ...]]) -> Left:
     )
     swap = gr.Button("Swap direction", size="sm", interactive=len(names) == 2, elem_id="translation-swap")
     line = gr.HTML(common.model_line(known.model), elem_classes="model-line")
+    fetched = fetching.offer("translation", [direction], line, known.model)
     strength = gr.Slider(
         0,
         1,
@@ -134,7 +150,7 @@ def _left(known: Controls, pairs: dict[str, tuple[str, ...]]) -> Left:
     with gr.Row(elem_classes="buttons"):
         button = gr.Button("Translate", variant="primary", elem_id="translation-button", scale=3, min_width=120)
         stop = gr.Button("Stop", elem_id="translation-stop", scale=1, min_width=70)
-    return Left(slot, sampled, pair, direction, swap, line, strength, button, stop)
+    return Left(slot, sampled, pair, direction, swap, line, fetched, strength, button, stop)
 
 
 def _ways(names: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -172,7 +188,9 @@ def _hanging(elem_id: str) -> Any:
 # --- what the controls do
 
 
-def _connect(left: Left, rare: Rare, wall: translation_wall.Wall, many: translation_many.Many, changed: gr.State) -> None:
+def _connect(
+    left: Left, rare: Rare, wall: translation_wall.Wall, many: translation_many.Many, own: bring.Bring, changed: gr.State
+) -> None:
     inputs = [left.direction, left.slot.held, left.strength, rare.size, rare.back]
     sources.wire(left.slot, changed)
     if left.sampled is not None:
@@ -180,36 +198,48 @@ def _connect(left: Left, rare: Rare, wall: translation_wall.Wall, many: translat
         instant(left.sampled.click, take_sampled, [_hanging(SAMPLED), changed], taken)
     at_work = {"show_progress": "minimal", "show_progress_on": wall.line}
     connect(left.button.click, translation_wall.work, inputs, wall.outputs, **at_work)
-    live([changed.change, rare.size.release, rare.back.input], translation_wall.rework, inputs, wall.outputs)
+    live([changed.change, left.fetched.change, rare.size.release, rare.back.input], translation_wall.rework, inputs, wall.outputs)
     instant(left.strength.input, translation_wall.reblend, [wall.made, left.strength], wall.blended, trigger_mode="always_last")
     instant(left.stop.click, request_stop)
-    shown = [left.direction, left.swap, left.line, rare.size, changed]
-    instant(left.pair.input, choose_pair, [left.pair, changed], shown)
-    instant(left.direction.input, choose_direction, [left.direction, changed], shown)
-    instant(left.swap.click, swapped, [left.direction, changed], shown)
+    known = [left.slot.held, changed]
+    shown = [left.direction, left.swap, left.line, rare.size, left.slot.picture, left.slot.held, changed]
+    instant(left.pair.input, choose_pair, [left.pair, *known], shown)
+    instant(own.arrived.change, bring.by_name(choose_pair), [own.arrived, *known], shown)
+    instant(left.direction.input, choose_direction, [left.direction, *known], shown)
+    instant(left.swap.click, swapped, [left.direction, *known], shown)
     translation_many.wire(many, [left.direction, left.strength, rare.size])
 
 
-def choose_pair(first: str, changed: int) -> tuple:
-    """Another pair: values for (direction, swap, model line, size, changed)."""
+def choose_pair(first: str, held: Source | None, changed: int) -> tuple:
+    """Another pair: values for (direction, swap, model line, size, picture, held, changed)."""
     names = pair_of(first)
-    return gr.update(choices=_ways(names), value=first), *_rest(first, names, changed)
+    return gr.update(choices=_ways(names), value=first), *_rest(first, names, held, changed)
 
 
-def choose_direction(model: str, changed: int) -> tuple:
+def choose_direction(model: str, held: Source | None, changed: int) -> tuple:
     """The other way round, on the list: values as of `choose_pair`."""
-    return gr.skip(), *_rest(model, pair_of(model), changed)
+    return gr.skip(), *_rest(model, pair_of(model), held, changed)
 
 
-def swapped(model: str, changed: int) -> tuple:
+def swapped(model: str, held: Source | None, changed: int) -> tuple:
     """The other way round, by the button: values as of `choose_pair`."""
     names = pair_of(model)
     other = names[1 - names.index(model)] if len(names) == 2 else model
-    return other, *_rest(other, names, changed)
+    return other, *_rest(other, names, held, changed)
 
 
-def _rest(model: str, names: tuple[str, ...], changed: int) -> tuple:
-    return gr.update(interactive=len(names) == 2), common.model_line(model), best_size(model), changed + 1
+def _rest(model: str, names: tuple[str, ...], held: Source | None, changed: int) -> tuple:
+    return gr.update(interactive=len(names) == 2), common.model_line(model), best_size(model), *_suited(model, held, changed)
+
+
+def _suited(model: str, held: Source | None, changed: int) -> tuple:
+    """Another example where the one that hangs there is not for this model; a visitor's own picture stays. Values for
+    (picture, held, changed)."""
+    offered = examples()
+    if held is None or held.title not in offered:
+        return gr.skip(), gr.skip(), changed + 1
+    title = fruits.fitting(model, held.title, FIRST_PICTURE)
+    return sources.take(offered, title, changed) if title != held.title else (gr.skip(), gr.skip(), changed + 1)
 
 
 def take_sampled(picture: Any, changed: int) -> tuple:

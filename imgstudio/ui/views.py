@@ -56,7 +56,7 @@ def corners(lower: dict[str, tuple[str | None, int]]) -> tuple[View, dict[str, s
 def manifold(model: str, a: str, b: str, look: str, c: str, d: str, size: float) -> tuple:
     """Values for (sheet, fact line)."""
     watch = Stopwatch()
-    rows = interpolation.manifold(model, [a, b, c, d], size=int(size))
+    rows = interpolation.manifold(model, [a, b, c, d], size=int(size), side=CELL)
     line = common.facts(f"{int(size)} × {int(size)} pictures", watch.seconds)
     cells = [common.enlarged(picture, model, look, CELL) for row in rows for picture in row]
     sheet = pictures.grid(cells, int(size))
@@ -81,7 +81,7 @@ def traverse(model: str, a: str, b: str, look: str, rank: float, span: float) ->
     """Values for (strip, fact line)."""
     watch = Stopwatch()
     order = interpolation.dimensions(model)
-    number = order[min(int(rank), len(order)) - 1]
+    number = order[min(int(rank), len(order)) - 1] if order else 0  # without any, `traverse` says why
     made = interpolation.traverse(model, a, dimension=number, span=span, steps=STEPS)
     line = common.facts(f"{STEPS} pictures", watch.seconds, f"dimension {number} of {len(order)}")
     places = [span * (2 * i / (STEPS - 1) - 1) for i in range(STEPS)]
@@ -105,8 +105,8 @@ def reconstruct(model: str, a: str, b: str, look: str) -> tuple:
     watch, items = Stopwatch(), []
     for letter, source in (("A", a), ("B", b)):
         made = interpolation.reconstruct(model, source)
-        caption = f"{letter} again: PSNR {made.psnr:.1f} dB, KL {made.kl:.0f} nats"
-        seen = pictures.square(source, made.image.width)
+        caption = f"{letter} again: PSNR {made.psnr:.1f} dB" + ("" if made.kl is None else f", KL {made.kl:.0f} nats")
+        seen = interpolation.seen(model, source)
         items += [(seen, letter, {}), (made.image, caption, {"task": "reconstruct", "model": model})]
     line = common.facts("2 pictures", watch.seconds, f"{items[0][0].width} × {items[0][0].height} px")
     return common.hang(items, model, look, LARGE), line
@@ -189,7 +189,7 @@ def denoise(model: str, a: str, b: str, look: str, noise: float, seed: float) ->
     line = common.facts("1 picture", watch.seconds, f"noise {noise:.2f}")
     settings = {"task": "denoise", "model": model, "noise": noise, "seed": int(seed)}
     items = [
-        (pictures.square(a, made.image.width), "A", {}),
+        (interpolation.seen(model, a, side=interpolation.SIDE), "A", {}),
         (made.noisy, f"A with noise: {made.psnr_noisy:.1f} dB", settings),
         (made.image, f"Cleaned: {made.psnr:.1f} dB", settings),
     ]

@@ -10,7 +10,7 @@ import gradio as gr
 import imgstudio
 
 from ..errors import StudioError
-from ..studio import sampling, seeds
+from ..studio import pictures, sampling, seeds
 from . import common, player
 from .events import connect, instant, request_stop
 from .wall import Controls, Wall
@@ -101,7 +101,7 @@ def walk(request: gr.Request, text: str, frames: float, loop: bool, fps: float, 
     )
     for played in player.play(
         steps,
-        lambda frame: controls.enlarged(frame, player.SIDE),
+        lambda frame: controls.enlarged(pictures.shrink(frame, player.SIDE), player.SIDE),
         request,
         name=controls.name("walk", *stops[:6]),
         fps=int(fps),

@@ -1,0 +1,87 @@
+"""Models that have to be fetched from the Hub before their first use: which, how far, and clearing them away again."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .. import catalog, weights
+from ..errors import StudioError
+from ..spec import Formula, Hub, Spec
+from ..weights import Progress
+
+__all__ = ["Progress", "Stored", "cached", "clear", "download", "missing", "on_disk", "refused", "unfinished"]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file of the Hub that lies on this machine. models: names of those that use it; size: bytes on disk."""
+
+    models: tuple[str, ...]
+    repo: str
+    filename: str
+    size: int
+
+
+def refused() -> contextlib.AbstractContextManager[None]:
+    """Within it no model is downloaded by the way: visitors are told the size and the licence first, and asked."""
+    return weights.downloads_refused("press Download below its name")
+
+
+def missing(name: str) -> tuple[Spec, ...]:
+    """What has to be downloaded before a model can be used: itself, and the way back of a translation. No request."""
+    spec = catalog.find(name)
+    names = [name] if spec.inverse is None else [name, spec.inverse]
+    known = {other.name: other for other in catalog.models()}
+    wanted = {_source(known[each]): known[each] for each in names if each in known and _source(known[each])}
+    return tuple(other for source, other in wanted.items() if weights.present(source) is None)
+
+
+def download(name: str) -> Iterator[Progress]:
+    """Fetches what `missing` names, step by step. Stop iterating to stop; it goes on from there the next time. StudioError."""
+    for spec in missing(name):
+        instead = catalog.default(spec.task)
+        path = yield from weights.fetching(_source(spec), name=spec.name, instead=instead and instead.name)
+        weights.verify(spec, path)
+
+
+def cached() -> tuple[Stored, ...]:
+    """The files of the catalogue's models that were downloaded, or begun to be, and what they take."""
+    users: dict[Hub, list[str]] = {}
+    for spec in catalog.models():
+        if source := _source(spec):
+            users.setdefault(source, []).append(spec.name)
+    found = [Stored(tuple(names), source.repo, source.filename, weights.stored(source)) for source, names in users.items()]
+    return tuple(entry for entry in found if entry.size)
+
+
+def on_disk(name: str) -> int:
+    """Bytes that a model's download takes on this machine; 0 for what comes with the studio."""
+    source = _source(catalog.find(name))
+    return weights.stored(source) if source else 0
+
+
+def unfinished(name: str) -> bool:
+    """True for a download that was begun and stopped."""
+    source = _source(catalog.find(name))
+    return bool(source and weights.stored(source) and weights.present(source) is None)
+
+
+def clear(name: str) -> int:
+    """Removes a model's download from this machine, and returns the bytes that this freed. It can be fetched again."""
+    source = _source(catalog.find(name))
+    if source is None:
+        raise StudioError(f"{name} comes with the studio: there is no download to clear.")
+    freed = weights.clear(source)
+    if not freed:
+        raise StudioError(f"{name} has not been downloaded: there is nothing to clear.")
+    return freed
+
+
+def _source(spec: Spec) -> Hub | None:
+    """Where a model is downloaded from; None for one that needs no download."""
+    if isinstance(spec.source, Formula):
+        return None
+    source = weights.effective(spec.source)
+    return source if isinstance(source, Hub) else None

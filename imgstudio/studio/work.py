@@ -1,0 +1,84 @@
+"""What all functions that run nets share: a GPU where one is lent, and an answer when memory runs out."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sized
+from typing import Any
+
+from .. import catalog, gpu, loading
+from .. import device as devices
+from ..errors import StudioError
+
+_START = 3.0  # seconds until the weights are on a lent GPU
+LIGHT = 10_000_000  # bytes: files of this size hold nets for small pictures, which a CPU makes in no time
+FULL = "The device ran out of memory: choose a smaller size or fewer pictures at once."
+
+
+def computes(seconds: gpu.Seconds, *, steps: bool = False) -> Callable[[Callable], Callable]:
+    """Decorates a studio function that runs nets. Where a GPU is lent by the call, it borrows one for `seconds` (see
+    `gpu.on_gpu`); where memory runs out, the nets at rest give theirs back and the caller gets one sentence.
+
+    steps: the function returns an iterator.
+    """
+
+    def decorate(function: Callable) -> Callable:
+        @functools.wraps(function)
+        def work(*args: Any, **kwargs: Any) -> Any:
+            with _explained():
+                made = function(*args, **kwargs)
+            return _watched(made) if steps else made
+
+        return gpu.on_gpu(seconds, steps=steps)(work)
+
+    return decorate
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not devices.out_of_memory(error):
+            raise
+        loading.release()
+        raise StudioError(FULL) from error
+
+
+def _watched(steps: Iterator[Any]) -> Iterator[Any]:
+    try:
+        while True:
+            with _explained():
+                try:
+                    step = next(steps)
+                except StopIteration:
+                    return
+            yield step
+    finally:
+        if hasattr(steps, "close"):
+            steps.close()
+
+
+# --- what a call takes on a lent GPU ---
+
+
+def small(model: str) -> bool:
+    """True for nets whose pictures a CPU makes in no time."""
+    spec = catalog.find(model)
+    return spec.task in ("sample", "reconstruct") and spec.size < LIGHT
+
+
+def passes(model: str, pictures: int = 1, each: float = 0.05) -> float:
+    """Seconds for so many pictures through a model, `each` of which takes so long."""
+    return 0.0 if small(model) else _START + pictures * each
+
+
+def many(things: Iterable[Any] | int) -> int:
+    """How many there are, as far as one can tell without using them up."""
+    return len(things) if isinstance(things, Sized) else 1 if isinstance(things, int) else 16
+
+
+def megapixels(side: int) -> float:
+    """Of a square picture."""
+    return side**2 / 1e6

@@ -1,0 +1,57 @@
+"""Downloads in a real browser: size and licence before, progress and Stop on the way, pictures after, and clearing it again."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import page_server
+import pytest
+from browser import PATIENCE, source
+
+TESTS = Path(__file__).parent
+
+
+@pytest.fixture
+def page(context, tmp_path):
+    program = str(TESTS / "download_server.py"), str(tmp_path / "hub")
+    page = context.new_page()
+    page.set_default_timeout(3 * PATIENCE)
+    page.goto(page_server.address(*program))
+    page.locator(".rooms").wait_for()
+    yield page
+    page.close()
+
+
+def choose(page, elem_id: str, title: str) -> None:
+    page.locator(f"#{elem_id} input").click()
+    page.get_by_role("option", name=title).click()
+
+
+def test_a_model_is_offered_fetched_used_and_cleared(page):
+    line = page.locator(".model-line").first
+    before = source(page, "#sampling-large")
+    choose(page, "sampling-model", "From far away")
+    button, halt = page.locator("#sampling-fetch"), page.locator("#sampling-fetch-stop")
+    button.wait_for()
+    assert re.fullmatch(r"Download 2\.4 MB · MIT", button.inner_text().strip())
+    assert "not downloaded yet" in line.inner_text()
+
+    button.click()
+    told = page.locator(".fetching-line").first
+    told.get_by_text(re.compile(r"1\.2 of 2\.4 MB, \d+\.\d MB a second")).wait_for()
+    halt.click()
+    told.get_by_text("goes on from there").wait_for()
+
+    button.click()
+    button.wait_for(state="hidden")
+    line.get_by_text("downloaded", exact=True).wait_for()
+    page.wait_for_function("before => document.querySelector('#sampling-large img').src !== before", arg=before)
+
+    page.get_by_role("tab", name="Models").click()
+    page.locator("td").get_by_text("someone/nets, downloaded, 2.4 MB").wait_for()
+    choose(page, "models-hub", "From far away (test/faraway)")
+    page.locator("#models-clear").click()
+    page.locator("td").get_by_text("someone/nets, not downloaded yet").wait_for()
+    page.locator("#models-fetch").get_by_text("Download 2.4 MB · MIT").wait_for()
+    page.locator("#models-clear").wait_for(state="hidden")
