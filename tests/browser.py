@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import page_server
 import pytest
 
+ADVANCED = ".room:visible .below .advanced:not(.bring) > button, .room:visible > .advanced > button"  # opens it
 PATIENCE = 30_000  # ms for one answer of a busy machine
 
 LOCAL = re.compile(r"(https?://(127\.0\.0\.1|localhost)[:/])|data:|blob:|about:")

@@ -7,7 +7,7 @@ import os
 import re
 
 import pytest
-from browser import PATIENCE, source
+from browser import ADVANCED, PATIENCE, source
 from PIL import Image, ImageChops
 
 import imgstudio
@@ -62,7 +62,7 @@ def set_number(page, selector: str, value: str) -> None:
 
 def small(page, steps: str = "20") -> None:
     """Settings under which everything is quick."""
-    page.locator(".room:visible > .advanced > button").click()
+    page.locator(ADVANCED).click()
     set_number(page, "#style-size", "128")
     if page.locator("#style-steps").is_visible():
         set_number(page, "#style-steps", steps)
@@ -298,5 +298,5 @@ def test_a_phone_shows_the_picture_after_the_button_without_scrolling_sideways(o
     page = opened(open_page, 390, 844, query)
     above, below = (page.locator(name).bounding_box() for name in ("#style-button", "#style-result"))
     assert 0 < below["y"] - above["y"] - above["height"] < 120
-    page.locator(".room:visible > .advanced > button").click()
+    page.locator(ADVANCED).click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -10,7 +10,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from browser import PATIENCE, source
+from browser import ADVANCED, PATIENCE, source
 from PIL import Image, ImageChops
 from scipy import ndimage
 
@@ -323,7 +323,7 @@ def test_an_optimised_texture_is_seen_to_grow_and_stopped(open_page):
     page = opened(open_page, part="New texture")
     set_number(page, "#growth-size", "128")
     page.locator("#growth-method label").last.click()
-    page.locator(".room:visible > .advanced > button").click()
+    page.locator(ADVANCED).click()
     set_number(page, "#growth-steps", "500")
     before = shown(page, "#growth-result")
     page.locator("#growth-button").click()
@@ -342,5 +342,5 @@ def test_a_phone_shows_the_picture_after_the_button_without_scrolling_sideways(o
     page = opened(open_page, 390, 844, query, part=part)
     above, below = (page.locator(name).bounding_box() for name in (PARTS[part], PICTURES[part]))
     assert 0 < below["y"] - above["y"] - above["height"] < 120
-    page.locator(".room:visible > .advanced > button").click()
+    page.locator(ADVANCED).click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

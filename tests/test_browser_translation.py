@@ -90,11 +90,11 @@ def test_the_sampled_picture_comes_over(studio):
 
 
 def test_the_examples_follow_the_direction(studio):
-    expect(line(studio)).to_contain_text("Apple 1")
+    expect(studio.locator("#translation-pictures .selected")).to_contain_text("Apple 1")
     studio.locator("#translation-swap").click()
-    expect(line(studio)).to_contain_text("Tomato 1")
+    expect(studio.locator("#translation-pictures .selected")).to_contain_text("Tomato 1")
     studio.locator("#translation-pictures button").nth(1).click()
-    expect(line(studio)).to_contain_text("Apple 2")
+    expect(studio.locator("#translation-pictures .selected")).to_contain_text("Apple 2")
 
 
 def test_a_phone_needs_no_scrolling_sideways(open_page):

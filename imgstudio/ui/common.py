@@ -40,8 +40,13 @@ def controls() -> gr.Column:
     return gr.Column(scale=0, min_width=300, elem_classes="controls")
 
 
+def below() -> gr.Column:
+    """Below the controls; on a phone, after the picture: what most visitors never open."""
+    return gr.Column(min_width=0, elem_classes="below")
+
+
 def advanced() -> gr.Accordion:
-    """Below the controls, closed: what is rarely needed. On a phone it comes after the picture."""
+    """What is rarely needed, closed. It goes `below` the controls, or stands there alone."""
     return gr.Accordion("Advanced", open=False, elem_classes="advanced")
 
 

@@ -26,9 +26,10 @@ def build() -> None:
     with common.room():
         with common.controls():
             left = _left(start)
+        with common.below():
             own = bring.build("reconstruct", "vae")
-        with common.advanced():
-            settings = _settings()
+            with common.advanced():
+                settings = _settings()
         with common.stage(), gr.Tabs(elem_classes="views") as tabs:
             between = morph.build(start.hung, start.film)
             again = views.reconstruction()

@@ -61,7 +61,7 @@ def _row(spec: imgstudio.Spec) -> str:
     cells = (
         f"<strong>{html.escape(spec.title)}</strong><code>{html.escape(spec.name)}</code>",
         html.escape(TASKS.get(spec.task, spec.task)),
-        html.escape(f"{source}; {spec.origin}"),
+        linked(f"{source}; {spec.origin}"),
         megabytes(spec.size),
         linked(spec.data),
         html.escape(spec.licence),

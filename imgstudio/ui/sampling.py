@@ -17,7 +17,7 @@ from .wall import ANY, Controls, Wall, large, show
 TITLE = "Latent sampling"
 COUNT, TRUNCATION = 24, 0.7
 MOST, FEW = 36, 4  # pictures on the sheet, and of models whose pictures are large
-LARGE_AT_FIRST = 4  # seed of the picture that hangs large before the first click
+LARGE_AT_FIRST = 5  # seed of the picture that hangs large before the first click
 EXAMPLES = {"All alike": 0.1, "Typical": 0.5, "Wild": 1.4}  # truncations
 
 
@@ -31,11 +31,14 @@ def build() -> None:
     with common.room():
         with common.controls():
             left = _left(first)
+        with common.below():
             own = bring.build("sample", "sampling")
-        with common.advanced():
-            look = common.look_control()
-            upload = gr.UploadButton("Open settings from a picture", file_types=["image"], size="sm", elem_id="sampling-restore")
-            gr.HTML('<p class="help">Every picture that you download here carries its seed and settings.</p>')
+            with common.advanced():
+                look = common.look_control()
+                upload = gr.UploadButton(
+                    "Open settings from a picture", file_types=["image"], size="sm", elem_id="sampling-restore"
+                )
+                gr.HTML('<p class="help">Every picture that you download here carries its seed and settings.</p>')
         with common.stage():
             shown = _right(opening)
             walk = walking.build(film)

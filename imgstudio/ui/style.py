@@ -29,9 +29,10 @@ def build() -> None:
     with common.room():
         with common.controls():
             left = _left(start.controls, kinds, times)
+        with common.below():
             own = bring.build("stylize", "style")
-        with common.advanced():
-            rare = _advanced(start.controls)
+            with common.advanced():
+                rare = _advanced(start.controls)
         with common.stage():
             stage = _stage(start, left, changed)
     lessons.style()

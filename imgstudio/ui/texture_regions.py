@@ -33,9 +33,10 @@ def build() -> None:
     with common.room():
         with common.controls():
             left = _left(picture, hung)
+        with common.below():
             own = bring.build("segment", "regions")
-        with common.advanced():
-            rare = _advanced()
+            with common.advanced():
+                rare = _advanced()
         with common.stage():
             wall = texture_wall.build(hung)
             with wall.column, gr.Column():

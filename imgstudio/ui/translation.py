@@ -36,9 +36,10 @@ def build() -> None:
     with common.room():
         with common.controls():
             left = _left(known, pairs)
+        with common.below():
             own = bring.build("translate", "translation")
-        with common.advanced():
-            rare = _advanced(known)
+            with common.advanced():
+                rare = _advanced(known)
         with common.stage(), gr.Row(elem_classes="hanging"):
             with gr.Column(scale=5, min_width=300):
                 wall = translation_wall.build(start, known)
