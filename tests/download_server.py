@@ -1,8 +1,9 @@
-"""The page with a model from a Hub on the loopback in its catalogue, whose first download gets stuck halfway: run as a program,
-with a folder for the client's cache."""
+"""The page with a model from a Hub on the loopback in its catalogue, whose first download gets stuck halfway, and with a
+repository that the catalogue does not know: run as a program, with a folder for the client's cache."""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -10,12 +11,15 @@ from pathlib import Path
 os.environ.pop("HF_HUB_OFFLINE", None)  # before the client is imported
 os.environ["HF_HUB_CACHE"] = sys.argv[1]
 
+import torch  # noqa: E402
+from foreign import Holder, dcgan  # noqa: E402
 from hub_server import HubServer  # noqa: E402
 
 from imgstudio import catalog, ui, weights  # noqa: E402
 from imgstudio.spec import Hub, Spec  # noqa: E402
 
 NAME, REPO, FILE = "test/faraway", "someone/nets", "model.safetensors"
+UNKNOWN = "anyone/dreams"
 
 
 def register(hub: HubServer) -> None:
@@ -28,10 +32,19 @@ def register(hub: HubServer) -> None:
     catalog.register(Spec(**{**vars(known), **fields}))
 
 
+def publish(hub: HubServer) -> None:
+    """A repository with the checkpoint of a DCGAN for 32 px, as a tutorial saves it."""
+    net = Holder("main", dcgan((20, 16, 8, 8, 3), (4, 4, 4, 4), (1, 2, 2, 2), (0, 1, 1, 1)))
+    file = io.BytesIO()
+    torch.save({"netG": net.state_dict(), "epoch": 3}, file)
+    hub.put(UNKNOWN, "generator.pth", file.getvalue())
+
+
 if __name__ == "__main__":
     server = HubServer()
     server.stuck = 1
     os.environ["HF_ENDPOINT"] = server.url
     Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
     register(server)
+    publish(server)
     ui.launch(ui.build())

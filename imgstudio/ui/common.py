@@ -104,11 +104,15 @@ def model_line(name: str) -> str:
         source = f"from the Hub: {spec.source.repo}"
     else:
         source = "a file of yours"
-    licence = f"licence {spec.licence}" if spec.licence.startswith("not ") else spec.licence
-    parts = [megabytes(spec.size), source, licence]
+    parts = [megabytes(spec.size), source, licence(spec)]
     if isinstance(spec.source, imgstudio.Hub):
         parts.append("not downloaded yet" if downloads.missing(name) else "downloaded")
     return " · ".join(f"<span>{html.escape(part)}</span>" for part in parts)
+
+
+def licence(spec: imgstudio.Spec) -> str:
+    """Of a model's weights, in words that stand alone: "MIT", "licence not stated"."""
+    return f"licence {spec.licence}" if spec.licence.startswith("not ") else spec.licence
 
 
 def megabytes(size: int) -> str:

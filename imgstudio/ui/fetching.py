@@ -61,6 +61,12 @@ def offer(
     return done
 
 
+def once_here(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """The handler of a drop-down whose value, the name of a model, comes first: for one that is not here yet, the row that
+    offers it is answer enough."""
+    return lambda name, *values: gr.skip() if downloads.missing(name) else handler(name, *values)
+
+
 def _halt(request: gr.Request) -> None:
     request_stop(request, _WORK)
 
@@ -74,5 +80,5 @@ def _row(name: str | None) -> tuple:
 def _label(name: str) -> str:
     """Size and licence of what would be downloaded: "Download 45.5 MB · MIT"."""
     wanted = downloads.missing(name)
-    licences = " and ".join(dict.fromkeys(spec.licence for spec in wanted))
+    licences = " and ".join(dict.fromkeys(common.licence(spec) for spec in wanted))
     return f"Download {common.megabytes(sum(spec.size for spec in wanted))} · {licences}"

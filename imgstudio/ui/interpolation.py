@@ -171,5 +171,5 @@ def _connect_model(
 
     outputs = [left.line, revision, active, tabs, along.tab, *dice, arithmetic.tab, chosen, *sliders, *places]
     inputs = [revision, active, *(slot.held for slot in all_slots)]
-    connect([left.model.input, left.fetched.change], change, [left.model, *inputs], outputs)
+    connect([left.model.input, left.fetched.change], fetching.once_here(change), [left.model, *inputs], outputs)
     connect(own.arrived.change, bring.by_name(change), [own.arrived, *inputs], outputs)

@@ -145,7 +145,7 @@ def _connect(
     for button, truncation in zip(examples, EXAMPLES.values()):
         connect(button.click, attempt, [gr.State(truncation), *state], [left.truncation, *outputs])
     changed = [left.label, left.line, left.count, *outputs]
-    connect([left.model.input, left.fetched.change], change_model, state, changed)
+    connect([left.model.input, left.fetched.change], fetching.once_here(change_model), state, changed)
     connect(own.arrived.change, bring.by_name(change_model), [own.arrived, *state[1:]], changed)
     clicked = [left.seed, left.fresh, walk.seeds, shown.large, shown.caption, shown.wall]
     live(shown.sheet.select, pick, [walk.seeds, *state], clicked)
