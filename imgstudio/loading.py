@@ -81,10 +81,10 @@ def _pick(device: str | torch.device | None) -> torch.device:
 
 def build(spec: Spec, state: Mapping[str, Any]) -> nn.Module:
     """The spec's net with the weights `state`. Every key and shape has to fit; StudioError names the first that does not."""
-    net = _resolve(spec.build)(**spec.kwargs)
+    net = resolve(spec.build)(**spec.kwargs)
     try:
         state = spec.convert(state)
-        problem = _mismatch(net.state_dict(), state)
+        problem = mismatch(net.state_dict(), state)
     except ValueError as error:  # a conversion that knows the file's own names says what is wrong in those
         problem = str(error)
     if problem:
@@ -93,14 +93,15 @@ def build(spec: Spec, state: Mapping[str, Any]) -> nn.Module:
     return net
 
 
-def _resolve(reference: str | Callable[..., nn.Module]) -> Callable[..., nn.Module]:
+def resolve(reference: str | Callable[..., nn.Module]) -> Callable[..., nn.Module]:
+    """The class that "package.module:Class" names."""
     if callable(reference):
         return reference
     module, _, attribute = reference.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
 
-def _mismatch(wanted: Mapping[str, Tensor], given: Mapping[str, Any]) -> str | None:
+def mismatch(wanted: Mapping[str, Tensor], given: Mapping[str, Any]) -> str | None:
     """What is wrong with the first key that is wrong; a missing one says more than a shape, so those come first."""
     for key in wanted:
         if not isinstance(given.get(key), Tensor):

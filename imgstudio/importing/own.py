@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from .. import catalog
+from ..loading import resolve
 from ..spec import Embedded, Spec, Task
 from .checkpoint import State
-from .recognition import Recognised, accepted, resolve
+from .recognition import Recognised, accepted
 
 # Nets that can be trained here, and of which the catalogue may have none yet.
 _MORE = {

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import torch
-
 from ..errors import StudioError
+from ..loading import mismatch, resolve
 from ..spec import Task
 from . import checkpoint
 from .checkpoint import Conversion, State
@@ -86,22 +85,9 @@ def _placed(found: Recognised, path: str) -> Recognised:
 
 def _check(found: Recognised, state: State, filename: str) -> None:
     """Raises StudioError unless every tensor has its place in the net, and the other way round."""
-    wanted = resolve(found.build)(**found.kwargs).state_dict()
-    given = found.convert(state)
-    for key, tensor in wanted.items():
-        if key not in given:
-            raise StudioError(f"{filename} looks like {found.title}, but {key} is missing.")
-        if given[key].shape != tensor.shape:
-            shapes = f"{list(given[key].shape)}, not {list(tensor.shape)}"
-            raise StudioError(f"{filename} looks like {found.title}, but {key} has the shape {shapes}.")
-    surplus = next((key for key in given if key not in wanted), None)
-    if surplus is not None:
-        raise StudioError(f"{filename} looks like {found.title}, but {surplus} has no place in it.")
-
-
-def resolve(build: str) -> Callable[..., torch.nn.Module]:
-    module, _, name = build.partition(":")
-    return getattr(__import__(module, fromlist=[name]), name)
+    problem = mismatch(resolve(found.build)(**found.kwargs).state_dict(), found.convert(state))
+    if problem:
+        raise StudioError(f"{filename} looks like {found.title}, but {problem}.")
 
 
 def accepted(build: str, config: Mapping[str, Any]) -> bool:
