@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from plain import two_classes
 
 from imgstudio import catalog, weights
 from imgstudio.models.dcgan import Discriminator, Generator
@@ -27,18 +25,7 @@ SMALL = {"size": 16, "channels": 8, "widest": 16, "latent": 8}
 @pytest.fixture
 def data(tmp_path):
     """A folder with two classes of plain 16 px pictures: `red/` and `blue/`."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    with tarfile.open(folder / "plain.tar", "w") as tar:
-        for i in range(80):
-            name, colour = ("red", (200, 2 * i, 0)) if i % 2 else ("blue", (0, 2 * i, 200))
-            buffer = io.BytesIO()
-            Image.new("RGB", (16, 16), colour).save(buffer, "PNG")
-            member = tarfile.TarInfo(f"{name}/{i:03d}.png")
-            member.size = buffer.tell()
-            buffer.seek(0)
-            tar.addfile(member, buffer)
-    return folder
+    return two_classes(tmp_path / "data", 80)
 
 
 @pytest.fixture

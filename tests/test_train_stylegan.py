@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
-
 import pytest
 import torch
-from PIL import Image
+from plain import two_classes
 
 from imgstudio import weights
 from imgstudio.models.stylegan2 import Discriminator, Generator
@@ -20,18 +17,7 @@ SMALL = {"size": 16, "widths": (16, 16), "latent": 8, "style": 16, "mapping": 2,
 @pytest.fixture
 def data(tmp_path):
     """A folder with two classes of plain 16 px pictures in many shades: `red/` and `blue/`."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    with tarfile.open(folder / "plain.tar", "w") as tar:
-        for i in range(120):
-            name, colour = ("red", (200, 2 * i, 0)) if i % 2 else ("blue", (0, 2 * i, 200))
-            buffer = io.BytesIO()
-            Image.new("RGB", (16, 16), colour).save(buffer, "PNG")
-            member = tarfile.TarInfo(f"{name}/{i:03d}.png")
-            member.size = buffer.tell()
-            buffer.seek(0)
-            tar.addfile(member, buffer)
-    return folder
+    return two_classes(tmp_path / "data", 120)
 
 
 def recipe(**more):
