@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import huggingface_hub.constants
 import pytest
 import torch
 from browser import context, open_page  # noqa: F401 (fixtures)
+from hub_server import HubServer
 from torch import nn
 
 from imgstudio import catalog, loading, weights
@@ -114,3 +116,15 @@ def translations(small_model) -> Callable[..., tuple[str, str]]:
         return names
 
     return make
+
+
+@pytest.fixture
+def patient_hub(tmp_path, monkeypatch) -> Iterator[HubServer]:
+    """A Hub on the loopback with a cache of its own, which is given time: it hashes large files while the machine is busy."""
+    server = HubServer()
+    monkeypatch.setenv("HF_ENDPOINT", server.url)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(weights.hub, "_silence", {})
+    monkeypatch.setattr(weights.hub, "PATIENCE", 60.0)
+    yield server
+    server.close()

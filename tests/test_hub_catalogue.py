@@ -8,7 +8,6 @@ import io
 from dataclasses import replace
 
 import foreign
-import huggingface_hub.constants
 import numpy as np
 import pytest
 import torch
@@ -36,14 +35,8 @@ def forget(monkeypatch):
 
 
 @pytest.fixture
-def hub(tmp_path, monkeypatch):
-    server = HubServer()
-    monkeypatch.setenv("HF_ENDPOINT", server.url)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(weights.hub, "_silence", {})
-    monkeypatch.setattr(weights.hub, "PATIENCE", 60.0)  # the server hashes large files while the machine is busy
-    yield server
-    server.close()
+def hub(patient_hub) -> HubServer:
+    return patient_hub
 
 
 def pickled(state) -> bytes:

@@ -6,11 +6,9 @@ import contextlib
 from dataclasses import replace
 from types import SimpleNamespace
 
-import huggingface_hub.constants
 import pytest
 import torch
 import torchvision
-from hub_server import HubServer
 from safetensors.torch import save
 from torch import nn
 
@@ -90,23 +88,17 @@ def test_the_smallest_picture_reaches_the_deepest_layer():
 
 
 @pytest.fixture
-def on_the_hub(tmp_path, monkeypatch):
+def on_the_hub(patient_hub):
     """Puts a file of VGG-19's names on a loopback Hub and registers it as a model."""
-    server = HubServer()
-    monkeypatch.setenv("HF_ENDPOINT", server.url)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(weights.hub, "_silence", {})
-    monkeypatch.setattr(weights.hub, "PATIENCE", 60.0)  # the file is large and its hash takes a while
 
     def make(widths: tuple[int, ...]) -> dict[str, torch.Tensor]:
         state = whole_file(widths, shrink=64)
-        server.put(VGG19.source.repo, VGG19.source.filename, save(state), VGG19.source.revision)
+        patient_hub.put(VGG19.source.repo, VGG19.source.filename, save(state), VGG19.source.revision)
         catalog.register(replace(VGG19, name="test/vgg19", kwargs={"widths": widths}, source=replace(VGG19.source, sha256=None)))
         return state
 
     yield make
     catalog.unregister("test/vgg19")
-    server.close()
 
 
 def test_a_vgg19_of_the_hub_is_read_as_far_as_needed(on_the_hub, monkeypatch):
