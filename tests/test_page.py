@@ -21,6 +21,13 @@ from imgstudio.ui.wall import Controls, Wall
 ENDPOINTS = {
     "/sample": ["model", "seeds", "truncation", "label"],
     "/walk": ["model", "seeds", "frames", "truncation", "loop", "label", "fps", "format"],
+    "/directions": ["model"],
+    "/mix": ["model", "coarse", "fine", "crossover", "truncation", "label", "noise"],
+    "/edit": ["model", "seed", "amounts", "layers", "truncation", "label", "noise"],
+    "/pad": ["model", "seed", "x", "y", "truncation", "label", "noise"],
+    "/feature_maps": ["model", "seed", "layer", "count", "truncation", "label", "noise"],
+    "/invert": ["model", "image", "steps", "seed"],
+    "/complete": ["model", "image", "mask", "steps", "seed"],
     "/reconstruct": ["model", "image"],
     "/interpolate": ["model", "a", "b", "steps", "curve"],
     "/blend": ["model", "a", "b", "t", "curve"],

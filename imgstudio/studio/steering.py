@@ -9,8 +9,10 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from .. import catalog
 from ..errors import StudioError
 from ..image import to_image
+from ..models.stylegan2 import Generator
 from ..ops import sampling as ops
 from ..ops import styles
 from ..spec import Direction, Spec
@@ -20,7 +22,13 @@ from .work import computes, passes
 
 FARTHEST = 10.0  # standard deviations that an edit may go
 PAD = 4.0  # standard deviations from the middle of the pad to its border
+_STYLEGAN2 = f"{Generator.__module__}:{Generator.__qualname__}"
 _COMPONENT = re.compile(r"component\s+(\d+)")
+
+
+def models() -> tuple[Spec, ...]:
+    """Records of the catalogue's models that can be steered. Loads no net."""
+    return tuple(spec for spec in catalog.models("sample") if spec.build in (Generator, _STYLEGAN2))
 
 
 def layers(model: str) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ import html
 import random
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,10 @@ def nothing_here() -> None:
 
 def default_model(task: str) -> imgstudio.Spec | None:
     """The model to open with: the first that needs no download, or else the first."""
-    specs = imgstudio.models(task)
+    return _ready(imgstudio.models(task))
+
+
+def _ready(specs: Sequence[imgstudio.Spec]) -> imgstudio.Spec | None:
     return next((spec for spec in specs if spec.embedded), specs[0] if specs else None)
 
 
@@ -85,11 +88,16 @@ def find(name: str) -> imgstudio.Spec:
 
 
 def model_chooser(
-    task: str, elem_id: str, *, info: str = "The trained net that makes the pictures."
+    task: str,
+    elem_id: str,
+    *,
+    info: str = "The trained net that makes the pictures.",
+    among: Sequence[imgstudio.Spec] | None = None,
 ) -> tuple[gr.Dropdown, gr.HTML]:
-    """The drop-down of a task's models, and the line under it with size, source and licence."""
-    choices = [(spec.title, spec.name) for spec in imgstudio.models(task)]
-    first = default_model(task)
+    """The drop-down of a task's models, or of those `among` them, and the line under it with size, source and licence."""
+    specs = imgstudio.models(task) if among is None else among
+    choices = [(spec.title, spec.name) for spec in specs]
+    first = _ready(specs)
     name = first.name if first else None
     chooser = gr.Dropdown(choices, value=name, label="Model", info=info, filterable=False, elem_id=elem_id)
     return chooser, gr.HTML(model_line(name) if name else "", elem_classes="model-line")

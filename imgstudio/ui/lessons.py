@@ -22,9 +22,20 @@ less variety, fewer accidents. A walk follows such arcs from one vector to anoth
 picture, and no double exposure, shows that the net did not learn its examples by heart.
 """,
         r"""
-**Where it comes from.** The game: Goodfellow et al. 2014, [arXiv:1406.2661](https://arxiv.org/abs/1406.2661). This
-generator: Radford, Metz and Chintala 2015, [arXiv:1511.06434](https://arxiv.org/abs/1511.06434). With a class to
-choose: Mirza and Osindero 2014, [arXiv:1411.1784](https://arxiv.org/abs/1411.1784). *Try this:* pull Truncation
+**How StyleGAN2 can be steered.** A *mapping network* first turns $z$ into $w = f(z)$, whose cloud need not be round, so
+that what belongs together can lie on one line. The picture itself grows from a constant, and each layer is told its
+*style* by $w$: how strong each of its features is to be. Coarse layers decide pose and shape, fine ones colours and strokes,
+which is why styles can be mixed layer by layer. Truncation is a straight line here, $w \mapsto \bar w + \psi (w - \bar w)$.
+Directions are the lines along which all $w$ vary most; the pad is the plane of the first two. What is left to chance, such
+as where each speckle lies, comes as *noise* to every layer, so that no style has to be spent on it. An own picture is found
+by going downhill: $w$ is changed a little, again and again, until its picture is alike.
+""",
+        r"""
+**Where it comes from.** The game: Goodfellow et al. 2014, [arXiv:1406.2661](https://arxiv.org/abs/1406.2661). The small
+generators: Radford, Metz and Chintala 2015, [arXiv:1511.06434](https://arxiv.org/abs/1511.06434). With a class to
+choose: Mirza and Osindero 2014, [arXiv:1411.1784](https://arxiv.org/abs/1411.1784). Styles: Karras et al. 2018,
+[arXiv:1812.04948](https://arxiv.org/abs/1812.04948), and 2019, [arXiv:1912.04958](https://arxiv.org/abs/1912.04958).
+Directions: Härkönen et al. 2020, [arXiv:2004.02546](https://arxiv.org/abs/2004.02546). *Try this:* pull Truncation
 slowly down to 0 and watch everybody turn into the same person, the most typical one that the net has in mind. Then
 push it beyond 1 and see where its imagination tears.
 """,

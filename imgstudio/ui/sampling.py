@@ -1,4 +1,4 @@
-"""The tab "Latent sampling": a sheet of pictures from seeds, one of them large, and walks between them."""
+"""The tab "Latent sampling": a sheet of pictures from seeds, one of them large, and walks between them; and steering."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import imgstudio
 
 from ..errors import StudioError
 from ..studio import pictures, sampling
-from . import bring, common, fetching, lessons, walking
+from . import bring, common, fetching, lessons, steering, walking
 from .events import connect, instant, live
 from .wall import ANY, Controls, Wall, large, show
 
@@ -22,11 +22,21 @@ EXAMPLES = {"All alike": 0.1, "Typical": 0.5, "Wild": 1.4}  # truncations
 
 
 def build() -> None:
-    """Contents of the tab."""
+    """Contents of the tab: two parts, and one wall text for both."""
     first = common.default_model("sample")
     if first is None:
         common.nothing_here()
         return
+    with gr.Tabs(elem_classes="views parts"):
+        with gr.Tab("Samples", id="samples"):
+            _samples(first)
+        with gr.Tab(steering.TITLE, id="steer"):
+            steering.build()
+    lessons.sampling()
+
+
+def _samples(first: imgstudio.Spec) -> None:
+    """Contents of the first part: the sheet, the large picture, the walk."""
     opening, film = _opening(first), walking.opening(first, TRUNCATION)
     with common.room():
         with common.controls():
@@ -42,7 +52,6 @@ def build() -> None:
         with common.stage():
             shown = _right(opening)
             walk = walking.build(film)
-    lessons.sampling()
     state = [left.model, left.label, left.seed, left.count, left.truncation, look, shown.wall]
     bring.wire(own, lambda name, brought: (gr.update(choices=bring.offered("sample", brought), value=name),), [left.model])
     _connect(left, look, upload, shown, walk, own, state)

@@ -18,11 +18,18 @@ from . import interpolation, sampling, style, texture, translation
 
 BROUGHT = ("image", "a", "b", "c", "d", "content", "style", "mask", "texture")  # parameters that are pictures
 
-PICTURES, PICTURE, FILE, FIGURES = gr.Gallery, gr.Image, gr.File, gr.JSON
+PICTURES, PICTURE, FILE, FIGURES, TEXT = gr.Gallery, gr.Image, gr.File, gr.JSON, gr.Textbox
 
 ENDPOINTS: dict[Callable[..., Any], tuple] = {
     sampling.sample: (PICTURES,),
     sampling.walk: (FILE,),
+    sampling.directions: (FIGURES,),
+    sampling.mix: (PICTURE,),
+    sampling.edit: (PICTURE,),
+    sampling.pad: (PICTURE,),
+    sampling.feature_maps: (PICTURES,),
+    sampling.invert: (PICTURE, TEXT, FIGURES),
+    sampling.complete: (PICTURE, TEXT, FIGURES),
     interpolation.reconstruct: (PICTURE, FIGURES),
     interpolation.interpolate: (PICTURES,),
     interpolation.blend: (PICTURE,),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from ...studio import animation, sampling
+from typing import Any
+
+from ...errors import StudioError
+from ...studio import animation, inversion, sampling, steering
 from ...studio import seeds as seed_texts
+from ...studio.inversion import Found
+from ...studio.latents import Latent
+from ...studio.steps import last
 from ..common import file_name, folder
 from ..player import check_length
-from .files import files
+from .files import file, files
 
 
 def sample(model: str, seeds: str = "0", truncation: float = 0.7, label: str = "") -> list[tuple[str, str]]:
@@ -57,3 +63,174 @@ def walk(
     check_length(frames * len(numbers))
     steps = sampling.walk(model, numbers, frames=frames, truncation=truncation, loop=loop, label=label or None)
     return str(animation.save(steps, folder() / f"{file_name(model, 'walk')}.{format}", fps=fps))
+
+
+# --- StyleGAN2: a point is a seed, or the text of a place that /invert or /complete found
+
+
+def directions(model: str) -> list[str]:
+    """Names of the latent directions of a StyleGAN2, for /edit.
+
+    Args:
+        model: Name of a StyleGAN2, such as stylegan2/fruits.
+
+    Returns:
+        The names.
+    """
+    return list(steering.directions(model))
+
+
+def mix(
+    model: str, coarse: str = "0", fine: str = "1", crossover: int = 4, truncation: float = 0.7, label: str = "", noise: int = 0
+) -> str:
+    """Style mixing: pose and shape from one picture, colours and strokes from another.
+
+    Args:
+        model: Name of a StyleGAN2, such as stylegan2/fruits.
+        coarse: Seed, or place that /invert found, for the coarse layers.
+        fine: Seed or place for the fine layers.
+        crossover: How many layers, from the coarsest on, follow the first one.
+        truncation: 0 (all alike) to 1.5 (varied and sometimes odd); of seeds only.
+        label: Class of a conditional model; empty for any.
+        noise: Seed of the fine noise; -1 for none.
+
+    Returns:
+        A PNG file.
+    """
+    points, shared = [_point(model, text) for text in (coarse, fine)], _shared(truncation, label, noise)
+    made = steering.mix(model, *points, crossover=crossover, **shared)
+    return file(model, made, {"task": "mix", "model": model, "coarse": coarse, "fine": fine, "crossover": crossover, **shared})
+
+
+def edit(
+    model: str,
+    seed: str = "0",
+    amounts: dict[str, float] | None = None,
+    layers: str = "",
+    truncation: float = 0.7,
+    label: str = "",
+    noise: int = 0,
+) -> str:
+    """A picture moved along latent directions.
+
+    Args:
+        model: Name of a StyleGAN2, such as stylegan2/fruits.
+        seed: Seed, or place that /invert found.
+        amounts: Standard deviations along names of /directions, such as {"component 1": 1.5}.
+        layers: First and last layer to move, from 0, such as "0-3"; empty for those that each direction was named for.
+        truncation: 0 (all alike) to 1.5 (varied and sometimes odd); of seeds only.
+        label: Class of a conditional model; empty for any.
+        noise: Seed of the fine noise; -1 for none.
+
+    Returns:
+        A PNG file.
+    """
+    shared, amounts = _shared(truncation, label, noise), amounts or {}
+    made = steering.edit(model, _point(model, seed), amounts, layers=_layers(layers), **shared)
+    settings = {"task": "edit", "model": model, "seed": seed, "amounts": amounts, "layers": layers, **shared}
+    return file(model, made, settings)
+
+
+def pad(
+    model: str, seed: str = "0", x: float = 0.0, y: float = 0.0, truncation: float = 0.7, label: str = "", noise: int = 0
+) -> str:
+    """A point of the plane that the two strongest directions span.
+
+    Args:
+        model: Name of a StyleGAN2, such as stylegan2/fruits.
+        seed: Seed, or place that /invert found: what lies in the middle.
+        x: From -1 to 1, to the right.
+        y: From -1 to 1, upwards.
+        truncation: 0 (all alike) to 1.5 (varied and sometimes odd); of seeds only.
+        label: Class of a conditional model; empty for any.
+        noise: Seed of the fine noise; -1 for none.
+
+    Returns:
+        A PNG file.
+    """
+    shared = _shared(truncation, label, noise)
+    made = steering.pad(model, _point(model, seed), x, y, **shared)
+    return file(model, made, {"task": "pad", "model": model, "seed": seed, "x": x, "y": y, **shared})
+
+
+def feature_maps(
+    model: str, seed: str = "0", layer: int = 0, count: int = 16, truncation: float = 0.7, label: str = "", noise: int = 0
+) -> list[tuple[str, str]]:
+    """A look inside: the channels of a layer that vary most over a picture.
+
+    Args:
+        model: Name of a StyleGAN2, such as stylegan2/fruits.
+        seed: Seed, or place that /invert found.
+        layer: From 0, the coarsest, on.
+        count: How many channels.
+        truncation: 0 (all alike) to 1.5 (varied and sometimes odd); of seeds only.
+        label: Class of a conditional model; empty for any.
+        noise: Seed of the fine noise; -1 for none.
+
+    Returns:
+        One grey PNG a channel, the strongest first.
+    """
+    shared = _shared(truncation, label, noise)
+    made = steering.feature_maps(model, _point(model, seed), layer, count=count, **shared)
+    settings = {"task": "feature_maps", "model": model, "seed": seed, "layer": layer, **shared}
+    return files(model, made, [str(index + 1) for index in range(len(made))], [settings] * len(made))
+
+
+def invert(model: str, image: str, steps: int = inversion.STEPS, seed: int = 0) -> tuple[str, str, dict[str, float]]:
+    """A picture's place in the latent space of a StyleGAN2.
+
+    Args:
+        model: Name of a StyleGAN2, such as stylegan2/fruits.
+        image: The picture; its middle square is used, at the model's size.
+        steps: Of the search.
+        seed: Of where the search begins.
+
+    Returns:
+        What was found as a PNG file; its place, as the text that goes for a seed in /mix, /edit, /pad and /feature_maps; and
+        the losses, with the PSNR in dB.
+    """
+    return _found(model, last(inversion.invert(model, image, steps=steps, seed=seed, every=steps)), "invert", seed)
+
+
+def complete(model: str, image: str, mask: str, steps: int = inversion.STEPS, seed: int = 0) -> tuple[str, str, dict[str, float]]:
+    """A picture whose covered part is filled in by a StyleGAN2.
+
+    Args:
+        model: Name of a StyleGAN2, such as stylegan2/fruits.
+        image: The picture; its middle square is used, at the model's size.
+        mask: A picture, white over what is to be filled in.
+        steps: Of the search.
+        seed: Each number is another completion.
+
+    Returns:
+        The completed picture as a PNG file; its place, as the text that goes for a seed; and the losses of what was not covered.
+    """
+    return _found(model, last(inversion.complete(model, image, mask, steps=steps, seed=seed, every=steps)), "complete", seed)
+
+
+def _point(model: str, text: str) -> int | Latent:
+    text = text.strip()
+    if text.isdecimal():
+        return int(text)
+    if len(text) < 100:
+        raise StudioError(f"{text!r} is neither a seed nor a place: write a whole number, or what /invert gave.")
+    return Latent.from_text(model, text)
+
+
+def _shared(truncation: float, label: str, noise: int) -> dict[str, Any]:
+    return {"truncation": truncation, "label": label or None, "noise": None if noise == -1 else noise}
+
+
+def _layers(text: str) -> tuple[int, int] | None:
+    first, _, final = text.partition("-")
+    if not text.strip():
+        return None
+    if not (first.strip().isdecimal() and (final or first).strip().isdecimal()):
+        raise StudioError(f"{text!r} is no range of layers: write it like 0-3.")
+    return int(first), int(final or first)
+
+
+def _found(model: str, step: Found, task: str, seed: int) -> tuple[str, str, dict[str, float]]:
+    place = step.latent.text()
+    settings = {"task": task, "model": model, "steps": step.done, "seed": seed, "latent": place}
+    return file(model, step.image, settings), place, dict(step.losses)
