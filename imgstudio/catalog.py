@@ -8,7 +8,7 @@ from typing import Any
 from . import credits
 from .catalog_hub import HUB, overridden
 from .errors import StudioError
-from .spec import TASKS, Embedded, Formula, Spec, Task
+from .spec import TASKS, Direction, Embedded, Formula, Spec, Task
 
 
 def _own(name: str, task: Task, title: str, build: str, *, sha256: str, size: int, licence: str, data: str, **more: Any) -> Spec:
@@ -147,6 +147,25 @@ SPECS: tuple[Spec, ...] = (
         labels=("apple", "cherry", "tomato"),
     ),
     _own(
+        "stylegan2/fruits",
+        "sample",
+        "Fruits, StyleGAN2, 64 px",
+        "stylegan2:Generator",
+        kwargs={"size": 64, "classes": 3, "widths": (256, 256, 128, 64)},
+        sha256="7bc7e4c3e8fd5048bb389644cfbe08a4633d499807bc21cff95e7ddeb131d34c",
+        size=6267186,
+        licence="CC-BY-SA-4.0",
+        data=credits.FRUITS,
+        paper=credits.STYLEGAN,
+        labels=("apple", "cherry", "tomato"),
+        directions=(
+            Direction(name="darker", component=0, first=0, last=7),
+            Direction(name="duller", component=1, first=0, last=7),
+            Direction(name="taller", component=2, first=0, last=7),
+            Direction(name="wider", component=3, first=0, last=7),
+        ),
+    ),
+    _own(
         "vae/avatars",
         "reconstruct",
         "Drawn heads, VAE, 64 px",
@@ -205,15 +224,37 @@ SPECS: tuple[Spec, ...] = (
     _fast("udnie", "Udnie (Picabia)", "2361a903fb35398a84d31ced9c18add2b4f238fe8fa485c6fbc92ba45f03cc0f"),
     _fast("woman-with-a-hat", "Woman with a Hat (Matisse)", "a974e0bec15364c47893148de2a7ef308d318c72b2fbdb4ad6f7517bda5d51c8"),
     _own(
+        "renet/texture",
+        "segment",
+        "Recurrent net (ReNet), trained on textures",
+        "renet:ReNet",
+        sha256="d0c2075eaf0c5224cdd383a085ee853585a287390260310519eea91611a13f74",
+        size=2936680,
+        licence="CC0-1.0",
+        data=credits.TEXTURES,
+        paper=credits.RENET,
+    ),
+    _own(
         "unet/texture",
         "segment",
-        "U-Net, trained to tell textures apart",
+        "Convolutional net (U-Net), trained on textures",
         "unet:UNet",
         sha256="d33dbae181cf056b49f86b00674fd2cd2df408a3aa6b989bfa0b9fbe3d3d9822",
         size=6839688,
         licence="CC0-1.0",
         data=credits.TEXTURES,
         paper=credits.UNET,
+    ),
+    _own(
+        "vit/texture",
+        "segment",
+        "Transformer (ViT), trained on textures",
+        "vit:ViT",
+        sha256="3a9949a7591d19129eda940dae261719fcaa71cc592d42891486f9b439e80595",
+        size=4112640,
+        licence="CC0-1.0",
+        data=credits.TEXTURES,
+        paper=credits.VIT,
     ),
     replace(
         _VGG_SMALL,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 DCGAN = "Radford, Metz and Chintala 2015, https://arxiv.org/abs/1511.06434"
 CGAN = "Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784"
+STYLEGAN = "Karras et al. 2020, https://arxiv.org/abs/1912.04958"
 FASTGAN = "Liu et al. 2021, https://arxiv.org/abs/2101.04775"
 GAN = "Goodfellow et al. 2014, https://arxiv.org/abs/1406.2661"
 VAE = "Kingma and Welling 2013, https://arxiv.org/abs/1312.6114"
@@ -18,6 +19,8 @@ WCT = "Li et al. 2017, https://arxiv.org/abs/1705.08086"
 JOHNSON = "Johnson, Alahi and Fei-Fei 2016, https://arxiv.org/abs/1603.08155"
 ADAIN = "Huang and Belongie 2017, https://arxiv.org/abs/1703.06868"
 UNET = "Ronneberger, Fischer and Brox 2015, https://arxiv.org/abs/1505.04597"
+RENET = "Visin et al. 2015, https://arxiv.org/abs/1505.00393"
+VIT = "Dosovitskiy et al. 2020, https://arxiv.org/abs/2010.11929"
 CYCLEGAN = "Zhu et al. 2017, https://arxiv.org/abs/1703.10593"
 
 FRUITS = "Photographs of fruits: Fruits-360 by Mihai Oltean (CC BY-SA 4.0)"

@@ -68,11 +68,9 @@ def build() -> None:
         with common.below(), common.advanced():
             noise_seed = gr.Number(
                 0, label="Noise seed", info="Another grain of the same strength.", precision=0, elem_id="steer-noise-seed"
-            )  # fmt: skip
+            )
             look = common.look_control()
-            upload = gr.UploadButton(
-                "Open settings from a picture", file_types=["image"], size="sm", elem_id="steer-restore"
-            )  # fmt: skip
+            upload = gr.UploadButton("Open settings from a picture", file_types=["image"], size="sm", elem_id="steer-restore")
         with common.stage():
             desk, parts = _stage(left, [noise_seed, look], start)
     _connect(desk, left, parts, upload)
@@ -96,20 +94,23 @@ class Left(NamedTuple):
 def _left(first: imgstudio.Spec) -> Left:
     model, line = common.model_chooser(
         "sample", "steer-model", info="Those whose pictures can be steered.", among=steering.models()
-    )  # fmt: skip
+    )
     fetched = fetching.offer("steer", [model], line, first.name)
     classes = steering_point.classes(first.name)
     label = gr.Radio(
         classes, value=ANY, label="Class", info="What the picture is to show.", visible=len(classes) > 1, elem_id="steer-class"
-    )  # fmt: skip
+    )
     seed, dice = common.seed_row(SEED, "steer", info="Where to set out from.")
     truncation = gr.Slider(
-        0, 1.5, TRUNCATION, step=0.05, label="Truncation", info="Low: typical. High: varied and sometimes odd.",
+        0,
+        1.5,
+        TRUNCATION,
+        step=0.05,
+        label="Truncation",
+        info="Low: typical. High: varied and sometimes odd.",
         elem_id="steer-truncation",
-    )  # fmt: skip
-    noisy = gr.Checkbox(
-        True, label="Noise", info="Fine grain that no style decides.", elem_id="steer-noise", elem_classes="tick"
-    )  # fmt: skip
+    )
+    noisy = gr.Checkbox(True, label="Noise", info="Fine grain that no style decides.", elem_id="steer-noise", elem_classes="tick")
     button = gr.Button("Another picture", variant="primary", elem_id="steer-button")
     return Left(model, line, fetched, label, seed, dice, truncation, noisy, button)
 

@@ -34,9 +34,13 @@ def build(model: str) -> Inside:
     choices = layers(model)
     with gr.Tab("Inside", id="inside") as tab:
         layer = gr.Dropdown(
-            choices, value=choices[len(choices) // 2][1] if choices else None, label="Layer", filterable=False,
-            info="The first see the whole picture in a few points, the last see its details.", elem_id="steer-layer",
-        )  # fmt: skip
+            choices,
+            value=choices[len(choices) // 2][1] if choices else None,
+            label="Layer",
+            filterable=False,
+            info="The first see the whole picture in a few points, the last see its details.",
+            elem_id="steer-layer",
+        )
         sheet = common.result("Feature maps", elem_id="steer-maps", alt_text="Feature maps of the layer")
         line = common.facts_line()
     return Inside(tab, layer, sheet, line)

@@ -69,20 +69,25 @@ def build(count: int) -> Mixing:
             sheet = common.result("Mixing grid", elem_id="steer-mix", alt_text="Mixing grid")
             layer = gr.HTML(
                 "", js_on_load=(ASSETS / "cells.js").read_text(encoding="utf-8"), elem_id="steer-mix-cells", elem_classes="lens"
-            )  # fmt: skip
+            )
         line = common.facts_line()
         crossover = gr.Slider(
-            0, count, count // 2, step=1, label="Crossover", info="How many layers, from the coarsest on, follow the rows.",
+            0,
+            count,
+            count // 2,
+            step=1,
+            label="Crossover",
+            info="How many layers, from the coarsest on, follow the rows.",
             elem_id="steer-crossover",
-        )  # fmt: skip
+        )
         words = gr.HTML(told(count // 2, count), elem_id="steer-mix-words")
         with gr.Row():
             rows = gr.Textbox(
                 ROWS, label="Rows: coarse", info=f'Seeds, or "{HERE}" for the point at hand.', elem_id="steer-rows", min_width=180
-            )  # fmt: skip
+            )
             columns = gr.Textbox(
                 COLUMNS, label="Columns: fine", info="A click on a picture goes there.", elem_id="steer-columns", min_width=180
-            )  # fmt: skip
+            )
         grid = gr.State(Grid())  # in here: anything but a tab, put among tabs, would mix up their titles
     return Mixing(tab, sheet, layer, line, words, rows, columns, crossover, grid)
 

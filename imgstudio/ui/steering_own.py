@@ -80,7 +80,7 @@ def build(start: Point | None) -> Own:
         with gr.Row():
             steps = gr.Slider(
                 10, MOST_STEPS, STEPS, step=10, label="Steps", info="More come nearer.", elem_id="own-steps", min_width=180
-            )  # fmt: skip
+            )
             with gr.Column(min_width=180):
                 seed, seed_dice = common.seed_row(0, "own-search", info="Another search ends elsewhere.")
         editor, complete, halt, strip, told = _completion(source)

@@ -56,20 +56,18 @@ def build(montage: str | None, names: tuple[str, ...], count: int) -> Pad:
 def _slider(index: int, name: str) -> gr.Slider:
     return gr.Slider(
         -FARTHEST, FARTHEST, 0, step=0.1, label=name or "Direction", visible=bool(name), elem_id=f"steer-direction-{index}"
-    )  # fmt: skip
+    )
 
 
 def _layers(count: int) -> tuple[gr.Checkbox, gr.Slider, gr.Slider]:
     with gr.Accordion("Which layers they move", open=False, elem_classes="advanced", elem_id="steer-layers"):
-        named = gr.Checkbox(
-            True, label="As each direction was named for", elem_classes="tick", elem_id="steer-named"
-        )  # fmt: skip
+        named = gr.Checkbox(True, label="As each direction was named for", elem_classes="tick", elem_id="steer-named")
         first = gr.Slider(
             1, count, 1, step=1, label="First layer", info="1 is the coarsest: pose and shape.", elem_id="steer-first"
-        )  # fmt: skip
+        )
         last = gr.Slider(
             1, count, count, step=1, label="Last layer", info="The last one is the finest: colours.", elem_id="steer-last"
-        )  # fmt: skip
+        )
     return named, first, last
 
 

@@ -76,12 +76,17 @@ def _pace() -> list[Any]:
     with gr.Accordion("Pace", open=False, elem_classes="advanced", elem_id="steer-pace"):
         return [
             gr.Slider(
-                2, 120, FRAMES, step=1, label="Frames per leg", info="Pictures from one point to the next.",
+                2,
+                120,
+                FRAMES,
+                step=1,
+                label="Frames per leg",
+                info="Pictures from one point to the next.",
                 elem_id="steer-frames",
             ),
             gr.Checkbox(True, label="Come back to the start", elem_classes="tick"),
             gr.Slider(4, 30, FPS, step=1, label="Frames per second", info="How fast the animation plays."),
-        ]  # fmt: skip
+        ]
 
 
 def wire(walk: Walk, save: gr.Button, state: list[Any]) -> None:
