@@ -7,6 +7,7 @@ only, how far-apart places get to know of each other: `wide`, which works at an 
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 
 import torch
@@ -41,12 +42,13 @@ class Up(nn.Module):
 class Segmenter(nn.Module, ABC):
     """Pictures [N, 3, H, W] in [-1, 1] -> embeddings [N, dimensions, H, W] of unit length, float32.
 
-    In training each is seen once; in use the embedding is the mean of those of the four mirror images. Any size: the right and
-    lower border are reflected up to a multiple of `stride`, and cut off again.
+    In training each is seen once; in use the embedding is the mean of those of the four mirror images, up to a size that the net
+    may set. Any size: the right and lower border are reflected up to a multiple of `stride`, and cut off again.
     """
 
     stride = 8
     smallest = 1
+    most_mirrored: float = math.inf  # positions at an eighth of the resolution; larger pictures are seen once
 
     def __init__(self, dimensions: int = 24, widths: tuple[int, ...] = WIDTHS):
         super().__init__()
@@ -87,7 +89,7 @@ class Segmenter(nn.Module, ABC):
         return _unit(self.embed(h)[:, :, :height, :width].float())
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.training:
+        if self.training or x.shape[2] * x.shape[3] > self.most_mirrored * self.stride**2:
             return self.embedded(x)
         # A texture is the same in the mirror, and what the net finds in its four mirror images errs in four ways.
         return _unit(sum(self.embedded(x.flip(turn)).flip(turn) for turn in ((), (2,), (3,), (2, 3))))

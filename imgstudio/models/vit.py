@@ -53,6 +53,8 @@ class Block(nn.Module):
 class ViT(Segmenter):
     """Attention among patches of 8 x 8 pixels; the stem's features, which the decoder needs anyway, join the patches."""
 
+    most_mirrored = 2048  # patches: attention costs their square, and a photograph of 512 px has 4,096
+
     def __init__(
         self,
         dimensions: int = 24,

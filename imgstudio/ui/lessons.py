@@ -138,9 +138,9 @@ classical answer without learning: stripes of every direction and width, and how
 **Three ways to look around.** A *convolutional* net widens its view step by step, a *recurrent* one reads the picture
 like a page, row by row and column by column, a *transformer* lets every patch ask every other. Trained here on the same
 36,000 mosaics, with all else alike, they find regions of textures that none has seen with an overlap of 0.95, 0.95 and
-0.92; without colour, with 0.85, 0.86 and 0.80. The recurrent net needs the fewest numbers, 1.5 million, and the most
-time; the transformer has to learn even that neighbours belong together, and would want many more pictures. The Gabor
-filters reach 0.89 and 0.54.
+0.92; without colour, with 0.85, 0.86 and 0.80. The recurrent net needs the fewest numbers, 1.5 million, and more time
+than the convolutional one; the transformer has to learn even that neighbours belong together, and would want many more
+pictures. The Gabor filters reach 0.89 and 0.54.
 """,
         r"""
 **Addresses, sums and seams.** Pixel $i$ gets a vector $e_i$ of length 1. Training pulls it to the mean $m$ of its own
