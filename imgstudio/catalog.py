@@ -226,7 +226,7 @@ SPECS: tuple[Spec, ...] = (
     _own(
         "renet/texture",
         "segment",
-        "Recurrent net (ReNet), trained on textures",
+        "ReNet, recurrent",
         "renet:ReNet",
         sha256="d0c2075eaf0c5224cdd383a085ee853585a287390260310519eea91611a13f74",
         size=2936680,
@@ -237,7 +237,7 @@ SPECS: tuple[Spec, ...] = (
     _own(
         "unet/texture",
         "segment",
-        "Convolutional net (U-Net), trained on textures",
+        "U-Net, convolutional",
         "unet:UNet",
         sha256="d33dbae181cf056b49f86b00674fd2cd2df408a3aa6b989bfa0b9fbe3d3d9822",
         size=6839688,
@@ -248,7 +248,7 @@ SPECS: tuple[Spec, ...] = (
     _own(
         "vit/texture",
         "segment",
-        "Transformer (ViT), trained on textures",
+        "ViT, a transformer",
         "vit:ViT",
         sha256="3a9949a7591d19129eda940dae261719fcaa71cc592d42891486f9b439e80595",
         size=4112640,
