@@ -46,24 +46,29 @@ class Slot(NamedTuple):
     offered: dict[str, Path]
 
 
+def picture_input(label: str, start: Source | None, elem_id: str) -> gr.Image:
+    """The picture of a slot: by file, webcam or clipboard, as it was brought."""
+    return PictureInput(
+        value=start.shown if start else None,
+        type="filepath",
+        image_mode=None,
+        format="png",
+        sources=["upload", "webcam", "clipboard"],
+        buttons=[],
+        label=label,
+        alt_text=label,
+        elem_id=elem_id,
+        elem_classes="slot-picture",
+    )
+
+
 def build(
     label: str, start: Source | None, offered: dict[str, Path], other: str, *, room: str = "style", visible: bool = True
 ) -> Slot:
     """label: its name on the page. offered: pictures that are here already, which the button `other` picks from."""
     name = f"{room}-{label.lower().replace(' ', '-')}"
     with gr.Column(min_width=110, visible=visible, elem_classes="slot named") as column:
-        picture = PictureInput(
-            value=start.shown if start else None,
-            type="filepath",
-            image_mode=None,
-            format="png",
-            sources=["upload", "webcam", "clipboard"],
-            buttons=[],
-            label=label,
-            alt_text=label,
-            elem_id=name,
-            elem_classes="slot-picture",
-        )
+        picture = picture_input(label, start, name)
         with gr.Row(elem_classes="slot-buttons"):
             upload = gr.UploadButton("Upload", file_types=["image"], size="sm", min_width=40, elem_id=f"{name}-upload")
             button = gr.Button(other, size="sm", min_width=40, visible=bool(offered), elem_id=f"{name}-other")

@@ -12,7 +12,6 @@ from ..studio import inversion, pictures, sampling
 from ..studio.inversion import Found
 from . import common, sources, style_region
 from .events import Stopwatch, connect, explain, instant, request_stop, until_stopped
-from .slots import PictureInput
 from .sources import Source
 from .steering_point import Base, Point
 
@@ -92,18 +91,7 @@ def build(start: Point | None) -> Own:
 
 def _slot(source: Source | None) -> tuple[gr.Image, gr.UploadButton, gr.Button]:
     with gr.Column(min_width=110, elem_classes="slot named"):
-        target = PictureInput(
-            value=source.shown if source else None,
-            type="filepath",
-            image_mode=None,
-            format="png",
-            sources=["upload", "webcam", "clipboard"],
-            buttons=[],
-            label="Target",
-            alt_text="Target",
-            elem_id="own-target",
-            elem_classes="slot-picture",
-        )
+        target = sources.picture_input("Target", source, "own-target")
         with gr.Row(elem_classes="slot-buttons"):
             upload = gr.UploadButton("Upload", file_types=["image"], size="sm", min_width=40, elem_id="own-upload")
             dice = gr.Button("Draw one", size="sm", min_width=40, elem_id="own-dice")
