@@ -7,6 +7,7 @@ import torch
 from plain import two_classes
 
 from imgstudio import weights
+from imgstudio.models.dcgan import Generator as DCGAN
 from imgstudio.models.stylegan2 import Discriminator, Generator
 from imgstudio.train import ship, stylegan
 from imgstudio.train.losses import path_lengths, r1
@@ -53,6 +54,28 @@ def test_a_run_resumes_where_it_stopped(data, tmp_path):
     second = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert (first["images"], second["images"]) == (64, 128) and (first["steps"], second["steps"]) == (4, 8)
     assert second["path_length"] > 0 and second["path_length"] != first["path_length"]
+
+
+def test_a_teacher_shows_it_what_to_draw_until_the_critic_is_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("IMGSTUDIO_WEIGHTS_DIR", str(tmp_path))
+    net = {"size": 16, "latent": 8, "channels": 16}
+    torch.manual_seed(0)
+    weights.write(tmp_path / "teacher.safetensors", DCGAN(**net).state_dict())
+    chosen = recipe(generator=SMALL, teacher="teacher.safetensors", teacher_net=net, lessons=8000)
+    training = stylegan.Training(chosen, torch.device("cpu"))
+    real, labels = torch.rand(16, 3, 16, 16) * 2 - 1, torch.zeros(16, dtype=torch.long)
+    course = [training.step(real, labels)["lesson"].item() for _ in range(300)]
+    assert sum(course[-20:]) < 0.7 * sum(course[:20])
+
+    full = [group["full"] for group in training.generator_optimiser.param_groups]
+    shares = {0: 1.0, 4800: 1.0, 6400: 0.5, 8000: 0.0, 9000: 0.0}
+    for training.images, share in shares.items():
+        assert training.taught == pytest.approx(share)
+        training.pace(1.0)
+        rates = [group["lr"] for group in training.generator_optimiser.param_groups]
+        assert rates == pytest.approx([4**share * rate for rate in full])
+    losses = training.step(real, labels)
+    assert losses["lesson"] == 0 and losses["generator"].isfinite()
 
 
 def test_some_pictures_are_made_from_two_latent_vectors():

@@ -261,15 +261,19 @@ class Discriminator(nn.Module):
         self.hidden = nn.Linear(16 * widths[-1], widths[-1])
         self.score = nn.Linear(widths[-1], 1)
         self.embed = nn.Embedding(classes, widths[-1]) if classes else None
+        # The spread also counts by itself, from the first step on: a generator that draws one head for all is told so before
+        # it has learned to draw that one well.
+        self.variety = nn.Parameter(torch.tensor(10.0))
 
     def forward(self, x: Tensor, label: Tensor | None = None) -> Tensor:
         """x [N, 3, size, size] in [-1, 1] -> scores [N], float32, higher for pictures taken to be real."""
         x = F.pixel_unshuffle(x, BLOCK).contiguous(memory_format=torch.channels_last)
         h = self.blocks(F.leaky_relu(self.entrance(x), 0.2, inplace=True))  # N,C,4,4
-        plane = spread(h).to(h.dtype)[:, None, None, None].expand(-1, 1, *h.shape[2:])
+        alone = spread(h)  # N
+        plane = alone.to(h.dtype)[:, None, None, None].expand(-1, 1, *h.shape[2:])
         h = F.leaky_relu(self.last(torch.cat([h, plane], dim=1)), 0.2)
         h = F.leaky_relu(self.hidden(h.flatten(1)), 0.2).float()
-        score = self.score(h).float().squeeze(1)
+        score = self.score(h).float().squeeze(1) + self.variety * alone
         if self.embed is not None:
             score = score + (self.embed(label) * h).sum(dim=1) / math.sqrt(h.shape[1])
         return score

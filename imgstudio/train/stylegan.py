@@ -19,6 +19,7 @@ from ..models.stylegan2 import Discriminator, Generator
 from ..ops import styles
 from . import sampling
 from .augment import diffaugment
+from .lessons import Lessons
 from .losses import ADVERSARIAL, path_lengths, r1
 from .run import WeightAverage
 from .sampling import adam, by_class, load_data, update
@@ -48,13 +49,23 @@ class Recipe:
     path_length: float = 0.0  # weight of that penalty; 2 in the paper, which trained a hundred times longer
     path_length_every: int = 8
     average: int = 2000  # horizon of the weight average, in steps
+    teacher: str = ""  # a DCGAN in `weights/` to imitate at first, see `lessons`
+    teacher_net: dict = field(default_factory=dict)  # its arguments
+    lessons: int = 0  # pictures
+    lesson_pace: float = 4.0  # times the rate, as long as the teacher holds things together
     held_out_groups: tuple[str, ...] = ()  # names that contain one of these are held out, beside one name in ten
     seed: int = 0
 
 
 RECIPES = {
     # Heads that all look one way on a plain ground: shifts are the only change that keeps them what they are.
-    "stylegan2/avatars": Recipe(data="avatars128.npz", generator={"size": 128}),
+    "stylegan2/avatars": Recipe(
+        data="avatars128.npz",
+        generator={"size": 128},
+        teacher="dcgan-avatars.safetensors",
+        teacher_net={"size": 64},
+        lessons=160_000,
+    ),
     "stylegan2/fruits": Recipe(
         data="fruits64.tar",
         generator={"size": 64, "classes": 3, "widths": (256, 256, 128, 64)},
@@ -80,6 +91,17 @@ class Training(sampling.Game):
         self.path_length = torch.zeros((), device=device)  # running mean
         self.slope = torch.zeros((), device=device)  # the R1 penalty when it was last looked at
         self.steps = 0
+        self.lessons = None
+        if recipe.teacher:
+            self.lessons = Lessons(recipe.teacher, recipe.teacher_net, recipe.lessons, device)
+
+    @property
+    def taught(self) -> float:
+        """The teacher's share in this step, from 1 to 0."""
+        return self.lessons.share(self.images) if self.lessons else 0.0
+
+    def pace(self, factor: float) -> None:
+        super().pace(factor * self.recipe.lesson_pace**self.taught)
 
     def styles(self, labels: Tensor) -> Tensor:
         """w [N, L, W] of random latent vectors, those of some pictures changed from a random layer on."""
@@ -95,32 +117,43 @@ class Training(sampling.Game):
         return self.discriminator(diffaugment(pictures, self.recipe.augment), labels)
 
     def step(self, real: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        loss, losses = ADVERSARIAL["minimax"], {}
         real, labels = by_class(real, labels)
+        z = torch.randn(len(labels), self.generator.latent, device=self.device)
         with devices.autocast(self.device):
-            w = self.styles(labels)
+            w = self.generator.map(z, labels) if self.taught else self.styles(labels)  # a teacher knows no mixed pictures
             fake = self.generator.synthesise(w, self.generator.random_noise(len(labels)))
-            real_score, fake_score = self.judge(real, labels), self.judge(fake.detach(), labels)
-        losses["discriminator"] = discriminator_loss = loss.discriminator(real_score, fake_score)
-        if self.steps % self.recipe.r1_every == 0:
-            slope = self.steepness(real, labels)
-            discriminator_loss = discriminator_loss + 0.5 * self.recipe.r1_every * self.recipe.r1 * slope
-            self.slope = slope.detach()
-        update(self.discriminator_optimiser, discriminator_loss)
-
-        self.discriminator.requires_grad_(False)
-        with devices.autocast(self.device):
-            losses["generator"] = generator_loss = loss.generator(self.judge(fake, labels))
-        if self.recipe.path_length and self.steps % self.recipe.path_length_every == 0:
-            generator_loss = generator_loss + self.recipe.path_length_every * self.recipe.path_length * self.unevenness(labels)
-        update(self.generator_optimiser, generator_loss)
-        self.discriminator.requires_grad_(True)
-
+        losses = self._discriminate(real, fake.detach(), labels) | self._generate(fake, z, labels)
         self.average.update(self.generator)
         self.steps += 1
         self.images += len(real)
-        losses |= {"real_score": real_score.mean(), "fake_score": fake_score.mean(), "slope": self.slope}
         return {name: value.detach() for name, value in losses.items()}
+
+    def _discriminate(self, real: Tensor, fake: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """One update of the discriminator."""
+        with devices.autocast(self.device):
+            real_score, fake_score = self.judge(real, labels), self.judge(fake, labels)
+        loss = total = ADVERSARIAL["minimax"].discriminator(real_score, fake_score)
+        if self.steps % self.recipe.r1_every == 0:
+            slope = self.steepness(real, labels)
+            total = loss + 0.5 * self.recipe.r1_every * self.recipe.r1 * slope
+            self.slope = slope.detach()
+        update(self.discriminator_optimiser, total)
+        return {"discriminator": loss, "real_score": real_score.mean(), "fake_score": fake_score.mean(), "slope": self.slope}
+
+    def _generate(self, fake: Tensor, z: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """One update of the generator, by the discriminator and, at first, by the teacher."""
+        self.discriminator.requires_grad_(False)
+        with devices.autocast(self.device):
+            loss = total = ADVERSARIAL["minimax"].generator(self.judge(fake, labels))
+        losses = {"generator": loss}
+        if self.lessons:
+            losses["lesson"] = self.lessons.unlikeness(fake, z, labels) if self.taught else torch.zeros(())
+            total = loss + self.taught * losses["lesson"]
+        if self.recipe.path_length and self.steps % self.recipe.path_length_every == 0:
+            total = total + self.recipe.path_length_every * self.recipe.path_length * self.unevenness(labels)
+        update(self.generator_optimiser, total)
+        self.discriminator.requires_grad_(True)
+        return losses
 
     def steepness(self, real: Tensor, labels: Tensor) -> Tensor:
         """R1 on a part of the batch."""
