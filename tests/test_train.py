@@ -10,7 +10,7 @@ import torch
 from plain import two_classes
 
 from imgstudio import catalog, weights
-from imgstudio.models.dcgan import Discriminator, Generator
+from imgstudio.models.dcgan import Discriminator, Generator, even
 from imgstudio.models.vae import VAE
 from imgstudio.train import interpolation, sampling, ship, stylegan
 from imgstudio.train.augment import POLICIES, diffaugment, translation
@@ -201,3 +201,16 @@ def test_a_recipe_and_the_catalogue_name_the_same_net(name):
 def as_json(kwargs):
     """As the file's metadata holds it: tuples are lists there."""
     return json.loads(json.dumps(dict(kwargs)))
+
+
+def test_the_filter_takes_a_mesh_away_and_keeps_the_rest():
+    y, x = torch.meshgrid(torch.arange(8), torch.arange(8), indexing="ij")
+    mesh = ((x + y) % 2 * 2.0 - 1)[None, None]
+    ramp = (x + 3.0 * y)[None, None]
+    assert even(mesh)[:, :, 1:-1, 1:-1].abs().max() < 1e-6
+    assert torch.allclose(even(mesh + ramp)[:, :, 1:-1, 1:-1], ramp[:, :, 1:-1, 1:-1], atol=1e-5)
+    torch.manual_seed(0)
+    plain, smooth = (Generator(size=8, channels=8, latent=4, smooth=on).eval() for on in (False, True))
+    smooth.load_state_dict(plain.state_dict())  # a layer without weights: the old ones fit
+    z = torch.randn(4, 4)
+    assert torch.allclose(smooth(z).atanh(), even(plain(z).atanh()), atol=1e-4)

@@ -29,6 +29,7 @@ class Generator(nn.Module):
     classes:  0 for an unconditional net; otherwise a learned embedding of the class is appended to z.
     widest:   most channels of any layer.
     pixel:    side in pixels that one drawn pixel has in the data: pixel art is made at its native size and then enlarged.
+    smooth:   evens out the mesh that the last transposed convolution leaves on photographs, see `even`.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Generator(nn.Module):
         classes: int = 0,
         widest: int = 512,
         pixel: int = 1,
+        smooth: bool = False,
     ):
         super().__init__()
         self.latent, self.size, self.classes, self.pixel = latent, size, classes, pixel
@@ -56,7 +58,7 @@ class Generator(nn.Module):
                 nn.BatchNorm2d(narrow),
                 nn.ReLU(inplace=True),
             ]
-        layers += [nn.ConvTranspose2d(widths[-1], 3, 4, stride=2, padding=1), nn.Tanh()]
+        layers += [nn.ConvTranspose2d(widths[-1], 3, 4, stride=2, padding=1), *([Even()] if smooth else []), nn.Tanh()]
         self.main = nn.Sequential(*layers)
         self.register_buffer("centre", torch.zeros(max(classes, 1), latent))  # z of a typical picture, one a class
         self.apply(_init_normal)
@@ -75,6 +77,24 @@ class Generator(nn.Module):
                 raise ValueError("a conditional generator needs a label for each latent vector")
             z = torch.cat([z, self.embed(label)], dim=1)  # N,2Z
         return self.main(z[:, :, None, None])
+
+
+def even(x: Tensor) -> Tensor:
+    """The 3 x 3 binomial filter on [N, C, H, W], as two means of 2 x 2.
+
+    Where a layer doubles the side, neighbouring pixels come from weights of their own, and what differs from one to the next
+    lies over the picture as a mesh (Odena et al. 2016): this filter keeps that back, which alternates from pixel to pixel, and
+    lets the rest through, the finest detail weakened.
+    """
+    x = nn.functional.pad(x, (1, 1, 1, 1), mode="replicate")
+    return nn.functional.avg_pool2d(nn.functional.avg_pool2d(x, 2, stride=1), 2, stride=1)
+
+
+class Even(nn.Module):
+    """`even` as a layer."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return even(x)
 
 
 class Discriminator(nn.Module):

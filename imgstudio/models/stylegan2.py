@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .dcgan import spread
+from .dcgan import even, spread
 
 BLOCK = 2  # side of the block of pixels that one position of the last feature map draws
 
@@ -122,16 +122,6 @@ def _double(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
-def _even(x: Tensor) -> Tensor:
-    """The 3 x 3 binomial filter, as two means of 2 x 2.
-
-    Each pixel of a block has weights of its own, and what differs from one to the next lies over the picture as a mesh: this
-    filter keeps that back, which alternates from pixel to pixel, and lets the rest through, the finest detail weakened.
-    """
-    x = F.pad(x, (1, 1, 1, 1), mode="replicate")
-    return F.avg_pool2d(F.avg_pool2d(x, 2, stride=1), 2, stride=1)
-
-
 class Generator(nn.Module):
     """Latent vectors to pictures, by way of one style a layer.
 
@@ -197,7 +187,7 @@ class Generator(nn.Module):
             if i % 2:
                 colours = self.colours[i // 2](x, w[:, i])
                 last = i == len(self.layers) - 1
-                colours = _even(F.pixel_shuffle(colours, BLOCK)) if last else colours
+                colours = even(F.pixel_shuffle(colours, BLOCK)) if last else colours
                 picture = colours if picture is None else colours + (_double(picture) if last else picture)
                 x, picture = (x, picture) if last else (_double(x), _double(picture))
         return maps, picture

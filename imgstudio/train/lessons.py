@@ -19,6 +19,7 @@ from ..models import dcgan
 WEIGHT = 10.0  # of the likeness beside an adversarial loss
 SCALES = 4  # sizes at which the likeness is measured: full, half, quarter, eighth
 FADE = 0.4  # the last part of the lessons, over which they lose their weight
+FLOOR = 0.15  # what stays of it: without a word of the teacher the critic lets plain grounds go cloudy
 
 
 class Lessons:
@@ -34,8 +35,8 @@ class Lessons:
         self.teacher.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
 
     def share(self, seen: int) -> float:
-        """Weight of the teacher after so many pictures: 1, then falling to 0."""
-        return min(1.0, max(0.0, (self.pictures - seen) / (FADE * self.pictures)))
+        """Weight of the teacher after so many pictures: 1, then falling to FLOOR."""
+        return min(1.0, max(FLOOR, (self.pictures - seen) / (FADE * self.pictures)))
 
     def unlikeness(self, pictures: Tensor, z: Tensor, labels: Tensor) -> Tensor:
         """Mean absolute error to what the teacher draws from z, at several sizes, times WEIGHT: a scalar.

@@ -48,7 +48,7 @@ RECIPES = {
     "dcgan/nouns": Recipe(data="nouns64.npz", generator={"size": 32, "pixel": 2}),
     "cgan/fruits": Recipe(
         data="fruits64.tar",
-        generator={"size": 64, "channels": 48, "classes": 3},
+        generator={"size": 64, "channels": 48, "classes": 3, "smooth": True},
         discriminator={"channels": 48},
         held_out_groups=("Apple_Pink_Lady_1", "Cherry_Rainier_2", "Tomato_Heart_1"),
     ),
