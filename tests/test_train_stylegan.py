@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 from plain import two_classes
 
 from imgstudio import weights
-from imgstudio.models.dcgan import Generator as DCGAN
 from imgstudio.models.stylegan2 import Discriminator, Generator
+from imgstudio.models.vae import VAE
 from imgstudio.train import ship, stylegan
+from imgstudio.train.lessons import Lessons
 from imgstudio.train.losses import path_lengths, r1
 
 SMALL = {"size": 16, "widths": (16, 16), "latent": 8, "style": 16, "mapping": 2, "components": 4}
@@ -56,34 +59,62 @@ def test_a_run_resumes_where_it_stopped(data, tmp_path):
     assert second["path_length"] > 0 and second["path_length"] != first["path_length"]
 
 
-def test_a_teacher_shows_it_what_to_draw_and_less_and_less_so(tmp_path, monkeypatch):
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """A folder of weights with nothing but the feature net, for what a test adds."""
+    shutil.copy(weights.folder() / "features-vgg-small.safetensors", tmp_path)
     monkeypatch.setenv("IMGSTUDIO_WEIGHTS_DIR", str(tmp_path))
-    net = {"size": 16, "latent": 8, "channels": 16}
-    torch.manual_seed(0)
-    weights.write(tmp_path / "teacher.safetensors", DCGAN(**net).state_dict())
-    chosen = recipe(generator=SMALL, teacher="teacher.safetensors", teacher_net=net, lessons=8000)
-    training = stylegan.Training(chosen, torch.device("cpu"))
-    real, labels = torch.rand(16, 3, 16, 16) * 2 - 1, torch.zeros(16, dtype=torch.long)
-    course = [training.step(real, labels)["lesson"].item() for _ in range(300)]
-    assert sum(course[-20:]) < 0.7 * sum(course[:20])
+    return tmp_path
 
-    full = [group["full"] for group in training.generator_optimiser.param_groups]
-    shares = {0: 1.0, 4800: 1.0, 6400: 0.5, 8000: 0.15, 9000: 0.15}
-    for training.images, share in shares.items():
-        assert training.taught == pytest.approx(share)
-        training.pace(1.0)
-        rates = [group["lr"] for group in training.generator_optimiser.param_groups]
-        assert rates == pytest.approx([4**share * rate for rate in full])
-        assert all(group["lr"] == group["full"] for group in training.discriminator_optimiser.param_groups)
+
+def test_a_picture_is_the_lesson_for_its_latent_vector_and_less_and_less_so(shelf):
+    net = {"size": 16, "latent": 8, "widths": (8, 8)}
+    torch.manual_seed(0)
+    vae = VAE(**net)
+    vae.encoder.posterior.weight.data[:8] *= 10
+    vae.encoder.posterior.bias.data[8:] = -8.0  # an encoder that is sure of what it sees
+    weights.write(shelf / "vae.safetensors", vae.state_dict())
+    chosen = recipe(generator=SMALL, encoder="vae.safetensors", encoder_net=net, alone=3200, lessons=8000, mapping_rate=1.0)
+    training = stylegan.Training(chosen, torch.device("cpu"))
+    greys = torch.linspace(-0.8, 0.8, 16).view(-1, 1, 1, 1).expand(-1, 3, 16, 16).contiguous()
+    critic = training.discriminator.score.weight.clone()
+    course = [training.step(greys, torch.zeros(16, dtype=torch.long)) for _ in range(300)]
+    one_grey_for_all = training.lessons.unlikeness(torch.zeros_like(greys), greys)
+    assert max(row["lesson"] for row in course[180:200]) < 0.4 * one_grey_for_all
+    assert [row["discriminator"].isnan().item() for row in course] == [True] * 200 + [False] * 100
+    assert not torch.equal(critic, training.discriminator.score.weight)
+
+    shares = {0: 1.0, 4000: 1.0, 6000: 0.5, 8000: 0.25, 9000: 0.25}
+    assert [training.lessons.share(seen) for seen in shares] == pytest.approx(list(shares.values()))
+
+
+def test_latent_vectors_of_lessons_are_whitened_draws_from_the_posterior(shelf):
+    net = {"size": 16, "latent": 8, "widths": (8, 8), "components": 2}
+    vae = VAE(**net).eval()
+    vae.prior_weights.copy_(torch.tensor([0.25, 0.75]))
+    vae.prior_means.copy_(torch.randn(2, 8))
+    vae.prior_factors.copy_(torch.randn(2, 8, 8).tril() + 2 * torch.eye(8))
+    weights.write(shelf / "vae.safetensors", vae.state_dict())
+    lessons = Lessons("vae.safetensors", net, 100, torch.device("cpu"))
+    picture = torch.rand(1, 3, 32, 32) * 2 - 1
+    draws = lessons.latents(picture.expand(4000, -1, -1, -1)) @ lessons.factor.T + lessons.mean
+    mean, logvar = vae.encode(torch.nn.functional.avg_pool2d(picture, 2))
+    assert torch.allclose(draws.mean(dim=0), mean[0], atol=0.12)
+    assert torch.allclose(draws.std(dim=0), torch.exp(0.5 * logvar[0]), atol=0.12)
+
+    codes = vae.prior(torch.randn(50_000, 8), torch.rand(50_000))
+    white = torch.linalg.solve_triangular(lessons.factor, (codes - lessons.mean).T, upper=False)
+    assert white.mean(dim=1).abs().max() < 0.03 and (white.cov() - torch.eye(8)).abs().max() < 0.05
 
 
 def test_some_pictures_are_made_from_two_latent_vectors():
     training = stylegan.Training(recipe(mixing=0.5), torch.device("cpu"))
-    w, z, pure = training.styles(torch.zeros(64, dtype=torch.long))
+    labels = torch.zeros(64, dtype=torch.long)
+    w = training.styles(labels)
     mixed = (w[:, 0] != w[:, -1]).any(dim=1)
-    assert 10 < mixed.sum() < 54 and torch.equal(mixed, ~pure)
-    assert torch.equal(w[:, :1].expand_as(w)[pure], w[pure])
-    assert torch.allclose(training.generator.map(z, torch.zeros(64, dtype=torch.long)), w[:, 0], atol=1e-5)
+    assert 10 < mixed.sum() < 54
+    both = torch.stack([layer == w[mixed, 0] for layer in w[mixed].unbind(1)]).all(dim=2)  # L,N: still of the first vector
+    assert (both[1:] <= both[:-1]).all()
 
 
 def test_every_weight_moves_at_a_rate_of_its_own_size():

@@ -1,53 +1,93 @@
-"""A teacher for a generator that is to play against a critic: another generator of the same data, which can already draw.
+"""Lessons for a generator that is to play against a critic: real pictures, and the latent vectors that should give them.
 
 At 128 px a critic soon sees through a generator that still draws one head for all, and what it then teaches are strokes, not
-variety. A small generator's pictures settle which picture belongs to which latent vector (distillation, Hinton et al. 2015,
-arXiv:1503.02531); the critic is left with what it is good at. Together they are the two losses of pix2pix (Isola et al. 2017,
-arXiv:1611.07004): a mean error for the large shapes and a critic for the fine ones.
+variety. The encoder of a variational autoencoder of the same pictures settles which picture belongs to which latent vector, and
+a mean error to the picture itself keeps every kind of picture alive; the critic looks at these copies and at pictures of random
+vectors alike. The two losses are those of VAE/GAN (Larsen et al. 2016, arXiv:1512.09300), with the error in pixels at several
+sizes, as in pix2pix (Isola et al. 2017, arXiv:1611.07004), and in the features of a pretrained net (Johnson et al. 2016,
+arXiv:1603.08155), to which an eye means more than to a mean over pixels.
 """
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from .. import device as devices
 from .. import weights
-from ..models import dcgan
+from ..models.vae import VAE
+from . import features
 
 WEIGHT = 10.0  # of the likeness beside an adversarial loss
-SCALES = 4  # sizes at which the likeness is measured: full, half, quarter, eighth
-FADE = 0.4  # the last part of the lessons, over which they lose their weight
-FLOOR = 0.15  # what stays of it: without a word of the teacher the critic lets plain grounds go cloudy
+SCALES = 4  # sizes at which it is measured: full, half, quarter, eighth
+DETAIL = 3.0  # weight of the relative error in each of the layers SEEN
+SEEN = ("relu1_2", "relu2_2", "relu3_2")
+WINDOW = 64  # side in pixels of the part of the pictures that is looked at for them, another one each time
+FADE = 0.5  # the last part of the lessons, over which they lose their weight
+FLOOR = 0.25  # what stays of it: without a word of the teacher the critic lets plain grounds go cloudy, and kinds die out
 
 
 class Lessons:
-    """The likeness of a generator's pictures to those of a teacher, a DCGAN in `weights/` with as long a latent vector.
+    """Latent vectors of real pictures, and the likeness of a generator's pictures to them.
 
-    file: the teacher's; net: its arguments; pictures: length of the lessons.
+    file: of a VAE in `weights/` with as long a latent vector as the generator's; net: its arguments; pictures: until the
+    lessons have lost what weight they lose.
     """
 
     def __init__(self, file: str, net: dict, pictures: int, device: torch.device):
         self.pictures = pictures
-        self.teacher: nn.Module = dcgan.Generator(**net)
-        self.teacher.load_state_dict(weights.read(weights.folder() / file))
-        self.teacher.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+        vae = VAE(**net)
+        vae.load_state_dict(weights.read(weights.folder() / file))
+        self.size = vae.size
+        self.encoder = vae.encoder.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+        mean, factor = moments(vae)
+        self.mean, self.factor = mean.to(device), factor.to(device)
+        eye = features.shipped("features-vgg-small.safetensors", features.RECIPES["features/vgg-small"].net)
+        self.eye = eye.to(device, memory_format=torch.channels_last)
 
     def share(self, seen: int) -> float:
-        """Weight of the teacher after so many pictures: 1, then falling to FLOOR."""
+        """Weight of the lessons after so many pictures: 1, then falling to FLOOR."""
         return min(1.0, max(FLOOR, (self.pictures - seen) / (FADE * self.pictures)))
 
-    def unlikeness(self, pictures: Tensor, z: Tensor, labels: Tensor) -> Tensor:
-        """Mean absolute error to what the teacher draws from z, at several sizes, times WEIGHT: a scalar.
+    @torch.no_grad()
+    def latents(self, real: Tensor) -> Tensor:
+        """Draws from the posterior of pictures [N, 3, H, W] in [-1, 1] -> z [N, Z], whitened: over all pictures they have the
+        mean and the covariance of N(0, I), from which a generator draws later. Not the means: those lie closer together."""
+        with devices.autocast(real.device):
+            mean, logvar = self.encoder(F.adaptive_avg_pool2d(real, self.size))
+        z = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean)
+        return torch.linalg.solve_triangular(self.factor, (z - self.mean).T, upper=False).T
 
-        pictures [N, 3, H, W]; they are shrunk to the teacher's size first, which leaves everything finer to the critic.
-        """
-        with torch.no_grad(), devices.autocast(pictures.device):
-            wanted = self.teacher(z, labels).float()
-        given = F.adaptive_avg_pool2d(pictures.float(), wanted.shape[2:])
-        loss = F.l1_loss(given, wanted)
-        for _ in range(SCALES - 1):
-            given, wanted = F.avg_pool2d(given, 2), F.avg_pool2d(wanted, 2)
-            loss = loss + F.l1_loss(given, wanted)
-        return WEIGHT * loss
+    def unlikeness(self, pictures: Tensor, real: Tensor) -> Tensor:
+        """Weighted sum of the errors between two batches [N, 3, H, W] in [-1, 1] in pixels and in features: a scalar."""
+        return WEIGHT * in_pixels(pictures.float(), real.float()) + DETAIL * self.in_features(pictures, real)
+
+    def in_features(self, pictures: Tensor, real: Tensor) -> Tensor:
+        """Mean absolute error within one window over the mean of what is there, summed over layers."""
+        height, width = real.shape[2:]
+        y, x = (int(torch.randint(0, max(side - WINDOW, 0) + 1, ())) for side in (height, width))
+        part = (..., slice(y, y + WINDOW), slice(x, x + WINDOW))
+        with devices.autocast(real.device):
+            given = self.eye(pictures[part].float(), SEEN)
+            with torch.no_grad():
+                wanted = self.eye(real[part], SEEN)
+        return sum(F.l1_loss(given[k].float(), wanted[k].float()) / wanted[k].float().abs().mean() for k in SEEN)
+
+
+def in_pixels(given: Tensor, wanted: Tensor) -> Tensor:
+    """Mean absolute error, summed over the sizes."""
+    loss = F.l1_loss(given, wanted)
+    for _ in range(SCALES - 1):
+        given, wanted = F.avg_pool2d(given, 2), F.avg_pool2d(wanted, 2)
+        loss = loss + F.l1_loss(given, wanted)
+    return loss
+
+
+def moments(vae: VAE) -> tuple[Tensor, Tensor]:
+    """Mean [Z] and Cholesky factor of the covariance [Z, Z] of the Gaussian mixture that was fitted to a VAE's codes."""
+    share, means = vae.prior_weights[:, None], vae.prior_means
+    mean = (share * means).sum(dim=0)
+    inside = torch.einsum("k,kij,klj->il", vae.prior_weights, vae.prior_factors, vae.prior_factors)
+    between = (share * (means - mean)).T @ (means - mean)
+    return mean, torch.linalg.cholesky(inside + between)

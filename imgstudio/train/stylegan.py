@@ -26,10 +26,12 @@ from .sampling import adam, by_class, load_data, update
 
 __all__ = ["RECIPES", "Recipe", "Training", "finish", "load_data", "train"]
 
-# Shares of the rate. The mapping network steers everything, and a small step there is a large one. Noise is the easiest way to
-# look like strokes: at a higher rate it grows within some hundred steps into speckle that hides what the styles draw.
-RATES = {"mapping.layers": 0.1, "strength": 0.005}
+# Share of the rate. Noise is the easiest way to look like strokes: at a higher rate it grows within some hundred steps into
+# speckle that hides what the styles draw.
+NOISE_RATE = 0.005
 BETAS = (0.0, 0.99)
+OF_THE_CRITIC = ("discriminator", "real_score", "fake_score", "slope", "generator")  # losses that lessons alone do not have
+ALL, TAUGHT = slice(None), slice(None, None, 2)  # the pictures of a batch that a generator with lessons is told to draw
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,7 @@ class Recipe:
     augment: tuple[str, ...] = ("translation",)  # names in augment.POLICIES
     batch: int = 16  # small, as many steps matter more here than even ones
     rate: float = 2.5e-3
+    mapping_rate: float = 0.1  # share of it: the mapping network steers everything, and a small step there is a large one
     mixing: float = 0.5  # share of pictures that are made from two latent vectors
     r1: float = 2.0  # weight of the gradient penalty
     r1_every: int = 16  # steps
@@ -49,10 +52,10 @@ class Recipe:
     path_length: float = 0.0  # weight of that penalty; 2 in the paper, which trained a hundred times longer
     path_length_every: int = 8
     average: int = 2000  # horizon of the weight average, in steps
-    teacher: str = ""  # a DCGAN in `weights/` to imitate at first, see `lessons`
-    teacher_net: dict = field(default_factory=dict)  # its arguments
-    lessons: int = 0  # pictures
-    lesson_pace: float = 4.0  # times the generator's rate, as long as the teacher holds things together
+    encoder: str = ""  # a VAE in `weights/` that knows which latent vector is whose, see `lessons`
+    encoder_net: dict = field(default_factory=dict)  # its arguments
+    alone: int = 0  # pictures to learn by the lessons alone, before the critic joins
+    lessons: int = 0  # pictures until the lessons have lost what weight they lose
     held_out_groups: tuple[str, ...] = ()  # names that contain one of these are held out, beside one name in ten
     seed: int = 0
 
@@ -61,10 +64,12 @@ RECIPES = {
     # Heads that all look one way on a plain ground: shifts are the only change that keeps them what they are.
     "stylegan2/avatars": Recipe(
         data="avatars128.npz",
-        generator={"size": 128},
-        teacher="dcgan-avatars.safetensors",
-        teacher_net={"size": 64},
-        lessons=160_000,
+        generator={"size": 128, "latent": 96},
+        encoder="vae-avatars.safetensors",
+        encoder_net={"size": 64, "groups": 12},
+        mapping_rate=1.0,  # every picture is pinned to its vector, so that nothing is swept away
+        alone=60_000,
+        lessons=200_000,
         r1=8.0,  # four times the pixels
     ),
     "stylegan2/fruits": Recipe(
@@ -87,46 +92,43 @@ class Training(sampling.Game):
         game = {"size": self.generator.size, "classes": self.generator.classes}
         self.discriminator = Discriminator(**game, **recipe.discriminator).to(**layout)
         self.average = WeightAverage(self.generator, recipe.average)
-        self.generator_optimiser = adam(equalised(self.generator, recipe.rate), BETAS)
+        self.generator_optimiser = adam(equalised(self.generator, recipe.rate, recipe.mapping_rate), BETAS)
         self.discriminator_optimiser = adam(equalised(self.discriminator, recipe.rate), BETAS)
         self.path_length = torch.zeros((), device=device)  # running mean
         self.slope = torch.zeros((), device=device)  # the R1 penalty when it was last looked at
         self.steps = 0
         self.lessons = None
-        if recipe.teacher:
-            self.lessons = Lessons(recipe.teacher, recipe.teacher_net, recipe.lessons, device)
+        if recipe.encoder:
+            self.lessons = Lessons(recipe.encoder, recipe.encoder_net, recipe.lessons, device)
 
-    @property
-    def taught(self) -> float:
-        """The teacher's share in this step."""
-        return self.lessons.share(self.images) if self.lessons else 0.0
-
-    def pace(self, factor: float) -> None:
-        super().pace(factor)
-        for group in self.generator_optimiser.param_groups:
-            group["lr"] *= self.recipe.lesson_pace**self.taught
-
-    def styles(self, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """w [N, L, W] of random latent vectors, those of some pictures changed from a random layer on; the vectors z [N, Z]
-        that they begin with; and which pictures are of that alone, bool [N]."""
+    def styles(self, labels: Tensor, real: Tensor | None = None, taught: slice = TAUGHT) -> Tensor:
+        """w [N, L, W] of random latent vectors, those of some pictures changed from a random layer on. With lessons, the taught
+        ones are those of `real` [N, 3, H, W], and unchanged."""
         net, count = self.generator, len(labels)
-        z = [torch.randn(count, net.latent, device=self.device) for _ in range(2)]
-        first, second = (net.map(part, labels) for part in z)
+        first, second = (torch.randn(count, net.latent, device=self.device) for _ in range(2))
+        mixed = torch.rand(count, device=self.device) < self.recipe.mixing
+        if self.lessons and real is not None:
+            first[taught], mixed[taught] = self.lessons.latents(real[taught]), False
         depth = len(net.sides)
         crossover = torch.randint(1, depth, (count, 1), device=self.device)
-        pure = torch.rand(count, device=self.device) >= self.recipe.mixing
-        late = (torch.arange(depth, device=self.device) >= crossover) & ~pure[:, None]  # N,L
-        return torch.where(late[:, :, None], second[:, None], first[:, None]), z[0], pure
+        late = (torch.arange(depth, device=self.device) >= crossover) & mixed[:, None]  # N,L
+        return torch.where(late[:, :, None], net.map(second, labels)[:, None], net.map(first, labels)[:, None])
 
     def judge(self, pictures: Tensor, labels: Tensor) -> Tensor:
         return self.discriminator(diffaugment(pictures, self.recipe.augment), labels)
 
     def step(self, real: Tensor, labels: Tensor) -> dict[str, Tensor]:
         real, labels = by_class(real, labels)
+        alone = self.images < self.recipe.alone
         with devices.autocast(self.device):
-            w, z, pure = self.styles(labels)
+            w = self.styles(labels, real, ALL if alone else TAUGHT)
             fake = self.generator.synthesise(w, self.generator.random_noise(len(labels)))
-        losses = self._discriminate(real, fake.detach(), labels) | self._generate(fake, labels, z, pure)
+        if alone:
+            lesson = self.lessons.unlikeness(fake, real)
+            update(self.generator_optimiser, lesson)
+            losses = dict.fromkeys(OF_THE_CRITIC, torch.tensor(torch.nan)) | {"lesson": lesson}
+        else:
+            losses = self._discriminate(real, fake.detach(), labels) | self._generate(fake, labels, real)
         self.average.update(self.generator)
         self.steps += 1
         self.images += len(real)
@@ -144,16 +146,15 @@ class Training(sampling.Game):
         update(self.discriminator_optimiser, total)
         return {"discriminator": loss, "real_score": real_score.mean(), "fake_score": fake_score.mean(), "slope": self.slope}
 
-    def _generate(self, fake: Tensor, labels: Tensor, z: Tensor, pure: Tensor) -> dict[str, Tensor]:
-        """One update of the generator, by the discriminator and by the teacher, who only knows pictures of one z."""
+    def _generate(self, fake: Tensor, labels: Tensor, real: Tensor) -> dict[str, Tensor]:
+        """One update of the generator, by the discriminator and, where it was told which picture to draw, by that picture."""
         self.discriminator.requires_grad_(False)
         with devices.autocast(self.device):
             loss = total = ADVERSARIAL["minimax"].generator(self.judge(fake, labels))
         losses = {"generator": loss}
         if self.lessons:
-            seen = pure if pure.any() else ~pure  # none of one z: once in 65,000 batches
-            losses["lesson"] = self.lessons.unlikeness(fake[seen], z[seen], labels[seen])
-            total = loss + self.taught * losses["lesson"]
+            losses["lesson"] = self.lessons.unlikeness(fake[TAUGHT], real[TAUGHT])
+            total = loss + self.lessons.share(self.images) * losses["lesson"]
         if self.recipe.path_length and self.steps % self.recipe.path_length_every == 0:
             total = total + self.recipe.path_length_every * self.recipe.path_length * self.unevenness(labels)
         update(self.generator_optimiser, total)
@@ -168,7 +169,7 @@ class Training(sampling.Game):
 
     def unevenness(self, labels: Tensor) -> Tensor:
         """The path length penalty, on half of the batch."""
-        w, _, _ = self.styles(labels[::2])
+        w = self.styles(labels[::2])
         with devices.autocast(self.device):
             pictures = self.generator.synthesise(w, self.generator.random_noise(len(w)))
         lengths = path_lengths(pictures, w)
@@ -187,14 +188,14 @@ class Training(sampling.Game):
         return finish(WeightAverage(self.average.net, 1).net)
 
 
-def equalised(net: nn.Module, rate: float) -> Iterator[tuple[list[nn.Parameter], float]]:
+def equalised(net: nn.Module, rate: float, mapping: float = 1.0) -> Iterator[tuple[list[nn.Parameter], float]]:
     """Parameters of a fresh net and their learning rates: weights move in proportion to how large they are at first.
 
     With Adam this is the equalised learning rate (Karras et al. 2018, arXiv:1710.10196) without rescaling at every use.
     """
     for name, parameter in net.named_parameters():
         spread = parameter.detach().std().item() if parameter.ndim > 1 and parameter.any() else 1.0
-        share = next((share for part, share in RATES.items() if part in name), 1.0)
+        share = mapping if "mapping.layers" in name else NOISE_RATE if "strength" in name else 1.0
         yield [parameter], rate * spread * share
 
 
