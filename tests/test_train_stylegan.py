@@ -113,6 +113,7 @@ def test_some_pictures_are_made_from_two_latent_vectors():
     w = training.styles(labels)
     mixed = (w[:, 0] != w[:, -1]).any(dim=1)
     assert 10 < mixed.sum() < 54
+    assert torch.equal(w[:, :1].expand_as(w)[~mixed], w[~mixed])
     both = torch.stack([layer == w[mixed, 0] for layer in w[mixed].unbind(1)]).all(dim=2)  # L,N: still of the first vector
     assert (both[1:] <= both[:-1]).all()
 
