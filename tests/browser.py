@@ -12,6 +12,7 @@ import pytest
 
 ADVANCED = ".room:visible .below .advanced:not(.bring) > button, .room:visible > .advanced > button"  # opens it
 PATIENCE = 30_000  # ms for one answer of a busy machine
+PAUSE = 200  # ms between two looks
 
 LOCAL = re.compile(r"(https?://(127\.0\.0\.1|localhost)[:/])|data:|blob:|about:")
 
@@ -62,3 +63,24 @@ def open_page(context) -> Iterator:
 def source(page, selector: str) -> str:
     """Address of the (first) picture in an element."""
     return page.locator(f"{selector} img").first.get_attribute("src")
+
+
+def boxes(page, *selectors: str) -> list[dict]:
+    """Where elements are, in pixels, once they have come to rest: a picture that is still loading has no height."""
+    before: list = []
+    for _ in range(PATIENCE // PAUSE):
+        now = [page.locator(selector).bounding_box() for selector in selectors]
+        if now == before and all(box and box["height"] for box in now):
+            return now
+        before = now
+        page.wait_for_timeout(PAUSE)
+    raise AssertionError(f"{selectors} did not come to rest: {before}")
+
+
+def expect_upon(page, upper: str, lower: str) -> None:
+    """One element comes to lie exactly on the other."""
+    for _ in range(PATIENCE // PAUSE):
+        top, bottom = boxes(page, upper, lower)
+        if top == pytest.approx(bottom, abs=1):
+            return
+    raise AssertionError(f"{upper} is at {top}, {lower} at {bottom}")

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browser import ADVANCED, PATIENCE, source
+from browser import ADVANCED, PATIENCE, boxes, source
 from PIL import Image
 
 from imgstudio.image import read_settings
@@ -252,6 +252,6 @@ def test_a_phone_shows_everything_without_scrolling_sideways(open_page, query):
         page.get_by_role("tab", name=tab, exact=True).click()
         if button:
             expect(page.locator(picture)).to_be_visible()
-            above, below = page.locator(button).bounding_box(), page.locator(picture).bounding_box()
+            above, below = boxes(page, button, picture)
             assert 0 < below["y"] - above["y"] - above["height"] < 120  # nothing but the views' tabs in between
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -6,7 +6,7 @@ import os
 import re
 
 import pytest
-from browser import PATIENCE, source
+from browser import PATIENCE, boxes, expect_upon, source
 
 from imgstudio.image import read_settings
 from imgstudio.studio import steering
@@ -59,7 +59,7 @@ def sheet(page) -> str:
 def drag(page, x: float, y: float) -> None:
     """From where the handle is to a place in the pad, from 0 to 1, to the right and downwards; the button stays down."""
     page.locator(".pad-field").scroll_into_view_if_needed()
-    box = page.locator(".pad-field").bounding_box()
+    (box,) = boxes(page, ".pad-field")
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y, steps=4)
@@ -73,7 +73,7 @@ def test_dragging_the_pad_draws_other_pictures_live(studio):
     studio.mouse.up()
     expect(caption(studio)).to_contain_text("pad +0.50, +0.50")
     assert len({start, half, picture(studio)}) == 3
-    handle, field = (studio.locator(name).bounding_box() for name in (".pad-handle", ".pad-field"))
+    handle, field = boxes(studio, ".pad-handle", ".pad-field")
     assert handle["x"] + handle["width"] / 2 == pytest.approx(field["x"] + 0.75 * field["width"], abs=2)
 
 
@@ -151,8 +151,7 @@ def test_a_click_on_the_mixing_grid_goes_there(studio, tmp_path):
     cells = studio.locator("#steer-mix-cells button")
     expect(cells).to_have_count(19)
     grid = source(studio, "#steer-mix")
-    box, layer = studio.locator("#steer-mix img").bounding_box(), studio.locator("#steer-mix-cells .cells").bounding_box()
-    assert layer == pytest.approx(box, abs=1)
+    expect_upon(studio, "#steer-mix-cells .cells", "#steer-mix img")
     studio.get_by_role("button", name="Mix of 2 and 6").click()
     expect(caption(studio)).to_contain_text("Mix of 2 and 6")
     studio.locator("#steer-crossover input[type=range]").focus()
@@ -214,7 +213,7 @@ def test_a_drawn_picture_is_found_steered_from_and_completed(studio):
 @pytest.mark.parametrize("query", ["?__theme=light", "?__theme=dark"])
 def test_a_phone_holds_picture_and_pad_without_scrolling_sideways(open_page, query):
     page = opened(open_page(390, 844, query))
-    above, below = (page.locator(name).bounding_box() for name in ("#steer-picture", ".pad-field"))
+    above, below = boxes(page, "#steer-picture", ".pad-field")
     assert below["y"] + below["height"] - above["y"] < 844, "both fit on the screen at once"
     for name in ("Mixing", "Own picture", "Inside", "Pad and directions"):
         part(page, name)

@@ -7,7 +7,7 @@ import os
 import re
 
 import pytest
-from browser import ADVANCED, PATIENCE, source
+from browser import ADVANCED, PATIENCE, boxes, source
 from PIL import Image, ImageChops
 
 import imgstudio
@@ -296,7 +296,7 @@ def test_a_painted_region_limits_the_style(studio):
 @pytest.mark.parametrize("query", ["?__theme=light", "?__theme=dark"])
 def test_a_phone_shows_the_picture_after_the_button_without_scrolling_sideways(open_page, query):
     page = opened(open_page, 390, 844, query)
-    above, below = (page.locator(name).bounding_box() for name in ("#style-button", "#style-result"))
+    above, below = boxes(page, "#style-button", "#style-result")
     assert 0 < below["y"] - above["y"] - above["height"] < 120
     page.locator(ADVANCED).click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -10,7 +10,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from browser import ADVANCED, PATIENCE, source
+from browser import ADVANCED, PATIENCE, boxes, expect_upon, source
 from PIL import Image, ImageChops
 from scipy import ndimage
 
@@ -151,8 +151,8 @@ def test_the_mouse_points_at_regions_and_picks_them(studio, tmp_path):
     in_regions(studio, tmp_path)
     canvas = studio.locator("#regions-lens canvas")
     canvas.scroll_into_view_if_needed()
-    picture, layer = studio.locator("#regions-result img").bounding_box(), canvas.bounding_box()
-    assert layer == pytest.approx(picture, abs=1)  # the layer lies exactly on the picture
+    expect_upon(studio, "#regions-lens canvas", "#regions-result img")
+    (layer,) = boxes(studio, "#regions-lens canvas")
     names = set()
     for x, y in ((0.25, 0.3), (0.75, 0.3), (0.5, 0.9)):
         canvas.hover(position={"x": layer["width"] * x, "y": layer["height"] * y})
@@ -191,9 +191,7 @@ def test_views_and_opacity_are_drawn_live(studio, tmp_path):
         studio.locator("#regions-view label", has_text=view).click()
         expect_another(studio, "#regions-result", before)
         sizes.add(fetched(studio, "#regions-result").size)
-        picture = studio.locator("#regions-result img").bounding_box()
-        studio.wait_for_timeout(300)
-        assert studio.locator("#regions-lens canvas").bounding_box() == pytest.approx(picture, abs=1)
+        expect_upon(studio, "#regions-lens canvas", "#regions-result img")
     assert sizes == {(720, 432), (1440, 432)}
     studio.locator("#regions-numbers input").click()
     studio.wait_for_timeout(500)
@@ -340,7 +338,7 @@ def test_an_optimised_texture_is_seen_to_grow_and_stopped(open_page):
 @pytest.mark.parametrize(("part", "query"), [*zip(PARTS, ("?__theme=light", "?__theme=dark", ""))])
 def test_a_phone_shows_the_picture_after_the_button_without_scrolling_sideways(open_page, part, query):
     page = opened(open_page, 390, 844, query, part=part)
-    above, below = (page.locator(name).bounding_box() for name in (PARTS[part], PICTURES[part]))
+    above, below = boxes(page, PARTS[part], PICTURES[part])
     assert 0 < below["y"] - above["y"] - above["height"] < 120
     page.locator(ADVANCED).click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
