@@ -107,6 +107,23 @@ def test_latent_vectors_of_lessons_are_whitened_draws_from_the_posterior(shelf):
     assert white.mean(dim=1).abs().max() < 0.03 and (white.cov() - torch.eye(8)).abs().max() < 0.05
 
 
+def test_a_flow_learns_where_the_codes_lie_before_the_first_step_and_then_rests(shelf, tmp_path, monkeypatch):
+    monkeypatch.setattr(stylegan, "FLOW_STEPS", 60)
+    net = {"size": 16, "latent": 8, "widths": (8, 8)}
+    weights.write(shelf / "vae.safetensors", VAE(**net).state_dict())
+    pictures = two_classes(tmp_path / "flow", 40)
+    small = SMALL | {"classes": 2, "flow": True}
+    chosen = recipe(generator=small, encoder="vae.safetensors", encoder_net=net, lessons=8000)
+    stylegan.train(chosen, pictures, tmp_path / "run", images=32)
+    first = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    stylegan.train(chosen, pictures, tmp_path / "run", images=64)
+    second = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    for name in ("flow.enter.weight", "flow.leave.weight"):
+        kept = first["generator"][name]
+        assert kept.any() and all(torch.equal(kept, run[name]) for run in (second["generator"], second["average"]["net"]))
+    assert not torch.equal(first["generator"]["mapping.layers.0.weight"], second["generator"]["mapping.layers.0.weight"])
+
+
 def test_some_pictures_are_made_from_two_latent_vectors():
     training = stylegan.Training(recipe(mixing=0.5), torch.device("cpu"))
     labels = torch.zeros(64, dtype=torch.long)

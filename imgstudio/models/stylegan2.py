@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .dcgan import even, spread
+from .flow import Flow
 
 BLOCK = 2  # side of the block of pixels that one position of the last feature map draws
 
@@ -131,6 +132,7 @@ class Generator(nn.Module):
     widths:     C at 4, 8, ..., size / 2 px; two layers each.
     size:       side of the square picture in pixels.
     classes:    0 for an unconditional net; otherwise a learned embedding of the class is appended to z.
+    flow:       whether z is first carried to where the codes of real pictures lie, see `models.flow`.
     components: number of directions kept, see `directions`.
     """
 
@@ -145,11 +147,13 @@ class Generator(nn.Module):
         widths: tuple[int, ...] = (256, 256, 192, 128, 48),
         size: int = 128,
         classes: int = 0,
+        flow: bool = False,
         components: int = 24,
     ):
         super().__init__()
         _stages(size, widths)
         self.latent, self.style, self.size, self.classes = latent, style, size, classes
+        self.flow = Flow(latent, classes).requires_grad_(False) if flow else None
         self.mapping = Mapping(latent, style, mapping, classes)
         self.start = nn.Parameter(torch.randn(1, widths[0], 4, 4))
         pairs = [pair for a, b in zip(widths, (*widths[1:], widths[-1])) for pair in ((a, a), (a, b))]
@@ -168,7 +172,11 @@ class Generator(nn.Module):
 
     def map(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         """z [N, Z] (and label int [N] for a conditional net) -> w [N, W]."""
-        return self.mapping(z, label)
+        return self.mapping(self.codes(z, label), label)
+
+    def codes(self, z: Tensor, label: Tensor | None = None) -> Tensor:
+        """z [N, Z] -> [N, Z], what the mapping network expects: z itself where there is no flow."""
+        return z if self.flow is None else self.flow(z, label)
 
     def synthesise(self, w: Tensor, noise: list[Tensor] | None = None) -> Tensor:
         """w [N, W] for all layers or [N, L, W], one each; noise as of `noise`, None for none -> pictures [N, 3, size, size].

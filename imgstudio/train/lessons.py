@@ -10,6 +10,8 @@ arXiv:1603.08155), to which an eye means more than to a mean over pixels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -18,6 +20,7 @@ from .. import device as devices
 from .. import weights
 from ..models.vae import VAE
 from . import features
+from .data import Pictures, to_unit
 
 WEIGHT = 10.0  # of the likeness beside an adversarial loss
 SCALES = 4  # sizes at which it is measured: full, half, quarter, eighth
@@ -54,9 +57,31 @@ class Lessons:
     def latents(self, real: Tensor) -> Tensor:
         """Draws from the posterior of pictures [N, 3, H, W] in [-1, 1] -> z [N, Z], whitened: over all pictures they have the
         mean and the covariance of N(0, I), from which a generator draws later. Not the means: those lie closer together."""
+        return self._draw(*self._posterior(real))
+
+    def drawing(self, pictures: Pictures) -> Callable[[int], tuple[Tensor, Tensor]]:
+        """A function that gives as many latent vectors [N, Z] as wanted, as `latents` does, of random pictures, and their
+        classes int [N]."""
+        device = self.mean.device
+        seen = [self._posterior(to_unit(part.to(device))) for part in pictures.images.split(64)]
+        mean, deviation = (torch.cat(part) for part in zip(*seen))
+        labels = pictures.labels.to(device)
+
+        def draw(count: int) -> tuple[Tensor, Tensor]:
+            chosen = torch.randint(0, len(mean), (count,), device=device)
+            return self._draw(mean[chosen], deviation[chosen]), labels[chosen]
+
+        return draw
+
+    @torch.no_grad()
+    def _posterior(self, real: Tensor) -> tuple[Tensor, Tensor]:
+        """Means and standard deviations [N, Z] of the codes of pictures."""
         with devices.autocast(real.device):
             mean, logvar = self.encoder(F.adaptive_avg_pool2d(real, self.size))
-        z = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean)
+        return mean.float(), torch.exp(0.5 * logvar.float())
+
+    def _draw(self, mean: Tensor, deviation: Tensor) -> Tensor:
+        z = mean + deviation * torch.randn_like(mean)
         return torch.linalg.solve_triangular(self.factor, (z - self.mean).T, upper=False).T
 
     def unlikeness(self, pictures: Tensor, real: Tensor) -> Tensor:

@@ -80,6 +80,9 @@ class Game(ABC):
     def finished(self) -> nn.Module:
         """The averaged generator, ready for use. Leaves the training state as it is."""
 
+    def prepare(self, pictures: Pictures) -> None:  # noqa: B027 (most games need none of it)
+        """What has to be known of the training pictures before the first step of a run."""
+
     def pace(self, factor: float) -> None:
         """Sets all learning rates to this share of the recipe's."""
         for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
@@ -214,9 +217,11 @@ def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int =
 def play(training: Game, recipe: Recipe, data: Path, folder: Path, *, images: int, every: int) -> nn.Module:
     """Runs or resumes any game in `folder`, with a log row, a preview and a checkpoint `every` so many pictures."""
     run = Run(folder)
+    pictures, _ = load_data(recipe, data)
     if state := run.load():
         training.restore(state)
-    pictures, _ = load_data(recipe, data)
+    else:
+        training.prepare(pictures)
     stream = batches(pictures, recipe.batch, seed=recipe.seed + training.images, device=training.device)
     next_report, losses = training.images + every, {}
     while training.images < images and not run.stopping:

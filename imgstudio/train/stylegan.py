@@ -19,6 +19,8 @@ from ..models.stylegan2 import Discriminator, Generator
 from ..ops import styles
 from . import sampling
 from .augment import diffaugment
+from .data import Pictures
+from .flow import fit
 from .lessons import Lessons
 from .losses import ADVERSARIAL, path_lengths, r1
 from .run import WeightAverage
@@ -31,6 +33,7 @@ __all__ = ["RECIPES", "Recipe", "Training", "finish", "load_data", "train"]
 NOISE_RATE = 0.005
 BETAS = (0.0, 0.99)
 OF_THE_CRITIC = ("discriminator", "real_score", "fake_score", "slope", "generator")  # losses that lessons alone do not have
+FLOW_STEPS = 8000
 ALL, TAUGHT = slice(None), slice(None, None, 2)  # the pictures of a batch that a generator with lessons is told to draw
 
 
@@ -64,7 +67,7 @@ RECIPES = {
     # Heads that all look one way on a plain ground: shifts are the only change that keeps them what they are.
     "stylegan2/avatars": Recipe(
         data="avatars128.npz",
-        generator={"size": 128, "latent": 96},
+        generator={"size": 128, "latent": 96, "flow": True},
         encoder="vae-avatars.safetensors",
         encoder_net={"size": 64, "groups": 12},
         mapping_rate=1.0,  # every picture is pinned to its vector, so that nothing is swept away
@@ -101,18 +104,28 @@ class Training(sampling.Game):
         if recipe.encoder:
             self.lessons = Lessons(recipe.encoder, recipe.encoder_net, recipe.lessons, device)
 
+    def prepare(self, pictures: Pictures) -> None:
+        """Learns where the codes of the training pictures lie."""
+        flow = self.generator.flow
+        if flow is None:
+            return
+        flow.requires_grad_(True)
+        fit(flow, self.lessons.drawing(pictures), FLOW_STEPS)
+        flow.requires_grad_(False)
+        self.average.net.flow.load_state_dict(flow.state_dict())
+
     def styles(self, labels: Tensor, real: Tensor | None = None, taught: slice = TAUGHT) -> Tensor:
         """w [N, L, W] of random latent vectors, those of some pictures changed from a random layer on. With lessons, the taught
         ones are those of `real` [N, 3, H, W], and unchanged."""
         net, count = self.generator, len(labels)
-        first, second = (torch.randn(count, net.latent, device=self.device) for _ in range(2))
+        first, second = (net.codes(torch.randn(count, net.latent, device=self.device), labels) for _ in range(2))
         mixed = torch.rand(count, device=self.device) < self.recipe.mixing
         if self.lessons and real is not None:
             first[taught], mixed[taught] = self.lessons.latents(real[taught]), False
         depth = len(net.sides)
         crossover = torch.randint(1, depth, (count, 1), device=self.device)
         late = (torch.arange(depth, device=self.device) >= crossover) & mixed[:, None]  # N,L
-        return torch.where(late[:, :, None], net.map(second, labels)[:, None], net.map(first, labels)[:, None])
+        return torch.where(late[:, :, None], net.mapping(second, labels)[:, None], net.mapping(first, labels)[:, None])
 
     def judge(self, pictures: Tensor, labels: Tensor) -> Tensor:
         return self.discriminator(diffaugment(pictures, self.recipe.augment), labels)
@@ -194,6 +207,8 @@ def equalised(net: nn.Module, rate: float, mapping: float = 1.0) -> Iterator[tup
     With Adam this is the equalised learning rate (Karras et al. 2018, arXiv:1710.10196) without rescaling at every use.
     """
     for name, parameter in net.named_parameters():
+        if not parameter.requires_grad:
+            continue
         spread = parameter.detach().std().item() if parameter.ndim > 1 and parameter.any() else 1.0
         share = mapping if "mapping.layers" in name else NOISE_RATE if "strength" in name else 1.0
         yield [parameter], rate * spread * share

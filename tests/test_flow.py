@@ -1,0 +1,64 @@
+"""Flows, which carry N(0, I) to where codes lie: on clumps in a plane, and within a StyleGAN2 and its training."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn.functional import one_hot
+
+from imgstudio.models.flow import Flow
+from imgstudio.models.stylegan2 import Generator
+from imgstudio.train.flow import fit
+
+PLACES = torch.tensor([[2.0, 0.0], [-1.0, 1.5], [-1.0, -1.5]])
+
+
+def clumps(count: int, among: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
+    labels = torch.randint(0, among, (count,))
+    return PLACES[labels] + 0.1 * torch.randn(count, 2), labels
+
+
+@pytest.fixture(scope="module")
+def flow() -> Flow:
+    torch.manual_seed(0)
+    flow = Flow(2, width=64, depth=2)
+    fit(flow, clumps, 1200)
+    return flow
+
+
+def test_random_points_come_to_lie_in_the_clumps_evenly_and_stay_apart(flow):
+    start = torch.randn(3000, 2)
+    end = flow(start)
+    distance, nearest = torch.cdist(end, PLACES).min(dim=1)
+    assert (distance < 0.5).float().mean() > 0.9 > 0.3 > (torch.cdist(start, PLACES).amin(dim=1) < 0.5).float().mean()
+    assert one_hot(nearest).float().mean(dim=0) == pytest.approx([1 / 3] * 3, abs=0.05)
+    assert len(end.unique(dim=0)) == 3000
+
+
+def test_more_steps_change_little_and_neighbours_do_not_matter(flow):
+    start = torch.randn(200, 2)
+    end = flow(start)
+    assert (flow(start, steps=32) - end).abs().median() < 0.05
+    assert torch.allclose(flow(start[7:8]), end[7:8], atol=1e-5)
+
+
+def test_each_class_has_a_field_of_its_own():
+    torch.manual_seed(0)
+    flow = Flow(2, classes=3, width=64, depth=2)
+    first = fit(Flow(2, classes=3, width=64, depth=2), clumps, 1)
+    assert fit(flow, clumps, 800) < 0.5 * first
+    labels = torch.arange(300) % 3
+    assert (torch.cdist(flow(torch.randn(300, 2), labels), PLACES).argmin(dim=1) == labels).float().mean() > 0.95
+
+
+def test_a_generator_carries_its_latent_vectors_there_first():
+    small = {"size": 16, "widths": (8, 8), "latent": 6, "style": 8, "mapping": 2, "components": 2}
+    net, plain = Generator(**small, flow=True).eval(), Generator(**small).eval()
+    plain.load_state_dict({name: value for name, value in net.state_dict().items() if not name.startswith("flow.")})
+    z = torch.randn(4, 6)
+    assert torch.allclose(net(z), plain(z))  # a flow that has learned nothing leaves everything where it is
+    torch.nn.init.normal_(net.flow.leave.weight)
+    assert not torch.allclose(net(z), plain(z), atol=1e-3)
+    assert torch.allclose(net(z), plain(net.flow(z)))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(net.codes(z), net.flow(z))
