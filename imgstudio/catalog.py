@@ -110,6 +110,25 @@ def _fruit(name: str, inverse: str, title: str, sha256: str) -> Spec:
 
 SPECS: tuple[Spec, ...] = (
     _own(
+        "stylegan2/avatars",
+        "sample",
+        "Drawn heads, StyleGAN2, 128 px",
+        "stylegan2:Generator",
+        kwargs={"size": 128, "latent": 96, "flow": True},
+        sha256="f97ebafa833efdb401af283b0ab6f748e4dff51d5f7204f9afd7875ca56ece63",
+        size=9555924,
+        licence="CC-BY-4.0",
+        data=credits.AVATARS,
+        paper=credits.STYLEGAN,
+        directions=(
+            Direction(name="shorter hair", component=0, first=0, last=9),
+            Direction(name="fuller hair", component=2, first=0, last=9),
+            Direction(name="from bun to fringe", component=3, first=0, last=9),
+            Direction(name="lighter", component=6, first=4, last=9),
+            Direction(name="warmer", component=1, first=4, last=9),
+        ),
+    ),
+    _own(
         "dcgan/avatars",
         "sample",
         "Drawn heads, DCGAN, 64 px",

@@ -23,20 +23,26 @@ def steerable(net: nn.Module) -> bool:
 
 
 @torch.no_grad()
-def latents(net: nn.Module, seeds: list[int], labels: Tensor) -> Tensor:
+def latents(net: nn.Module, seeds: list[int], labels: Tensor, psi: float = 1.0) -> Tensor:
     """Latent vectors of seeds, one of the classes `labels` int [N] each, on the CPU: [N, Z], or [N, W] of a StyleGAN2.
 
-    One at a time, because matrix products round differently for different batch sizes.
+    One at a time, because matrix products round differently for different batch sizes. A net with a flow is truncated here,
+    where the flow sets out: all that lies on its ways is like something real, which the middle between styles is not.
     """
     z = torch.stack([devices.normal(seed, net.latent) for seed in seeds])
     if not steerable(net):
         return z
+    if net.flow is not None:
+        z = psi * z
     device = net.centre.device
     return torch.cat([net.map(a.to(device), b.to(device)).cpu() for a, b in zip(z.split(1), labels.split(1))])
 
 
 def truncate(net: nn.Module, vectors: Tensor, psi: float, labels: Tensor) -> Tensor:
-    """Latent vectors drawn towards the centre of their class: along arcs in z, in a straight line in w."""
+    """Latent vectors drawn towards the centre of their class: along arcs in z, in a straight line in w. Those of a net with a
+    flow are left as they are, see `latents`."""
+    if steerable(net) and net.flow is not None:
+        return vectors
     rule = styles.truncate if steerable(net) else latent.truncate
     return rule(vectors, psi, net.centre.cpu()[labels])
 

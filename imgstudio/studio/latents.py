@@ -76,7 +76,7 @@ def find(spec: Spec, net: nn.Module, points: list[Point], truncation: float, lab
     psi = check_range("Truncation", truncation, 0, MOST_TRUNCATION)
     numbers = classes(spec, points, label)
     seeds = [0 if isinstance(point, Latent) else int(point) for point in points]
-    vectors = ops.truncate(net, ops.latents(net, seeds, numbers), psi, numbers)
+    vectors = ops.truncate(net, ops.latents(net, seeds, numbers, psi), psi, numbers)
     if ops.steerable(net):
         vectors = styles.layered(vectors, len(net.sides))
         vectors = torch.stack([p.w if isinstance(p, Latent) else v for p, v in zip(points, vectors)])

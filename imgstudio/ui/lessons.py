@@ -9,9 +9,9 @@ def sampling() -> None:
     lesson(
         r"""
 **Two nets at play.** The *generator* receives a list of random numbers, the latent vector $z$, and unfolds it into a
-picture, layer by layer, from 4 × 4 to 64 × 64 pixels. In training it had an opponent, the *discriminator*, which was
+picture, layer by layer, from 4 × 4 pixels to 64 × 64 or more. In training it had an opponent, the *discriminator*, which was
 shown real pictures and generated ones in turn and had to tell them apart. Each learned from the other's successes,
-until the forgeries looked like the real thing. The generator never saw a real picture: all it knows came from its
+until the forgeries looked like the real thing. A DCGAN never saw a real picture: all it knows came from its
 opponent's verdicts. The seed is what picks the random numbers, which is why a seed is a picture.
 """,
         r"""
@@ -25,7 +25,8 @@ picture, and no double exposure, shows that the net did not learn its examples b
 **How StyleGAN2 can be steered.** A *mapping network* first turns $z$ into $w = f(z)$, whose cloud need not be round, so
 that what belongs together can lie on one line. The picture itself grows from a constant, and each layer is told its
 *style* by $w$: how strong each of its features is to be. Coarse layers decide pose and shape, fine ones colours and strokes,
-which is why styles can be mixed layer by layer. Truncation is a straight line here, $w \mapsto \bar w + \psi (w - \bar w)$.
+which is why styles can be mixed layer by layer. Truncation is a straight line here, $w \mapsto \bar w + \psi (w - \bar w)$. The drawn heads learned from copying real ones too; a *flow*
+first carries their $z$ to where real heads lie, and truncation shrinks $z$ itself.
 Directions are the lines along which all $w$ vary most; the pad is the plane of the first two. What is left to chance, such
 as where each speckle lies, comes as *noise* to every layer, so that no style has to be spent on it. An own picture is found
 by going downhill: $w$ is changed a little, again and again, until its picture is alike.
