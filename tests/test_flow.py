@@ -8,6 +8,7 @@ from torch.nn.functional import one_hot
 
 from imgstudio.models.flow import Flow
 from imgstudio.models.stylegan2 import Generator
+from imgstudio.ops import sampling
 from imgstudio.train.flow import fit
 
 PLACES = torch.tensor([[2.0, 0.0], [-1.0, 1.5], [-1.0, -1.5]])
@@ -62,3 +63,14 @@ def test_a_generator_carries_its_latent_vectors_there_first():
     assert torch.allclose(net(z), plain(net.flow(z)))
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(net.codes(z), net.flow(z))
+
+
+def test_truncation_shrinks_what_the_flow_begins_with():
+    net = Generator(size=16, widths=(8, 8), latent=6, style=8, mapping=2, components=2, flow=True).eval()
+    torch.nn.init.normal_(net.flow.leave.weight)
+    torch.nn.init.normal_(net.flow.leave.bias)
+    labels = torch.zeros(3, dtype=torch.long)
+    full, half, none = (sampling.latents(net, [1, 2, 3], labels, psi) for psi in (1.0, 0.5, 0.0))
+    assert torch.equal(none, net.map(torch.zeros(1, 6)).expand(3, -1))
+    assert not torch.allclose(half, 0.5 * (full + none), atol=1e-3)  # a bent way, not the middle
+    assert torch.equal(sampling.truncate(net, full, 0.5, labels), full)  # not a second time
