@@ -70,5 +70,5 @@ def walk(
         chosen = int(kept) if spec.labels else None
         steps = latent.path(find(spec, net, points, psi, chosen)[0], frames, loop=loop, curve=latent.lerp)
         return (to_image(ops.generate(net, w[None], kept, noise)) for w in steps)
-    steps = latent.path(ops.latents(net, points, kept.expand(len(points)), psi), frames, loop=loop)
+    steps = latent.path(ops.latents(net, points, kept.expand(len(points))), frames, loop=loop)
     return (to_image(ops.generate(net, ops.truncate(net, z[None], psi, kept), kept)) for z in steps)
