@@ -15,7 +15,7 @@ from PIL import Image
 from imgstudio import weights
 from imgstudio.models.resnet_generator import ResnetGenerator, recognise
 from imgstudio.models.vgg import VGG
-from imgstudio.train import domains, ship, translation
+from imgstudio.train import domains, scenes, ship, translation
 from imgstudio.train.data import to_unit
 
 NARROW = (4, 4, 8, 8, 8)
@@ -149,6 +149,16 @@ def test_squares_of_a_picture_cover_a_long_one_with_two():
     ramp = Image.fromarray(np.tile(np.arange(0, 200, 2, dtype=np.uint8)[:, None, None], (1, 20, 3)))  # 20 x 100
     top, bottom = domains.squares(ramp, 10)
     assert top.shape == (10, 10, 3) and top.max() < 45 and bottom.min() > 155
+
+
+def test_crops_are_no_smaller_than_asked():
+    ramp = np.tile(np.arange(200, dtype=np.uint8)[None, :, None], (150, 1, 3))  # a level a pixel
+    widths = {}
+    for least in (0.0, 0.5):
+        options = {"pixels_each": 1, "most": 60, "generator": torch.Generator().manual_seed(0), "least": least}
+        widths[least] = [int(np.ptp(part)) for part in scenes.crops(Image.fromarray(ramp), 20, **options)]
+    assert min(widths[0.0]) < 25 and min(widths[0.5]) > 65
+    assert len(widths[0.5]) == 60 and max(widths[0.5]) < 150
 
 
 def test_ties_to_the_original_tighten_slowly(recipe):

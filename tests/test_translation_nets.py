@@ -158,6 +158,19 @@ def test_instance_norm_is_pytorchs_own():
     assert half.dtype == torch.bfloat16 and (half.float() - nn.functional.instance_norm(h)).abs().max() < 0.1
 
 
+def test_a_blurred_skip_gives_the_colours_and_no_edges():
+    net = ResnetGenerator(channels=4, blocks=1, skip=True, blur=5).eval().requires_grad_(False)
+    nn.init.zeros_(net.model[-1].weight)  # a net that draws nothing
+    x = torch.full((1, 3, 24, 31), -0.5)
+    x[:, :, :, 15:] = 0.5
+    made = net(x)
+    assert made.shape == x.shape
+    assert torch.allclose(made[..., :11], torch.full_like(made[..., :11], -0.49), atol=1e-3)  # far from the edge: as it was
+    row = made[0, 0, 12]
+    assert (row.diff() > 0).nonzero().flatten().tolist() == list(range(10, 19))  # 9 steps of what was one
+    assert torch.equal(made[:, :, 3:9], net(x[:, :, :12])[:, :, 3:9])  # no seam where a picture is cut
+
+
 @pytest.mark.parametrize(("layers", "patch"), [(1, 16), (2, 34), (3, 70), (4, 142)])
 def test_a_score_sees_its_patch_and_no_more(layers, patch):
     critic = PatchGAN(channels=2, layers=layers).eval()

@@ -97,6 +97,8 @@ class ResnetGenerator(nn.Module):
               backwards, as the paper does.
     skip:     adds what the last layer draws to the picture itself. The net then begins by leaving everything as it is, and
               learns in a fraction of the time; the paper's begins with noise.
+    blur:     with `skip`, an odd number of pixels: the picture is added as it looks after two means over squares of this side.
+              The net is given the colours, and has to draw every edge itself; 0 adds the picture as it is.
 
     The right and lower border are reflected up to a multiple of 4, and cut off again.
     """
@@ -104,11 +106,11 @@ class ResnetGenerator(nn.Module):
     stride = multiple = 4  # a tile that starts at a multiple of this lies on the grid of the whole picture
     smallest = 8
 
-    def __init__(self, channels: int = 32, blocks: int = 6, upsample: str = "resize", skip: bool = False):
+    def __init__(self, channels: int = 32, blocks: int = 6, upsample: str = "resize", skip: bool = False, blur: int = 0):
         super().__init__()
         if upsample not in NAMES:
             raise ValueError(f"upsample is one of {', '.join(NAMES)}, got {upsample!r}")
-        self.channels, self.blocks, self.skip = channels, blocks, skip
+        self.channels, self.blocks, self.skip, self.blur = channels, blocks, skip, blur
         c = channels
         layers = [Reflect(3), nn.Conv2d(3, c, 7), InstanceNorm(), nn.ReLU(inplace=True)]
         for width in (c, 2 * c):
@@ -153,13 +155,20 @@ class ResnetGenerator(nn.Module):
         for layer in self.model:
             h = h + _through(layer.layers, h, norm) if isinstance(layer, Residual) else _through([layer], h, norm)
         drawn = h.float()[:, :, :height, :width]
-        return torch.tanh(drawn + torch.atanh(INSIDE * x.float()) if self.skip else drawn)
+        return torch.tanh(drawn + torch.atanh(INSIDE * _blurred(x.float(), self.blur)) if self.skip else drawn)
 
 
 def _through(layers: Iterator[nn.Module], h: Tensor, norm: Callable[[Tensor], Tensor]) -> Tensor:
     for layer in layers:
         h = norm(h) if isinstance(layer, InstanceNorm) else layer(h)
     return h
+
+
+def _blurred(x: Tensor, side: int) -> Tensor:
+    """Two means over squares of an odd `side`, [N, C, H, W] -> the same size; 0 for none."""
+    for _ in range(2 if side else 0):
+        x = F.avg_pool2d(F.pad(x, (side // 2,) * 4, mode="replicate"), side, stride=1)
+    return x
 
 
 def _enlarge(width: int, upsample: str) -> list[nn.Module]:

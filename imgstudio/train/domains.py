@@ -29,6 +29,7 @@ class Source:
     way: Literal["crops", "squares"] = "squares"
     most: int = 24  # crops of one picture
     pixels_each: int = 16_000  # one crop for so many pixels
+    least: float = 0.0  # side of the smallest crop, as a share of the picture's short side
 
 
 Domain = tuple[Source, ...]
@@ -37,10 +38,11 @@ PHOTOGRAPHS = (
     Source(file="photos512.tar", way="crops"),
     Source(file="flowers256.tar", way="crops", most=1),
 )
-# The large ones in which the brush can be seen: van Gogh, Renoir, Monet, Gauguin and others.
+# The ones in which the brush can be seen: van Gogh, Caillebotte, Renoir, Monet, Gauguin. From nearer than `least`, no stroke is
+# whole, and what is seen is canvas and cracks.
 PAINTINGS = tuple(
-    Source(file="paintings.tar", prefix=f"impressionist/{number:04d}", way="crops", most=160, pixels_each=6_000)
-    for number in (1, 2, 4, 5, 6, 11, 12, 13, 15, 16)
+    Source(file="paintings.tar", prefix=f"impressionist/{number:04d}", way="crops", most=160, pixels_each=6_000, least=0.3)
+    for number in (1, 2, 4, 5, 6, 12, 13, 14, 15, 16)
 )
 DAISIES = (Source(file="flowers256.tar", prefix="daisy/"),)
 SUNFLOWERS = (Source(file="flowers256.tar", prefix="sunflower/"),)
@@ -77,7 +79,7 @@ def read_domain(domain: Domain, data: Path, size: int) -> Pictures:
 def _read(source: Source, data: Path, size: int) -> Pictures:
     path = data / source.file
     if source.way == "crops":
-        return read_crops(path, size, prefix=source.prefix, pixels_each=source.pixels_each, most=source.most)
+        return read_crops(path, size, prefix=source.prefix, pixels_each=source.pixels_each, most=source.most, least=source.least)
     found = [(name, part) for name, picture in members(path, source.prefix) for part in squares(picture, size)]
     if not found:
         raise StudioError(f"{source.file} has no pictures {source.prefix}*: get the data of this version.")

@@ -27,26 +27,34 @@ def members(path: Path, prefix: str = "") -> Iterator[tuple[str, Image.Image]]:
             yield member.name, Image.open(io.BytesIO(tar.extractfile(member).read())).convert("RGB")
 
 
-def crops(picture: Image.Image, size: int, *, pixels_each: int, most: int, generator: torch.Generator) -> list[np.ndarray]:
-    """Random square crops at size x size, one for every `pixels_each` pixels of the picture and at most `most`."""
+def crops(
+    picture: Image.Image, size: int, *, pixels_each: int, most: int, generator: torch.Generator, least: float = 0.0
+) -> list[np.ndarray]:
+    """Random square crops at size x size, one for every `pixels_each` pixels of the picture and at most `most`.
+
+    least: side of the smallest crop as a share of the picture's short side; none is smaller than `size`, but for small pictures.
+    """
     count = min(most, max(1, round(picture.width * picture.height / pixels_each)))
     short = min(picture.size)
     found = []
     for _ in range(count):
         share, across, down = torch.rand(3, generator=generator).tolist()
-        side = round(min(short, max(size, size + share * share * (short - size))))
+        smallest = max(size, least * short)
+        side = round(min(short, max(smallest, smallest + share * share * (short - smallest))))
         left, top = round(across * (picture.width - side)), round(down * (picture.height - side))
         part = picture.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.LANCZOS)
         found.append(np.asarray(part))
     return found
 
 
-def read_crops(path: Path, size: int, *, prefix: str = "", pixels_each: int = 8_000, most: int = 60) -> Pictures:
+def read_crops(
+    path: Path, size: int, *, prefix: str = "", pixels_each: int = 8_000, most: int = 60, least: float = 0.0
+) -> Pictures:
     """Crops of all pictures of a tar file; a crop is named after its picture, its class is the picture's folder."""
     generator = torch.Generator().manual_seed(0)
     images, names = [], []
     for name, picture in members(path, prefix):
-        found = crops(picture, size, pixels_each=pixels_each, most=most, generator=generator)
+        found = crops(picture, size, pixels_each=pixels_each, most=most, least=least, generator=generator)
         images += found
         names += [name] * len(found)
     folders = [name.rpartition("/")[0] for name in names]

@@ -66,7 +66,15 @@ class Recipe:
 
 
 RECIPES = {
-    "cyclegan/photo2painting": Recipe(a=PHOTOGRAPHS, b=PAINTINGS, inverse="cyclegan/painting2photo"),
+    # A net that is given the picture itself stays there, and one that is given nothing loses the colours.
+    "cyclegan/photo2painting": Recipe(
+        a=PHOTOGRAPHS,
+        b=PAINTINGS,
+        inverse="cyclegan/painting2photo",
+        net={"channels": 32, "blocks": 6, "skip": True, "blur": 9},
+        cycle=4.0,
+        ramp=0,
+    ),
     "cyclegan/daisy2sunflower": Recipe(
         a=DAISIES,
         b=SUNFLOWERS,
