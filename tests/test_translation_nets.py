@@ -169,6 +169,10 @@ def test_a_blurred_skip_gives_the_colours_and_no_edges():
     row = made[0, 0, 12]
     assert (row.diff() > 0).nonzero().flatten().tolist() == list(range(10, 19))  # 9 steps of what was one
     assert torch.equal(made[:, :, 3:9], net(x[:, :, :12])[:, :, 3:9])  # no seam where a picture is cut
+    assert ResnetGenerator(channels=4, blocks=1, skip=True, blur=101).reach >= 100  # which tiles go by
+    for wrong in ({"skip": True, "blur": 4}, {"blur": 5}):
+        with pytest.raises(ValueError, match="odd number"):
+            ResnetGenerator(channels=4, blocks=1, **wrong)
 
 
 @pytest.mark.parametrize(("layers", "patch"), [(1, 16), (2, 34), (3, 70), (4, 142)])

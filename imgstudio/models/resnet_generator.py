@@ -110,6 +110,8 @@ class ResnetGenerator(nn.Module):
         super().__init__()
         if upsample not in NAMES:
             raise ValueError(f"upsample is one of {', '.join(NAMES)}, got {upsample!r}")
+        if blur and (blur % 2 == 0 or not skip):
+            raise ValueError(f"blur is an odd number of pixels and goes with skip, got {blur} with skip={skip}")
         self.channels, self.blocks, self.skip, self.blur = channels, blocks, skip, blur
         c = channels
         layers = [Reflect(3), nn.Conv2d(3, c, 7), InstanceNorm(), nn.ReLU(inplace=True)]
@@ -127,7 +129,7 @@ class ResnetGenerator(nn.Module):
     def reach(self) -> int:
         """How far away, in pixels, something can change an output pixel when the moments are given; a multiple of `stride`."""
         down, residual, up = 3 + 1 + 2, 4 * 2 * self.blocks, 4 + 2 + 3  # each layer's radius times the pixels of its step
-        pixels = down + residual + up + 8  # enlarging adds a few
+        pixels = max(down + residual + up + 8, self.blur)  # enlarging adds a few
         return -(-pixels // self.stride) * self.stride
 
     def forward(self, x: Tensor, moments: list[Moments] | None = None) -> Tensor:
