@@ -90,22 +90,32 @@ def _fast(painting: str, title: str, sha256: str) -> Spec:
     )
 
 
-def _fruit(name: str, inverse: str, title: str, sha256: str) -> Spec:
-    """One direction between apples and tomatoes."""
+def _direction(name: str, inverse: str, title: str, sha256: str, *, size: int, data: str, side: int, **net: Any) -> Spec:
+    """One direction of a pair that this project has trained; net: what its generator has beside the skip."""
     return _own(
         f"cyclegan/{name}",
         "translate",
         title,
         "resnet_generator:ResnetGenerator",
-        kwargs={"channels": 32, "blocks": 6, "skip": True},
+        kwargs={"channels": 32, "blocks": 6, "skip": True, **net},
         sha256=sha256,
-        size=3_933_358,
+        size=size,
         licence="CC-BY-SA-4.0",
-        data=credits.FRUITS,
+        data=data,
         paper=credits.CYCLEGAN,
         inverse=f"cyclegan/{inverse}",
-        side=64,
+        side=side,
     )
+
+
+def _fruit(name: str, inverse: str, title: str, sha256: str) -> Spec:
+    """One direction between apples and tomatoes."""
+    return _direction(name, inverse, title, sha256, size=3_933_358, data=credits.FRUITS, side=64)
+
+
+def _canvas(name: str, inverse: str, title: str, sha256: str) -> Spec:
+    """One direction between photographs and paintings."""
+    return _direction(name, inverse, title, sha256, size=3_933_390, data=credits.CANVAS, side=576, blur=11, grain=0.1)
 
 
 SPECS: tuple[Spec, ...] = (
@@ -283,6 +293,18 @@ SPECS: tuple[Spec, ...] = (
         build="imgstudio.models.vgg_segmenter:VGGSegmenter",
     ),
     _FILTERS,
+    _canvas(
+        "photo2painting",
+        "painting2photo",
+        "Photograph to painting",
+        "3411b975fe74c2116fd258b68138daf4692f7fe40a605c4a2ec6dd83ae0de66f",
+    ),
+    _canvas(
+        "painting2photo",
+        "photo2painting",
+        "Painting to photograph",
+        "0b71d11cd78cfef5785f434843abd05252577aa3913d1926a06d8d9327b3ec28",
+    ),
     _fruit("apple2tomato", "tomato2apple", "Apple to tomato", "ce4467c336e3865e70b68cba9a493ad78557b13bea70f0b934452cd34f44a36c"),
     _fruit("tomato2apple", "apple2tomato", "Tomato to apple", "aee33fd2c8968caac1550532127a2db7b607c1da5df5d1668a18d6fefdbf6428"),
     *HUB,

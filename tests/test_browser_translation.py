@@ -54,17 +54,28 @@ def upload(page, button: str, paths) -> None:
     chooser.value.set_files(paths)
 
 
+@pytest.fixture
+def orchard(studio):
+    """The pair of apples and tomatoes, whose pictures are small."""
+    before = result(studio)
+    studio.locator("#translation-pair input").click()
+    studio.get_by_role("option", name="Apple ↔ tomato").click()
+    expect(studio.get_by_role("radio", name="Apple to tomato")).to_be_checked()
+    expect(studio.locator(RESULT).last).not_to_have_attribute("src", before)
+    return studio
+
+
 def test_an_upload_is_translated_and_the_direction_swapped(studio, files):
     expect(studio.locator("#translation-strip img")).to_have_count(4)  # before any click
     before = result(studio)
     upload(studio, "#translation-picture-upload", files[0])
     expect(studio.locator(RESULT).last).not_to_have_attribute("src", before)
-    expect(line(studio)).to_contain_text("64 × 43 px")
+    expect(line(studio)).to_contain_text("576 × 384 px")
     before = result(studio)
     studio.locator("#translation-swap").click()
-    expect(studio.get_by_role("radio", name="Tomato to apple")).to_be_checked()
+    expect(studio.get_by_role("radio", name="Painting to photograph")).to_be_checked()
     expect(studio.locator(RESULT).last).not_to_have_attribute("src", before)
-    expect(line(studio)).to_contain_text("Tomato to apple")
+    expect(line(studio)).to_contain_text("Painting to photograph")
     before = result(studio)
     strength = studio.locator("#translation-strength input[type=number]")
     strength.fill("0.5")
@@ -78,7 +89,7 @@ def test_three_files_come_back_as_a_zip(studio, files):
     with studio.expect_download() as download:
         studio.locator("#translation-zip").click()
     with zipfile.ZipFile(download.value.path()) as archive:
-        assert archive.namelist() == ["One-apple2tomato.png", "two-apple2tomato.png", "three-apple2tomato.png"]
+        assert archive.namelist() == [f"{name}-photo2painting.png" for name in ("One", "two", "three")]
         assert archive.testzip() is None
 
 
@@ -86,15 +97,24 @@ def test_the_sampled_picture_comes_over(studio):
     before = result(studio)
     studio.locator("#translation-sampled").click()
     expect(studio.locator(RESULT).last).not_to_have_attribute("src", before)
-    expect(line(studio)).to_contain_text("64 × 64 px")
+    expect(line(studio)).to_contain_text("576 × 576 px")
 
 
 def test_the_examples_follow_the_direction(studio):
-    expect(studio.locator("#translation-pictures .selected")).to_contain_text("Apple 1")
+    chosen = studio.locator("#translation-pictures .selected")
+    expect(chosen).to_contain_text("Lion")
     studio.locator("#translation-swap").click()
-    expect(studio.locator("#translation-pictures .selected")).to_contain_text("Tomato 1")
-    studio.locator("#translation-pictures button").nth(1).click()
-    expect(studio.locator("#translation-pictures .selected")).to_contain_text("Apple 2")
+    expect(chosen).to_contain_text("Night over the Lake")
+
+
+def test_the_examples_follow_the_pair(orchard):
+    chosen = orchard.locator("#translation-pictures .selected")
+    expect(chosen).to_contain_text("Apple 1")
+    orchard.locator("#translation-swap").click()
+    expect(chosen).to_contain_text("Tomato 1")
+    expect(line(orchard)).to_contain_text("64 × 64 px")
+    orchard.locator("#translation-pictures button", has_text="Apple 2").click()
+    expect(chosen).to_contain_text("Apple 2")
 
 
 def test_a_phone_needs_no_scrolling_sideways(open_page):

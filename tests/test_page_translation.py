@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import gradio as gr
@@ -13,7 +14,7 @@ from PIL import Image
 import imgstudio
 from imgstudio.errors import StudioError
 from imgstudio.image import read_settings
-from imgstudio.ui import api, sources, translation, translation_many, translation_wall
+from imgstudio.ui import api, sources, suited, translation, translation_many, translation_wall
 from imgstudio.ui.translation_wall import Controls
 
 REQUEST = SimpleNamespace(session_hash="visitor")
@@ -63,15 +64,28 @@ def test_direction_swaps_there_and_back(pair, content):
 
 def test_an_example_gives_way_to_one_that_suits_the_direction():
     apple, tomato = ("cyclegan/apple2tomato", "Apple 2"), ("cyclegan/tomato2apple", "Tomato 2")
-    offered = translation.examples()
+    offered = suited.examples()
     held = sources.source(offered["Apple 2"], "Apple 2")
     for (model, _), (_, title) in ((apple, tomato), (tomato, apple)):
         *_, picture, held, changed = translation.swapped(model, held, 1)
         assert held.title == title and picture == held.shown and changed == 2
     *_, held, _ = translation.choose_pair("cyclegan/sim2real", held, 1)
-    assert held.title == translation.FIRST_PICTURE
+    assert held.title == suited.FIRST_PHOTOGRAPH
     *_, held, _ = translation.choose_direction("cyclegan/tomato2apple", held, 1)
     assert held.title == "Tomato 1"
+
+
+def test_a_choice_that_comes_twice_is_one(monkeypatch, tmp_path):
+    """Gradio may send a click on a list twice: what the field shows must be what the state holds, whoever is first."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    tower = sources.source(suited.examples()["Tower"], "Tower")
+    (*_, shown, held, changed), (*_, again, held_again, _) = (
+        translation.choose_pair("cyclegan/apple2tomato", tower, 1) for _ in range(2)
+    )
+    assert (shown, held) == (again, held_again) and held.title == "Apple 1"
+    assert sources.accept(shown, held_again, changed) == (gr.skip(),) * 3  # not taken for a picture of the visitor's own
+    Path(shown).unlink()  # as Gradio does with old files
+    assert Path(sources.take(suited.examples(), "Apple 1", 1)[0]).is_file()
 
 
 def test_work_ends_with_picture_tiles_and_file(content, pair):

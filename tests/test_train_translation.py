@@ -16,7 +16,9 @@ from imgstudio import weights
 from imgstudio.models.resnet_generator import ResnetGenerator, recognise
 from imgstudio.models.vgg import VGG
 from imgstudio.train import domains, scenes, ship, translation
-from imgstudio.train.data import to_unit
+from imgstudio.train.data import Pictures, to_unit
+from imgstudio.train.features import RECIPES, shipped
+from imgstudio.train.manner import Manner
 
 NARROW = (4, 4, 8, 8, 8)
 RED, BLUE = (210, 30, 30), (30, 30, 210)
@@ -109,10 +111,15 @@ def test_the_log_shows_held_out_figures_and_a_preview_of_both_ways(data, recipe,
     assert sheet.size == (translation.PREVIEWS * 24, 6 * 24)
 
 
+def noise(side) -> domains.Batch:
+    a, b = torch.rand(2, 2, 3, side, side) * 2 - 1
+    return domains.Batch(a, b, torch.tensor([0, 1]), torch.tensor([0, 1]))
+
+
 def test_a_resumed_training_is_the_one_that_was_saved(recipe):
     first, second = (translation.Training(recipe, torch.device("cpu")) for _ in range(2))
-    a, b = (torch.rand(2, 3, 16, 16) * 2 - 1 for _ in range(2))
-    first.step(a, b, 1e-3)
+    batch = noise(16)
+    first.step(batch, 1e-3)
     state = first.state()
     second.restore(state)
     assert second.images == 2 and second.steps == 1
@@ -125,8 +132,8 @@ def test_a_resumed_training_is_the_one_that_was_saved(recipe):
 def test_critics_and_generators_learn_only_from_their_own_losses(recipe):
     training = translation.Training(replace(recipe, cycle=0.0, identity=0.0), torch.device("cpu"))
     before = [p.clone() for p in training.forth.critic.parameters()]
-    a, b = (torch.rand(2, 3, 16, 16) * 2 - 1 for _ in range(2))
-    training._generate(a, b)
+    batch = noise(16)
+    training._generate(batch)
     assert all(torch.equal(p, q) for p, q in zip(training.forth.critic.parameters(), before))
     assert all(p.requires_grad and p.grad is None for p in training.forth.critic.parameters())
 
@@ -151,23 +158,23 @@ def test_squares_of_a_picture_cover_a_long_one_with_two():
     assert top.shape == (10, 10, 3) and top.max() < 45 and bottom.min() > 155
 
 
-def test_crops_are_no_smaller_than_asked():
+def test_crops_are_as_large_as_asked():
     ramp = np.tile(np.arange(200, dtype=np.uint8)[None, :, None], (150, 1, 3))  # a level a pixel
     widths = {}
-    for least in (0.0, 0.5):
-        options = {"pixels_each": 1, "most": 60, "generator": torch.Generator().manual_seed(0), "least": least}
-        widths[least] = [int(np.ptp(part)) for part in scenes.crops(Image.fromarray(ramp), 20, **options)]
-    assert min(widths[0.0]) < 25 and min(widths[0.5]) > 65
-    assert len(widths[0.5]) == 60 and max(widths[0.5]) < 150
+    for sides in ((0.0, 1.0), (0.5, 1.0), (0.5, 0.7)):
+        options = {"pixels_each": 1, "most": 60, "generator": torch.Generator().manual_seed(0), "sides": sides}
+        widths[sides] = [int(np.ptp(part)) for part in scenes.crops(Image.fromarray(ramp), 20, **options)]
+    assert min(widths[0.0, 1.0]) < 25 and min(widths[0.5, 1.0]) > 65 and min(widths[0.5, 0.7]) > 65
+    assert len(widths[0.5, 1.0]) == 60 and 110 < max(widths[0.5, 1.0]) < 150 and 90 < max(widths[0.5, 0.7]) < 105
 
 
 def test_ties_to_the_original_tighten_slowly(recipe):
     """The change of the very first step must not depend on cycle and identity: a net that begins at the identity stays there."""
-    a, b = (torch.rand(2, 3, 16, 16) * 2 - 1 for _ in range(2))
+    batch = noise(16)
     nets = []
     for weight in (0.0, 100.0):
         training = translation.Training(replace(recipe, cycle=weight, identity=weight), torch.device("cpu"))
-        training.step(a, b, 1e-3)
+        training.step(batch, 1e-3)
         nets.append(training.forth.generator)
     assert all(torch.allclose(p, q, atol=1e-6) for p, q in zip(*(net.parameters() for net in nets)))
 
@@ -175,10 +182,65 @@ def test_ties_to_the_original_tighten_slowly(recipe):
 def test_views_are_cut_out_not_resized():
     torch.manual_seed(0)
     images = torch.randint(0, 256, (3, 3, 12, 12), dtype=torch.uint8)
-    seen = domains.views(images, 6, 8, torch.device("cpu"))
+    seen = domains.views(images, torch.tensor([0, 1, 2, 2, 1, 0]), 8, torch.device("cpu"))
     patches = to_unit(images).unfold(2, 8, 1).unfold(3, 8, 1).permute(0, 2, 3, 1, 4, 5).flatten(0, 2)
     for view in seen:
         assert any(torch.equal(view, other) or torch.equal(view.flip(2), other) for other in patches)
+
+
+@pytest.fixture(scope="module")
+def eye() -> VGG:
+    """The feature net that the project ships."""
+    return shipped("features-vgg-small.safetensors", RECIPES["features/vgg-small"].net)
+
+
+@pytest.fixture
+def heaps() -> domains.Pairs:
+    """Plain grounds and striped ones, 40 each, in both domains; the stripes of the second are three times as coarse."""
+    torch.manual_seed(0)
+    heaps = []
+    for width in (2, 6):
+        plain = torch.randint(60, 200, (40, 3, 1, 1)).expand(40, 3, 64, 64)
+        striped = plain + 50 * ((torch.arange(64) // width) % 2)
+        images = torch.cat([plain, striped]).byte()
+        heaps.append(Pictures(images, torch.zeros(80, dtype=torch.long), ("",), ("",) * 80))
+    return domains.Pairs(*heaps, *heaps)
+
+
+def test_kin_show_the_same(eye, heaps):
+    """Stripes are led to stripes, and plain grounds to plain ones."""
+    manner = Manner(eye, heaps, 5, torch.device("cpu"))
+    chosen = torch.arange(80)
+    for kin in (manner.there, manner.back):
+        assert ((kin.draw(chosen) >= 40) == (chosen >= 40)).float().mean() > 0.9
+        assert kin.nearest.shape == (80, 5)
+
+
+def test_manner_is_told_from_what_is_shown(eye, heaps):
+    """A picture made as its kin are has no loss of style, and one that was left alone none of content."""
+    manner = Manner(eye, heaps, 1, torch.device("cpu"))
+    numbers = torch.tensor([41, 42])
+    kin = manner.there.nearest[numbers, 0]
+    a, b = to_unit(heaps.a.images[numbers]), to_unit(heaps.b.images[kin])
+    batch = domains.Batch(a, to_unit(heaps.b.images[numbers]), numbers, numbers)
+    alone = manner.losses(batch, a, batch.b)
+    as_kin = manner.losses(batch, b, batch.b)
+    assert as_kin[0] < alone[0] / 2 and alone[1] < 1e-3 < as_kin[1]
+
+
+def test_practice_asks_no_critic(recipe, eye, heaps):
+    wanted = replace(recipe, style=1.0, content=0.1, alone=4)
+    training = translation.Training(wanted, torch.device("cpu"), Manner(eye, heaps, 3, torch.device("cpu")))
+    critic, generator = ([p.clone() for p in net.parameters()] for net in (training.back.critic, training.back.generator))
+    batch = noise(40)
+    for _ in range(2):
+        terms = training.step(batch, 1e-3)
+    assert all(torch.equal(p, q) for p, q in zip(training.back.critic.parameters(), critic))
+    assert not all(torch.equal(p, q) for p, q in zip(training.back.generator.parameters(), generator))
+    assert terms["style"] > 0 and terms["critic"] == 0
+    later = training.step(batch, 1e-3)
+    assert later["critic"] > 0 and later.keys() == terms.keys()  # a log has the same columns all the way
+    assert not all(torch.equal(p, q) for p, q in zip(training.back.critic.parameters(), critic))
 
 
 def test_pictures_of_the_split_stay_apart(data, recipe):

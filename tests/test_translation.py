@@ -18,7 +18,7 @@ from imgstudio import StudioError, catalog, device, loading, weights
 from imgstudio.__main__ import main
 from imgstudio.bench import translation as bench
 from imgstudio.image import read_settings, to_image, to_tensor
-from imgstudio.models.resnet_generator import ResnetGenerator
+from imgstudio.models.resnet_generator import ResnetGenerator, grained
 from imgstudio.ops import translation as ops
 from imgstudio.spec import Hub
 from imgstudio.studio import translation as studio
@@ -101,6 +101,17 @@ def test_tiles_are_one_picture(pair):
     given = net(x, ops.feedforward.measure(net, x, 128))
     assert (tiled - given).abs().max() < 1e-4  # exactly the whole picture under the same moments: no seam anywhere
     assert (tiled - whole).abs().mean() < 0.1  # and near the picture that measures itself
+
+
+def test_all_tiles_share_one_grain(translations):
+    net = imgstudio.load(translations(channels=4, blocks=1, skip=True, blur=5, grain=0.3)[0])
+    x = to_tensor(photo(203, 150))
+    *_, (_, _, tiled) = ops.translate(net, x, tile=64, whole=128)
+    noisy = grained(x, 0.3)
+    given = net(noisy, ops.feedforward.measure(net, noisy, 128))
+    assert (tiled - given).abs().max() < 1e-4
+    plain = net(x, ops.feedforward.measure(net, noisy, 128))
+    assert (tiled - plain).abs().mean() > 1e-3  # and it is seen
 
 
 def test_large_pictures_come_step_by_step(pair, monkeypatch):

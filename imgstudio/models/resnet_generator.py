@@ -14,7 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .dcgan import even
+
 INSIDE = 0.98  # with `skip`, pure black and white are drawn in by this factor, so that there is a way to change them
+WITHIN = 0.9  # the same with `blur`: a stroke that has gone black is to find back within a few steps
+MARGIN = 16  # pixels of reflection around a picture with `blur`, cut off again: the zeros at borders would show as lines
 GENTLE = 0.25  # of the last layer's first weights with `skip`: a generator begins near the picture itself
 
 Moments = tuple[Tensor, Tensor]  # mean and variance over positions, [N, C] each, float32
@@ -98,7 +102,10 @@ class ResnetGenerator(nn.Module):
     skip:     adds what the last layer draws to the picture itself. The net then begins by leaving everything as it is, and
               learns in a fraction of the time; the paper's begins with noise.
     blur:     with `skip`, an odd number of pixels: the picture is added as it looks after two means over squares of this side.
-              The net is given the colours, and has to draw every edge itself; 0 adds the picture as it is.
+              The net is given the colours, and has to draw every edge itself; 0 adds the picture as it is. What it draws is
+              evened out by a 3 x 3 binomial filter, or its strokes would be dashed by a mesh.
+    grain:    deviation of the noise that a picture is to be given before the net sees it (`grained`). A net without any can fill
+              a plain sky only with a pattern that repeats.
 
     The right and lower border are reflected up to a multiple of 4, and cut off again.
     """
@@ -106,13 +113,21 @@ class ResnetGenerator(nn.Module):
     stride = multiple = 4  # a tile that starts at a multiple of this lies on the grid of the whole picture
     smallest = 8
 
-    def __init__(self, channels: int = 32, blocks: int = 6, upsample: str = "resize", skip: bool = False, blur: int = 0):
+    def __init__(
+        self,
+        channels: int = 32,
+        blocks: int = 6,
+        upsample: str = "resize",
+        skip: bool = False,
+        blur: int = 0,
+        grain: float = 0.0,
+    ):
         super().__init__()
         if upsample not in NAMES:
             raise ValueError(f"upsample is one of {', '.join(NAMES)}, got {upsample!r}")
         if blur and (blur % 2 == 0 or not skip):
             raise ValueError(f"blur is an odd number of pixels and goes with skip, got {blur} with skip={skip}")
-        self.channels, self.blocks, self.skip, self.blur = channels, blocks, skip, blur
+        self.channels, self.blocks, self.skip, self.blur, self.grain = channels, blocks, skip, blur, grain
         c = channels
         layers = [Reflect(3), nn.Conv2d(3, c, 7), InstanceNorm(), nn.ReLU(inplace=True)]
         for width in (c, 2 * c):
@@ -152,12 +167,17 @@ class ResnetGenerator(nn.Module):
 
     def _run(self, x: Tensor, norm: Callable[[Tensor], Tensor]) -> Tensor:
         height, width = x.shape[2:]
-        extra = (0, -width % self.stride, 0, -height % self.stride)
+        margin = MARGIN if self.blur and not self.training and min(height, width) > MARGIN + self.stride else 0
+        extra = (margin, margin + -width % self.stride, margin, margin + -height % self.stride)
         h = F.pad(x, extra, mode="reflect") if any(extra) else x
         for layer in self.model:
             h = h + _through(layer.layers, h, norm) if isinstance(layer, Residual) else _through([layer], h, norm)
-        drawn = h.float()[:, :, :height, :width]
-        return torch.tanh(drawn + torch.atanh(INSIDE * _blurred(x.float(), self.blur)) if self.skip else drawn)
+        drawn = even(h.float()) if self.blur else h.float()
+        drawn = drawn[:, :, margin : margin + height, margin : margin + width]
+        if not self.skip:
+            return torch.tanh(drawn)
+        inside = WITHIN if self.blur else INSIDE
+        return torch.tanh(drawn + torch.atanh(inside * blurred(x.float(), self.blur)))
 
 
 def _through(layers: Iterator[nn.Module], h: Tensor, norm: Callable[[Tensor], Tensor]) -> Tensor:
@@ -166,10 +186,26 @@ def _through(layers: Iterator[nn.Module], h: Tensor, norm: Callable[[Tensor], Te
     return h
 
 
-def _blurred(x: Tensor, side: int) -> Tensor:
-    """Two means over squares of an odd `side`, [N, C, H, W] -> the same size; 0 for none."""
+def grained(x: Tensor, amount: float, seed: int | None = 0) -> Tensor:
+    """Pictures [N, 3, H, W] with noise of this deviation, the same for all colours.
+
+    With a seed all pictures of a size get the same noise, each time; without, each gets its own. Left to the caller, since a
+    tile must have the noise of its place in the whole.
+    """
+    if not amount:
+        return x
+    height, width = x.shape[2:]
+    if seed is None:
+        return x + amount * torch.randn(len(x), 1, height, width, device=x.device)
+    noise = torch.randn(1, 1, height, width, generator=torch.Generator().manual_seed(seed))
+    return x + amount * noise.to(x.device)
+
+
+def blurred(x: Tensor, side: int) -> Tensor:
+    """Two means over squares of an odd `side`, [N, C, H, W] -> the same size; 0 for none. Done along columns, then along rows."""
     for _ in range(2 if side else 0):
-        x = F.avg_pool2d(F.pad(x, (side // 2,) * 4, mode="replicate"), side, stride=1)
+        x = F.pad(x, (side // 2,) * 4, mode="replicate")
+        x = F.avg_pool2d(F.avg_pool2d(x, (side, 1), stride=1), (1, side), stride=1)
     return x
 
 

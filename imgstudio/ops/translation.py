@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..models.resnet_generator import ResnetGenerator
+from ..models.resnet_generator import ResnetGenerator, grained
 from . import feedforward
 from .feedforward import Parts
 
@@ -27,7 +27,7 @@ def whole_side(net: ResnetGenerator) -> int:
 def translate(net: ResnetGenerator, x: Tensor, *, tile: int | None = None, whole: int | None = None) -> Parts:
     """x in the other domain, tile after tile. Of what the norms measure, all tiles share one: no seams, no patches of colour."""
     height, width = x.shape[2:]
-    padded = _at_least(x, net.smallest)
+    padded = grained(_at_least(x, net.smallest), net.grain)
     whole = whole or whole_side(net)
     tile = tile or whole * 3 // 4 // net.stride * net.stride
     for done, total, made in feedforward.restyle(net, padded, tile=tile, whole=whole):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -29,7 +29,7 @@ class Source:
     way: Literal["crops", "squares"] = "squares"
     most: int = 24  # crops of one picture
     pixels_each: int = 16_000  # one crop for so many pixels
-    least: float = 0.0  # side of the smallest crop, as a share of the picture's short side
+    sides: tuple[float, float] = (0.0, 1.0)  # of the smallest and the largest crop, as shares of the picture's short side
 
 
 Domain = tuple[Source, ...]
@@ -38,11 +38,13 @@ PHOTOGRAPHS = (
     Source(file="photos512.tar", way="crops"),
     Source(file="flowers256.tar", way="crops", most=1),
 )
-# The ones in which the brush can be seen: van Gogh, Caillebotte, Renoir, Monet, Gauguin. From nearer than `least`, no stroke is
-# whole, and what is seen is canvas and cracks.
+# Those whose strokes are wide and lie apart: van Gogh, Gauguin, Monet, Renoir. From nearer no stroke is whole, and what is seen
+# is canvas and cracks; from further off they are too fine for the nets to draw one by one.
 PAINTINGS = tuple(
-    Source(file="paintings.tar", prefix=f"impressionist/{number:04d}", way="crops", most=160, pixels_each=6_000, least=0.3)
-    for number in (1, 2, 4, 5, 6, 12, 13, 14, 15, 16)
+    Source(
+        file="paintings.tar", prefix=f"impressionist/{number:04d}", way="crops", most=160, pixels_each=6_000, sides=(0.22, 0.5)
+    )
+    for number in (1, 2, 4, 5, 6, 13, 14, 15, 16)
 )
 DAISIES = (Source(file="flowers256.tar", prefix="daisy/"),)
 SUNFLOWERS = (Source(file="flowers256.tar", prefix="sunflower/"),)
@@ -79,7 +81,7 @@ def read_domain(domain: Domain, data: Path, size: int) -> Pictures:
 def _read(source: Source, data: Path, size: int) -> Pictures:
     path = data / source.file
     if source.way == "crops":
-        return read_crops(path, size, prefix=source.prefix, pixels_each=source.pixels_each, most=source.most, least=source.least)
+        return read_crops(path, size, prefix=source.prefix, pixels_each=source.pixels_each, most=source.most, sides=source.sides)
     found = [(name, part) for name, picture in members(path, source.prefix) for part in squares(picture, size)]
     if not found:
         raise StudioError(f"{source.file} has no pictures {source.prefix}*: get the data of this version.")
@@ -96,21 +98,39 @@ def squares(picture: Image.Image, size: int) -> list[np.ndarray]:
     return [np.asarray(picture.resize((size, size), Image.Resampling.LANCZOS, box=box)) for box in boxes]
 
 
-def draw(pairs: Pairs, recipe: Any, seed: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
-    """Endless batches of random views of both domains, [N, 3, S, S] in [-1, 1] each."""
+@dataclass(frozen=True)
+class Batch:
+    """Random views of both domains, [N, 3, S, S] in [-1, 1] each, and the numbers of the pictures they are of, int [N]."""
+
+    a: Tensor
+    b: Tensor
+    from_a: Tensor
+    from_b: Tensor
+
+
+def draw(
+    pairs: Pairs, recipe: Any, seed: int, device: torch.device, kin: Callable[[Tensor], Tensor] | None = None
+) -> Iterator[Batch]:
+    """Endless batches; with `kin`, which picks pictures of b for numbers of a, of pictures that show much the same.
+
+    Two heaps that show different things teach a translation to add things: trees where painters have more of them.
+    """
     torch.manual_seed(seed)
+    a, b = pairs.a.images, pairs.b.images
     while True:
-        yield tuple(views(part.images, recipe.batch, recipe.view, device) for part in (pairs.a, pairs.b))
+        first = torch.randint(len(a), (recipe.batch,))
+        second = kin(first) if kin else torch.randint(len(b), (recipe.batch,))
+        yield Batch(views(a, first, recipe.view, device), views(b, second, recipe.view, device), first, second)
 
 
-def views(images: Tensor, count: int, side: int, device: torch.device) -> Tensor:
-    """`count` squares of random pictures of uint8 [N, 3, S, S], half of them mirrored: [count, 3, side, side] in [-1, 1].
+def views(images: Tensor, chosen: Tensor, side: int, device: torch.device) -> Tensor:
+    """Squares of the `chosen` ones of uint8 [N, 3, S, S], half of them mirrored: [len(chosen), 3, side, side] in [-1, 1].
 
     Cut out and never resized: a critic would tell resized pictures by their softness.
     """
     free = images.shape[2] - side + 1
     parts = []
-    for number, down, across in torch.stack([torch.randint(n, (count,)) for n in (len(images), free, free)], dim=1).tolist():
+    for number, (down, across) in zip(chosen.tolist(), torch.randint(free, (len(chosen), 2)).tolist()):
         part = images[number, :, down : down + side, across : across + side]
         parts.append(part.flip(2) if torch.rand(()) < 0.5 else part)
     return to_unit(torch.stack(parts), device).contiguous(memory_format=torch.channels_last)

@@ -28,19 +28,27 @@ def members(path: Path, prefix: str = "") -> Iterator[tuple[str, Image.Image]]:
 
 
 def crops(
-    picture: Image.Image, size: int, *, pixels_each: int, most: int, generator: torch.Generator, least: float = 0.0
+    picture: Image.Image,
+    size: int,
+    *,
+    pixels_each: int,
+    most: int,
+    generator: torch.Generator,
+    sides: tuple[float, float] = (0.0, 1.0),
 ) -> list[np.ndarray]:
     """Random square crops at size x size, one for every `pixels_each` pixels of the picture and at most `most`.
 
-    least: side of the smallest crop as a share of the picture's short side; none is smaller than `size`, but for small pictures.
+    sides: of the smallest and the largest crop, as shares of the picture's short side; but none is smaller than `size`, unless
+    the picture is.
     """
     count = min(most, max(1, round(picture.width * picture.height / pixels_each)))
     short = min(picture.size)
     found = []
     for _ in range(count):
         share, across, down = torch.rand(3, generator=generator).tolist()
-        smallest = max(size, least * short)
-        side = round(min(short, max(smallest, smallest + share * share * (short - smallest))))
+        smallest = max(size, sides[0] * short)
+        largest = max(smallest, sides[1] * short)
+        side = round(min(short, smallest + share * share * (largest - smallest)))
         left, top = round(across * (picture.width - side)), round(down * (picture.height - side))
         part = picture.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.LANCZOS)
         found.append(np.asarray(part))
@@ -48,13 +56,13 @@ def crops(
 
 
 def read_crops(
-    path: Path, size: int, *, prefix: str = "", pixels_each: int = 8_000, most: int = 60, least: float = 0.0
+    path: Path, size: int, *, prefix: str = "", pixels_each: int = 8_000, most: int = 60, sides: tuple[float, float] = (0.0, 1.0)
 ) -> Pictures:
     """Crops of all pictures of a tar file; a crop is named after its picture, its class is the picture's folder."""
     generator = torch.Generator().manual_seed(0)
     images, names = [], []
     for name, picture in members(path, prefix):
-        found = crops(picture, size, pixels_each=pixels_each, most=most, least=least, generator=generator)
+        found = crops(picture, size, pixels_each=pixels_each, most=most, sides=sides, generator=generator)
         images += found
         names += [name] * len(found)
     folders = [name.rpartition("/")[0] for name in names]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .. import device as devices
 from ..metrics.frechet import activations, frechet
+from ..models.resnet_generator import ResnetGenerator, grained
 from ..models.vgg import VGG
 from .data import Pictures, to_unit
 
@@ -14,7 +15,7 @@ Scores = dict[str, dict[str, float]]
 
 
 def score_directions(
-    forth: nn.Module, back: nn.Module, a: Pictures, b: Pictures, judge: VGG, *, most: int = 256
+    forth: ResnetGenerator, back: ResnetGenerator, a: Pictures, b: Pictures, judge: VGG, *, most: int = 256
 ) -> tuple[Scores, Scores]:
     """For either direction, over up to `most` held-out pictures of each domain:
 
@@ -37,7 +38,7 @@ def _spread(pictures: Pictures, most: int) -> Tensor:
     return to_unit(pictures.images[places])
 
 
-def _score(there: nn.Module, home: nn.Module, x: Tensor, seen: Tensor, target: Tensor, judge: VGG) -> Scores:
+def _score(there: ResnetGenerator, home: ResnetGenerator, x: Tensor, seen: Tensor, target: Tensor, judge: VGG) -> Scores:
     made = _through(there, x)
     order = torch.randperm(len(target), generator=torch.Generator().manual_seed(0))
     halves = target[order[: len(target) // 2]], target[order[len(target) // 2 :]]
@@ -53,10 +54,10 @@ def _score(there: nn.Module, home: nn.Module, x: Tensor, seen: Tensor, target: T
 
 
 @torch.no_grad()
-def _through(net: nn.Module, pictures: Tensor, batch: int = 8) -> Tensor:
+def _through(net: ResnetGenerator, pictures: Tensor, batch: int = 8) -> Tensor:
     device = next(net.parameters()).device
     made = []
     for part in pictures.split(batch):
         with devices.autocast(device):
-            made.append(net(part.to(device).contiguous(memory_format=torch.channels_last)).float().cpu())
+            made.append(net(grained(part.to(device), net.grain).contiguous(memory_format=torch.channels_last)).float().cpu())
     return torch.cat(made)

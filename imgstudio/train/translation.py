@@ -5,8 +5,6 @@ python -m imgstudio train cyclegan/daisy2sunflower --data DATA_FOLDER --images 6
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -15,86 +13,24 @@ from torch import Tensor, nn
 
 from .. import device as devices
 from ..models.patchgan import PatchGAN
-from ..models.resnet_generator import ResnetGenerator
+from ..models.resnet_generator import ResnetGenerator, blurred, grained
+from ..models.vgg import VGG
+from ..ops.style import total_variation
 from .augment import diffaugment
 from .data import to_unit
-from .domains import APPLES, DAISIES, PAINTINGS, PHOTOGRAPHS, SUNFLOWERS, TOMATOES, Domain, Pairs, draw, load_pairs
+from .domains import Batch, Pairs, draw, load_pairs
 from .features import shipped
 from .losses import ADVERSARIAL
+from .manner import Manner
+from .pairs import RECIPES as RECIPES
+from .pairs import Recipe
 from .run import Run, WeightAverage
 from .score_translation import score_directions
 
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """a, b: the two domains; inverse: the model that leads back.
-
-    cycle:    weight of the way there and back, mean absolute error; the adversarial loss counts half a mean square, so that 5
-              here is the paper's 10. Less of it allows a plainer change.
-    identity: weight of leaving alone what is of the target domain already, which keeps the colours; the paper's 5 is 2.5 here.
-    ramp:     pictures over which both weights rise to their full value. A net with `skip` begins at the identity, which is
-              perfect in either respect, and would stay there.
-    lazy:     identity is looked at in one step of so many, with as many times the weight: it is a quarter of the work.
-    pool:     translated pictures of earlier steps that the critics are reminded of (Shrivastava et al. 2017).
-    augment:  changes of what the critics see, for small sets (see augment.POLICIES).
-    """
-
-    a: Domain
-    b: Domain
-    inverse: str
-    net: Mapping = field(default_factory=lambda: {"channels": 32, "blocks": 6, "skip": True})
-    critic: Mapping = field(default_factory=lambda: {"channels": 48, "layers": 3})
-    pixels: int = 144  # side that pictures are kept at
-    view: int = 112  # side that the nets see in training
-    batch: int = 4
-    cycle: float = 5.0
-    identity: float = 1.0
-    ramp: int = 4_000
-    lazy: int = 4
-    pool: int = 50
-    augment: tuple[str, ...] = ()
-    rate: float = 2e-4
-    average: int = 500  # horizon of the weight average, in steps
-    held_out_groups: tuple[str, ...] = ()  # names that contain one of these are held out, beside one name in ten
-    features: str = "features-vgg-small.safetensors"  # in `weights/`: the judge of the held-out figures
-    widths: tuple[int, ...] = (32, 64, 128, 256, 256)
-    seed: int = 0
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(source.file for source in (*self.a, *self.b)))
-
-
-RECIPES = {
-    # A net that is given the picture itself stays there, and one that is given nothing loses the colours.
-    "cyclegan/photo2painting": Recipe(
-        a=PHOTOGRAPHS,
-        b=PAINTINGS,
-        inverse="cyclegan/painting2photo",
-        net={"channels": 32, "blocks": 6, "skip": True, "blur": 9},
-        cycle=4.0,
-        ramp=0,
-    ),
-    "cyclegan/daisy2sunflower": Recipe(
-        a=DAISIES,
-        b=SUNFLOWERS,
-        inverse="cyclegan/sunflower2daisy",
-        view=128,
-        augment=("translation", "cutout"),
-        identity=0.5,
-    ),
-    "cyclegan/apple2tomato": Recipe(
-        a=APPLES,
-        b=TOMATOES,
-        inverse="cyclegan/tomato2apple",
-        pixels=64,
-        view=64,
-        critic={"channels": 48, "layers": 2},
-        identity=0.5,
-        held_out_groups=("Apple_Pink_Lady_1", "Tomato_Heart_1"),
-    ),
-}
-
+PACE = 2.0  # times the learning rate while no critic is asked: nothing can get out of balance
+RISE = 2_500  # pictures over which the weight of style rises, while a new net learns to draw at all
+FAR = 21  # pixels: side of the means that colours are compared through
+LONGEST = 1.0  # gradient, where a style can be far away and its loss steep
 PREVIEWS = 6  # pictures of each domain
 
 
@@ -141,44 +77,75 @@ class Direction:
 class Training:
     """Both directions and the two optimisers; `step` sees one batch of each domain."""
 
-    def __init__(self, recipe: Recipe, device: torch.device):
+    def __init__(self, recipe: Recipe, device: torch.device, manner: Manner | None = None):
         torch.manual_seed(recipe.seed)
-        self.recipe, self.device, self.images, self.steps = recipe, device, 0, 0
+        self.recipe, self.device, self.manner, self.images, self.steps = recipe, device, manner, 0, 0
         self.forth, self.back = Direction(recipe, device), Direction(recipe, device)
         self.generators = _adam([self.forth.generator, self.back.generator], recipe.rate)
         self.critics = _adam([self.forth.critic, self.back.critic], recipe.rate)
 
-    def step(self, a: Tensor, b: Tensor, rate: float) -> dict[str, Tensor]:
-        """One update of the generators and one of the critics on pictures [N, 3, S, S] in [-1, 1]; returns the losses."""
+    def step(self, batch: Batch, rate: float) -> dict[str, Tensor]:
+        """One update of the generators and one of the critics; returns the losses."""
+        alone = self.images < self.recipe.alone
         for optimiser in (self.generators, self.critics):
-            optimiser.param_groups[0]["lr"] = rate
-        terms, made_b, made_a = self._generate(a, b)
-        critic = self._judge(self.forth, b, made_b) + self._judge(self.back, a, made_a)
-        _update(self.critics, critic)
+            optimiser.param_groups[0]["lr"] = rate * (PACE if alone else 1.0)
+        terms = self._practise(batch) if alone else self._play(batch)
         for direction in (self.forth, self.back):
             direction.average.update(direction.generator)
-        self.images += len(a)
+        self.images += len(batch.a)
         self.steps += 1
+        return terms
+
+    def _practise(self, batch: Batch) -> dict[str, Tensor]:
+        """An update of the generators that asks no critic."""
+        with devices.autocast(self.device):
+            made_b, made_a = _translated(self.forth.generator, batch.a), _translated(self.back.generator, batch.b)
+        loss, terms = self._manner(batch, made_b, made_a)
+        _update(self.generators, loss, LONGEST)
+        zero = loss.new_zeros(())
+        return {"adversarial": zero, "cycle": zero, **terms, "critic": zero}
+
+    def _play(self, batch: Batch) -> dict[str, Tensor]:
+        terms, made_b, made_a = self._generate(batch)
+        critic = self._judge(self.forth, batch.b, made_b) + self._judge(self.back, batch.a, made_a)
+        _update(self.critics, critic)
         return {**terms, "critic": critic.detach() / 2}
 
-    def _generate(self, a: Tensor, b: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        recipe, forth, back = self.recipe, self.forth, self.back
+    def _manner(self, batch: Batch, made_b: Tensor, made_a: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The weighted losses of `Manner` over both directions, and what the log tells of them."""
+        recipe, made = self.recipe, torch.cat([made_b, made_a])
+        style, content = self.manner.losses(batch, made_b, made_a)
+        terms = {
+            "style": style,
+            "content": content,
+            "colours": 2 * F.l1_loss(blurred(made, FAR), blurred(torch.cat([batch.a, batch.b]), FAR)),
+            "calm": 2 * total_variation(made),
+        }
+        share = min(1.0, 0.02 + self.images / RISE) if recipe.alone else 1.0
+        loss = sum((share if name == "style" else 1.0) * getattr(recipe, name) * term for name, term in terms.items())
+        return loss, {name: term.detach() / 2 for name, term in terms.items()}
+
+    def _generate(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        recipe, forth, back, a, b = self.recipe, self.forth, self.back, batch.a, batch.b
         same = recipe.identity > 0 and self.steps % recipe.lazy == 0
         for direction in (forth, back):
             direction.critic.requires_grad_(False)
         with devices.autocast(self.device):
             made_b, same_b = _both(forth.generator, a, b if same else None)
             made_a, same_a = _both(back.generator, b, a if same else None)
-            again_a, again_b = back.generator(made_b), forth.generator(made_a)
+            again_a, again_b = _translated(back.generator, made_b), _translated(forth.generator, made_a)
             scores = [d.critic(diffaugment(made, recipe.augment)) for d, made in ((forth, made_b), (back, made_a))]
         adversarial = sum(ADVERSARIAL["lsgan"].generator(score.float()) for score in scores)
         cycle = F.l1_loss(again_a, a) + F.l1_loss(again_b, b)
         share = min(1.0, self.images / recipe.ramp) if recipe.ramp else 1.0
-        loss = adversarial + share * recipe.cycle * cycle
+        loss = recipe.critics * adversarial + share * recipe.cycle * cycle
         terms = {"adversarial": adversarial.detach() / 2, "cycle": cycle.detach() / 2}
         if same:
             loss = loss + share * recipe.lazy * recipe.identity * (F.l1_loss(same_a, a) + F.l1_loss(same_b, b))
-        _update(self.generators, loss)
+        if self.manner:
+            more, seen = self._manner(batch, made_b, made_a)
+            loss, terms = loss + more, {**terms, **seen}
+        _update(self.generators, loss, LONGEST if self.manner else None)
         for direction in (forth, back):
             direction.critic.requires_grad_(True)
         return terms, made_b, made_a
@@ -210,20 +177,32 @@ class Training:
         self.images, self.steps = state["images"], state["steps"]
 
 
+def _eye(recipe: Recipe, device: torch.device) -> VGG:
+    """The pretrained net that scores the pictures and, in some recipes, teaches."""
+    return shipped(recipe.features, {"widths": recipe.widths}).to(device=device, memory_format=torch.channels_last)
+
+
 def _adam(nets: list[nn.Module], rate: float) -> torch.optim.Adam:
     return torch.optim.Adam([p for net in nets for p in net.parameters()], rate, betas=(0.5, 0.999), fused=True)
+
+
+def _translated(generator: ResnetGenerator, x: Tensor) -> Tensor:
+    return generator(grained(x, generator.grain, seed=None))
 
 
 def _both(generator: ResnetGenerator, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """What the generator makes of x, and in the same pass of y if there is one."""
     if y is None:
-        return generator(x), None
-    return generator(torch.cat([x, y])).split([len(x), len(y)])
+        return _translated(generator, x), None
+    return _translated(generator, torch.cat([x, y])).split([len(x), len(y)])
 
 
-def _update(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+def _update(optimiser: torch.optim.Optimizer, loss: Tensor, most: float | None = None) -> None:
+    """One step down the loss; `most` limits the length of the gradient."""
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
+    if most:
+        torch.nn.utils.clip_grad_norm_(optimiser.param_groups[0]["params"], most)
     optimiser.step()
 
 
@@ -235,14 +214,15 @@ def falling(progress: float) -> float:
 def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int = 2_000) -> Training:
     """Runs or resumes `recipe` in `folder` until `images` pictures of each domain were seen."""
     device = devices.pick()
-    run, training = Run(folder), Training(recipe, device)
+    run, pairs = Run(folder), load_pairs(recipe, data)
+    manner = Manner(_eye(recipe, device), pairs, recipe.kin, device) if recipe.style or recipe.content else None
+    training = Training(recipe, device, manner)
     if state := run.load():
         training.restore(state)
-    pairs = load_pairs(recipe, data)
-    stream = draw(pairs, recipe, recipe.seed + training.images, device)
+    stream = draw(pairs, recipe, recipe.seed + training.images, device, manner and manner.there.draw)
     next_report, terms = training.images + every, {}
     while training.images < images and not run.stopping:
-        terms = training.step(*next(stream), recipe.rate * falling(training.images / images))
+        terms = training.step(next(stream), recipe.rate * falling(training.images / images))
         if training.images >= next_report:
             next_report += every
             report(run, training, terms, pairs)
@@ -254,7 +234,7 @@ def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int =
 def report(run: Run, training: Training, terms: dict[str, Tensor], pairs: Pairs) -> None:
     """Log row with figures of held-out pictures, checkpoint, preview: real, translated, and back, for either direction."""
     recipe = training.recipe
-    judge = shipped(recipe.features, {"widths": recipe.widths}).to(training.device)
+    judge = _eye(recipe, training.device)
     nets = [direction.average.net for direction in (training.forth, training.back)]
     scores = score_directions(*nets, pairs.held_a, pairs.held_b, judge, most=48)
     figures = {name: value.item() for name, value in terms.items()}
@@ -274,8 +254,8 @@ def preview(training: Training, pairs: Pairs) -> Tensor:
     for held, there, home in ((pairs.held_a, forth, back), (pairs.held_b, back, forth)):
         real = to_unit(held.images[:: max(1, len(held) // PREVIEWS)][:PREVIEWS], training.device)
         with devices.autocast(training.device):
-            made = there(real.contiguous(memory_format=torch.channels_last))
-            rows += [real, made, home(made)]
+            made = there(grained(real, there.grain).contiguous(memory_format=torch.channels_last))
+            rows += [real, made, home(grained(made, home.grain))]
     return torch.cat(rows)
 
 

@@ -40,15 +40,16 @@ def textures() -> dict[str, Path]:
 
 def textured() -> dict[str, Path]:
     """The artworks that are textures themselves: their technique is the same all over."""
-    return _among(TEXTURED)
+    return artworks_named(TEXTURED)
 
 
 def scenes() -> dict[str, Path]:
     """The artworks whose parts differ in texture."""
-    return _among(SCENES)
+    return artworks_named(SCENES)
 
 
-def _among(names: tuple[str, ...]) -> dict[str, Path]:
+def artworks_named(names: tuple[str, ...]) -> dict[str, Path]:
+    """Some of the artworks by title; `names` are those of `art.NAMES`."""
     wanted = {NAMES[name].partition(" (")[0] for name in names}
     return {title: path for title, path in artworks().items() if title in wanted}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -118,8 +119,25 @@ def first(offered: dict[str, Path], wanted: str) -> Source | None:
 
 def take(offered: dict[str, Path], title: str, changed: int) -> tuple:
     """One of the offered pictures: values for (picture, held, changed)."""
-    chosen = source(offered[title], title)
+    chosen = _copy(offered[title], title)
     return chosen.shown, chosen, changed + 1
+
+
+_copies: dict[tuple[str, ...], Source] = {}
+_copying = threading.Lock()
+
+
+def _copy(path: Path, title: str) -> Source:
+    """An offered picture, always the same small copy of it.
+
+    A click on a list of Gradio may come twice. With a copy each time, the field would show one and the state hold the other,
+    and `accept` would take what is shown for a picture that the visitor has brought.
+    """
+    key = (str(path), title, os.environ.get("GRADIO_TEMP_DIR", ""))
+    with _copying:
+        if key not in _copies or not Path(_copies[key].shown).is_file():
+            _copies[key] = source(path, title)
+        return _copies[key]
 
 
 def gallery(label: str, slot: Slot, changed: gr.State, columns: int, elem_id: str, *, small: bool = False) -> gr.Gallery:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -12,13 +11,12 @@ import imgstudio
 
 from ..errors import StudioError
 from ..studio import pictures
-from . import bring, common, demos, fetching, fruits, lessons, sources, translation_many, translation_wall
+from . import bring, common, fetching, lessons, sources, suited, translation_many, translation_wall
 from .events import connect, instant, live, request_stop
 from .sources import Slot, Source
 from .translation_wall import Controls
 
 TITLE = "Translation"
-FIRST_PICTURE = "Tower"  # hangs there before the first click, unless the model wants a fruit
 SIZE = 512  # where the catalogue does not say at which one a model works best
 SAMPLED = "sampling-large"  # the large picture of the tab "Latent sampling"
 
@@ -30,7 +28,7 @@ def build() -> None:
         common.nothing_here()
         return
     first = common.default_model("translate").name
-    content = sources.first(examples(), fruits.fitting(first, FIRST_PICTURE, FIRST_PICTURE))
+    content = sources.first(suited.examples(), suited.fitting(first))
     known = Controls(first, content, 1.0, best_size(first), True)
     start, changed = _opening(known), gr.State(0)
     with common.room():
@@ -51,11 +49,6 @@ def build() -> None:
     lessons.translation()
     bring.wire(own, lambda name, brought: (gr.update(choices=_pairs(brought), value=name),), [left.pair])
     _connect(left, rare, wall, many, own, changed)
-
-
-def examples() -> dict[str, Path]:
-    """Pictures to translate, by title."""
-    return {**fruits.offered(), **demos.contents()}
 
 
 def _opening(known: Controls) -> tuple | None:
@@ -120,7 +113,7 @@ class Left(NamedTuple):
 
 def _left(known: Controls, pairs: dict[str, tuple[str, ...]]) -> Left:
     with gr.Row(elem_classes="slots"):
-        slot = sources.build("Picture", known.content, examples(), "Another", room="translation")
+        slot = sources.build("Picture", known.content, suited.examples(), "Another", room="translation")
     sampled = None
     if _hanging(SAMPLED) is not None:
         sampled = gr.Button("Take the one from Latent sampling", size="sm", elem_id="translation-sampled")
@@ -236,10 +229,10 @@ def _rest(model: str, names: tuple[str, ...], held: Source | None, changed: int)
 def _suited(model: str, held: Source | None, changed: int) -> tuple:
     """Another example where the one that hangs there is not for this model; a visitor's own picture stays. Values for
     (picture, held, changed)."""
-    offered = examples()
+    offered = suited.examples()
     if held is None or held.title not in offered:
         return gr.skip(), gr.skip(), changed + 1
-    title = fruits.fitting(model, held.title, FIRST_PICTURE)
+    title = suited.fitting(model, held.title)
     return sources.take(offered, title, changed) if title != held.title else (gr.skip(), gr.skip(), changed + 1)
 
 

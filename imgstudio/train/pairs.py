@@ -1,0 +1,101 @@
+"""What decides the result of a CycleGAN beside its code: the recipes of the pairs that this project trains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .domains import APPLES, DAISIES, PAINTINGS, PHOTOGRAPHS, SUNFLOWERS, TOMATOES, Domain
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """a, b: the two domains; inverse: the model that leads back.
+
+    cycle:    weight of the way there and back, mean absolute error; the adversarial loss counts half a mean square, so that 5
+              here is the paper's 10. Less of it allows a plainer change.
+    identity: weight of leaving alone what is of the target domain already, which keeps the colours; the paper's 5 is 2.5 here.
+    ramp:     pictures over which both weights rise to their full value. A net with `skip` begins at the identity, which is
+              perfect in either respect, and would stay there.
+    critics:  weight of getting past them.
+    style:    weight of being made like the pictures of the target domain that show much the same, and content: of showing what
+              the original shows, both in the features of a pretrained net (`manner.Manner`); 0 for neither.
+    colours:  weight of keeping the colours of the original where it is seen from far.
+    calm:     weight of small differences between neighbouring pixels, against dots and rings.
+    alone:    pictures over which these two alone count, before critics, cycle and identity join.
+    kin:      how many pictures of the other domain show much the same as one of this. Batches are drawn so.
+    lazy:     identity is looked at in one step of so many, with as many times the weight: it is a quarter of the work.
+    pool:     translated pictures of earlier steps that the critics are reminded of (Shrivastava et al. 2017).
+    augment:  changes of what the critics see, for small sets (see augment.POLICIES).
+    """
+
+    a: Domain
+    b: Domain
+    inverse: str
+    net: Mapping = field(default_factory=lambda: {"channels": 32, "blocks": 6, "skip": True})
+    critic: Mapping = field(default_factory=lambda: {"channels": 48, "layers": 3})
+    pixels: int = 144  # side that pictures are kept at
+    view: int = 112  # side that the nets see in training
+    batch: int = 4
+    cycle: float = 5.0
+    identity: float = 1.0
+    ramp: int = 4_000
+    critics: float = 1.0
+    style: float = 0.0
+    content: float = 0.0
+    colours: float = 0.0
+    calm: float = 0.0
+    alone: int = 0
+    kin: int = 12
+    lazy: int = 4
+    pool: int = 50
+    augment: tuple[str, ...] = ()
+    rate: float = 2e-4
+    average: int = 500  # horizon of the weight average, in steps
+    held_out_groups: tuple[str, ...] = ()  # names that contain one of these are held out, beside one name in ten
+    features: str = "features-vgg-small.safetensors"  # in `weights/`: the judge of the held-out figures
+    widths: tuple[int, ...] = (32, 64, 128, 256, 256)
+    seed: int = 0
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(source.file for source in (*self.a, *self.b)))
+
+
+RECIPES = {
+    # A net that is given the picture itself stays there, and one that is given nothing loses the colours.
+    "cyclegan/photo2painting": Recipe(
+        a=PHOTOGRAPHS,
+        b=PAINTINGS,
+        inverse="cyclegan/painting2photo",
+        net={"channels": 32, "blocks": 6, "skip": True, "blur": 11, "grain": 0.1},
+        cycle=1.5,
+        identity=0.5,
+        ramp=0,
+        critics=0.25,
+        style=1.8,
+        content=1.0,
+        colours=2.0,
+        calm=9.0,
+        alone=4_800,
+        batch=2,
+    ),
+    "cyclegan/daisy2sunflower": Recipe(
+        a=DAISIES,
+        b=SUNFLOWERS,
+        inverse="cyclegan/sunflower2daisy",
+        view=128,
+        augment=("translation", "cutout"),
+        identity=0.5,
+    ),
+    "cyclegan/apple2tomato": Recipe(
+        a=APPLES,
+        b=TOMATOES,
+        inverse="cyclegan/tomato2apple",
+        pixels=64,
+        view=64,
+        critic={"channels": 48, "layers": 2},
+        identity=0.5,
+        held_out_groups=("Apple_Pink_Lady_1", "Tomato_Heart_1"),
+    ),
+}

@@ -1,0 +1,61 @@
+"""Pictures to translate, and which of them suit which model: photographs, paintings, and fruits that a GAN imagines."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import imgstudio
+
+from ..errors import StudioError
+from . import common, demos
+
+GAN = "cgan/fruits"
+SEEDS = {"apple": (0, 12, 11, 5), "tomato": (12, 0, 13, 31)}  # of clean ones, unlike each other
+PAINTED = ("night", "rain", "pointillism", "watercolour")  # artworks of the studio in which the brush can be seen
+
+FIRST_PHOTOGRAPH = "Lion"  # hangs there before the first click, unless the model wants another kind
+
+# What each of these models wants to see. The others, and those that a visitor brings, begin with a photograph.
+KINDS = {
+    "cyclegan/apple2tomato": "apple",
+    "cyclegan/tomato2apple": "tomato",
+    "cyclegan/painting2photo": "painting",
+}
+
+
+def offered() -> dict[str, dict[str, Path]]:
+    """Pictures by kind and title; the kinds "apple" and "tomato" are empty where no model wants them or the GAN is missing."""
+    wanted = {KINDS.get(spec.name) for spec in imgstudio.models("translate")}
+    kinds = {kind: _fruits(kind) if kind in wanted else {} for kind in SEEDS}
+    return {"photograph": demos.contents(), "painting": demos.artworks_named(PAINTED) if "painting" in wanted else {}, **kinds}
+
+
+def examples() -> dict[str, Path]:
+    """All of them by title."""
+    return {title: path for found in offered().values() for title, path in found.items()}
+
+
+def fitting(model: str, title: str = "") -> str:
+    """Which example suits a model when `title` hangs there: that one, the fruit of the other kind with its number, or the first
+    of the kind; `title` itself where there is none."""
+    kind, kinds = KINDS.get(model, "photograph"), offered()
+    if title in kinds[kind]:
+        return title
+    first = FIRST_PHOTOGRAPH if kind == "photograph" else next(iter(kinds[kind]), title)
+    twin = f"{kind.title()} {title.split()[-1]}" if any(title in kinds[fruit] for fruit in SEEDS) else first
+    return twin if twin in kinds[kind] else first
+
+
+def _fruits(kind: str) -> dict[str, Path]:
+    """Fruits of a kind, "Apple 1", "Apple 2", ...; none where the GAN's weights are missing."""
+    try:
+        return {f"{kind.title()} {i}": _imagined(kind, seed) for i, seed in enumerate(SEEDS[kind], start=1)}
+    except StudioError:
+        return {}
+
+
+@functools.cache
+def _imagined(kind: str, seed: int) -> Path:
+    (picture,) = imgstudio.sample(GAN, seed, label=kind)
+    return Path(common.keep(picture, f"{kind}-{seed}", {"model": GAN, "seed": seed, "class": kind}))
