@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from . import credits
 from .catalog_hub import HUB, overridden
+from .catalog_own import canvas, fast, fruit, own
 from .errors import StudioError
-from .spec import TASKS, Direction, Embedded, Formula, Spec, Task
-
-
-def _own(name: str, task: Task, title: str, build: str, *, sha256: str, size: int, licence: str, data: str, **more: Any) -> Spec:
-    """Weights that this project trained. The file in `weights/` is named after the model: dcgan-nouns.safetensors.
-
-    `more` are further fields of Spec, such as `paper` and `labels`; `kwargs` are the arguments of `build`.
-    """
-    return Spec(
-        name=name,
-        task=task,
-        title=title,
-        build=f"imgstudio.models.{build}",
-        source=Embedded(filename=f"{name.replace('/', '-')}.safetensors", sha256=sha256),
-        size=size,
-        licence=licence,
-        origin="trained by this project",
-        data=data,
-        **more,
-    )
-
+from .spec import TASKS, Direction, Formula, Spec, Task
 
 _WIDTHS = (32, 64, 128, 256, 256)
 
-_VGG_SMALL = _own(
+_VGG_SMALL = own(
     "features/vgg-small",
     "features",
     "Small VGG, trained here",
@@ -46,7 +26,7 @@ _VGG_SMALL = _own(
 )
 
 
-_ANY = _own(
+_ANY = own(
     "adain/vgg-small",
     "stylize",
     "Any style, AdaIN",
@@ -74,52 +54,8 @@ _FILTERS = Spec(
 )
 
 
-def _fast(painting: str, title: str, sha256: str) -> Spec:
-    """A feed-forward net that has learned one painting."""
-    return _own(
-        f"fast/{painting}",
-        "stylize",
-        title,
-        "transformer_net:TransformerNet",
-        kwargs={"width": 24},
-        sha256=sha256,
-        size=1_901_862,
-        licence="CC-BY-SA-4.0",
-        data=f"{title}, in the public domain; {credits.PHOTOGRAPHS}",
-        paper=credits.JOHNSON,
-    )
-
-
-def _direction(name: str, inverse: str, title: str, sha256: str, *, size: int, data: str, side: int, **net: Any) -> Spec:
-    """One direction of a pair that this project has trained; net: what its generator has beside the skip."""
-    return _own(
-        f"cyclegan/{name}",
-        "translate",
-        title,
-        "resnet_generator:ResnetGenerator",
-        kwargs={"channels": 32, "blocks": 6, "skip": True, **net},
-        sha256=sha256,
-        size=size,
-        licence="CC-BY-SA-4.0",
-        data=data,
-        paper=credits.CYCLEGAN,
-        inverse=f"cyclegan/{inverse}",
-        side=side,
-    )
-
-
-def _fruit(name: str, inverse: str, title: str, sha256: str) -> Spec:
-    """One direction between apples and tomatoes."""
-    return _direction(name, inverse, title, sha256, size=3_933_358, data=credits.FRUITS, side=64)
-
-
-def _canvas(name: str, inverse: str, title: str, sha256: str) -> Spec:
-    """One direction between photographs and paintings."""
-    return _direction(name, inverse, title, sha256, size=3_933_390, data=credits.CANVAS, side=576, blur=11, grain=0.1)
-
-
 SPECS: tuple[Spec, ...] = (
-    _own(
+    own(
         "stylegan2/avatars",
         "sample",
         "Drawn heads, StyleGAN2, 128 px",
@@ -138,7 +74,7 @@ SPECS: tuple[Spec, ...] = (
             Direction(name="warmer", component=1, first=4, last=9),
         ),
     ),
-    _own(
+    own(
         "dcgan/avatars",
         "sample",
         "Drawn heads, DCGAN, 64 px",
@@ -150,7 +86,7 @@ SPECS: tuple[Spec, ...] = (
         data=credits.AVATARS,
         paper=credits.DCGAN,
     ),
-    _own(
+    own(
         "dcgan/nouns",
         "sample",
         "Pixel-art characters, DCGAN, 64 px",
@@ -162,7 +98,7 @@ SPECS: tuple[Spec, ...] = (
         data="Pixel-art characters: Nouns (CC0)",
         paper=credits.DCGAN,
     ),
-    _own(
+    own(
         "cgan/fruits",
         "sample",
         "Fruits, conditional GAN, 64 px",
@@ -175,7 +111,7 @@ SPECS: tuple[Spec, ...] = (
         paper=credits.CGAN,
         labels=("apple", "cherry", "tomato"),
     ),
-    _own(
+    own(
         "stylegan2/fruits",
         "sample",
         "Fruits, StyleGAN2, 64 px",
@@ -194,7 +130,7 @@ SPECS: tuple[Spec, ...] = (
             Direction(name="wider", component=3, first=0, last=7),
         ),
     ),
-    _own(
+    own(
         "vae/avatars",
         "reconstruct",
         "Drawn heads, VAE, 64 px",
@@ -210,7 +146,7 @@ SPECS: tuple[Spec, ...] = (
             *(f"skin/{c} skin" for c in ("dark", "brown", "tan", "light")),
         ),
     ),
-    _own(
+    own(
         "vae/fruits",
         "reconstruct",
         "Fruits, VAE, 64 px",
@@ -223,7 +159,7 @@ SPECS: tuple[Spec, ...] = (
         paper=credits.VAE,
         labels=("fruit/apple", "fruit/cherry", "fruit/tomato"),
     ),
-    _own(
+    own(
         "vae/hands",
         "reconstruct",
         "Hands, VAE, 64 px",
@@ -246,13 +182,13 @@ SPECS: tuple[Spec, ...] = (
         paper=credits.WCT,
     ),
     _ANY,
-    _fast("starry-night", "The Starry Night (van Gogh)", "7fe147c742e7183e63947a51588b0cdc5d2caa4345f4d704ab8451ae4ac8b559"),
-    _fast("great-wave", "The Great Wave (Hokusai)", "b17cbe0fd954b0f41bd15ac02a480f818d52eb88637f1d5c6ebb89905fada368"),
-    _fast("scream", "The Scream (Munch)", "49bf1e8a1eee22868a075ad410a072edd492b2b22aaa523684a19bdb3e4c6766"),
-    _fast("composition-vii", "Composition VII (Kandinsky)", "23ff1fe94c7aae05a6b49907a8aff09fda8126a73857daddd7bd2672df5668d5"),
-    _fast("udnie", "Udnie (Picabia)", "2361a903fb35398a84d31ced9c18add2b4f238fe8fa485c6fbc92ba45f03cc0f"),
-    _fast("woman-with-a-hat", "Woman with a Hat (Matisse)", "a974e0bec15364c47893148de2a7ef308d318c72b2fbdb4ad6f7517bda5d51c8"),
-    _own(
+    fast("starry-night", "The Starry Night (van Gogh)", "7fe147c742e7183e63947a51588b0cdc5d2caa4345f4d704ab8451ae4ac8b559"),
+    fast("great-wave", "The Great Wave (Hokusai)", "b17cbe0fd954b0f41bd15ac02a480f818d52eb88637f1d5c6ebb89905fada368"),
+    fast("scream", "The Scream (Munch)", "49bf1e8a1eee22868a075ad410a072edd492b2b22aaa523684a19bdb3e4c6766"),
+    fast("composition-vii", "Composition VII (Kandinsky)", "23ff1fe94c7aae05a6b49907a8aff09fda8126a73857daddd7bd2672df5668d5"),
+    fast("udnie", "Udnie (Picabia)", "2361a903fb35398a84d31ced9c18add2b4f238fe8fa485c6fbc92ba45f03cc0f"),
+    fast("woman-with-a-hat", "Woman with a Hat (Matisse)", "a974e0bec15364c47893148de2a7ef308d318c72b2fbdb4ad6f7517bda5d51c8"),
+    own(
         "renet/texture",
         "segment",
         "ReNet, recurrent",
@@ -263,7 +199,7 @@ SPECS: tuple[Spec, ...] = (
         data=credits.TEXTURES,
         paper=credits.RENET,
     ),
-    _own(
+    own(
         "unet/texture",
         "segment",
         "U-Net, convolutional",
@@ -274,7 +210,7 @@ SPECS: tuple[Spec, ...] = (
         data=credits.TEXTURES,
         paper=credits.UNET,
     ),
-    _own(
+    own(
         "vit/texture",
         "segment",
         "ViT, a transformer",
@@ -293,20 +229,20 @@ SPECS: tuple[Spec, ...] = (
         build="imgstudio.models.vgg_segmenter:VGGSegmenter",
     ),
     _FILTERS,
-    _canvas(
+    canvas(
         "photo2painting",
         "painting2photo",
         "Photograph to painting",
         "3411b975fe74c2116fd258b68138daf4692f7fe40a605c4a2ec6dd83ae0de66f",
     ),
-    _canvas(
+    canvas(
         "painting2photo",
         "photo2painting",
         "Painting to photograph",
         "0b71d11cd78cfef5785f434843abd05252577aa3913d1926a06d8d9327b3ec28",
     ),
-    _fruit("apple2tomato", "tomato2apple", "Apple to tomato", "ce4467c336e3865e70b68cba9a493ad78557b13bea70f0b934452cd34f44a36c"),
-    _fruit("tomato2apple", "apple2tomato", "Tomato to apple", "aee33fd2c8968caac1550532127a2db7b607c1da5df5d1668a18d6fefdbf6428"),
+    fruit("apple2tomato", "tomato2apple", "Apple to tomato", "ce4467c336e3865e70b68cba9a493ad78557b13bea70f0b934452cd34f44a36c"),
+    fruit("tomato2apple", "apple2tomato", "Tomato to apple", "aee33fd2c8968caac1550532127a2db7b607c1da5df5d1668a18d6fefdbf6428"),
     *HUB,
 )
 

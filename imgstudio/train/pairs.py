@@ -21,9 +21,11 @@ class Recipe:
     style:    weight of being made like the pictures of the target domain that show much the same, and content: of showing what
               the original shows, both in the features of a pretrained net (`manner.Manner`); 0 for neither.
     colours:  weight of keeping the colours of the original where it is seen from far.
-    calm:     weight of small differences between neighbouring pixels, against dots and rings.
-    alone:    pictures over which these two alone count, before critics, cycle and identity join.
-    kin:      how many pictures of the other domain show much the same as one of this. Batches are drawn so.
+    calm:     weight of small differences between neighbouring pixels, against dots and rings. Colours and calm count only beside
+              style or content.
+    alone:    pictures over which these four alone count, before critics, cycle and identity join.
+    kin:      how many pictures of the other domain show much the same as one of this; with style or content, batches are drawn
+              from them.
     lazy:     identity is looked at in one step of so many, with as many times the weight: it is a quarter of the work.
     pool:     translated pictures of earlier steps that the critics are reminded of (Shrivastava et al. 2017).
     augment:  changes of what the critics see, for small sets (see augment.POLICIES).
