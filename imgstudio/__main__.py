@@ -65,7 +65,8 @@ def _configure(name: str, parser: ArgumentParser) -> None:
         else:
             parser.add_argument("--out", type=Path, default=Path("weights"), help="folder to write to (default: %(default)s)")
     elif name == "art":
-        parser.add_argument("--out", type=Path, default=Path("assets/styles"), help="folder to write to (default: %(default)s)")
+        parser.add_argument("--flowers", action="store_true", help="draw daisies and sunflowers to translate instead")
+        parser.add_argument("--out", type=Path, help="folder to write to (default: assets/styles, assets/flowers)")
     elif name == "bench":
         parser.add_argument("--repeats", type=int, default=15, help="runs, of which the median counts (default: %(default)s)")
         parser.add_argument("--restyling", type=Path, metavar="SHEET.jpg", help="score style transfer instead, and write a sheet")
@@ -118,8 +119,9 @@ def _ship(options: Namespace) -> None:
 
 def _art(options: Namespace) -> None:
     from . import art
+    from .art import flowers
 
-    for path in art.write(options.out):
+    for path in flowers.write(options.out or "assets/flowers") if options.flowers else art.write(options.out or "assets/styles"):
         print(path)
 
 

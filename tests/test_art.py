@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 from imgstudio import art
+from imgstudio.art import flowers
 from imgstudio.errors import StudioError
 
 ROOT = Path(__file__).parent.parent
-LIBRARY = {"__init__", "sheet", "brush"}  # modules of the package that are no artworks
+LIBRARY = {"__init__", "sheet", "brush", "flowers"}  # modules of the package that are no artworks
 make = functools.cache(art.make)  # for pictures that more than one test looks at
 FILES = sorted((ROOT / "assets" / "styles").iterdir())
 
@@ -92,6 +93,36 @@ def test_a_shipped_file_is_small_and_shows_its_artwork(path):
         for p in (shipped, np.asarray(made, dtype=float))
     )
     assert np.corrcoef(shipped.ravel(), made.ravel())[0, 1] > 0.6, "drawn by an older version: write the artworks again"
+
+
+@pytest.mark.parametrize("kind", flowers.KINDS)
+def test_a_flower_has_petals_and_a_disc_of_its_kind_and_only_its_seed_decides(kind):
+    first, again, other = (np.asarray(flowers.make(kind, seed, 96)) for seed in (3, 3, 4))
+    assert first.shape == (96, 96, 3) and (first == again).all() and (first != other).any()
+    red, green, blue = first.reshape(-1, 3).astype(int).T
+    white, yellow = (blue > 150) & (red > 150), (red > 150) & (blue < 100)
+    brown, grass = (red < 120) & (red > 1.4 * blue) & (red >= green), (green > 1.2 * red) & (green > 1.2 * blue)
+    petals, disc = (white, yellow) if kind == "daisy" else (yellow, brown)
+    assert 0.1 < petals.mean() < 0.6 and 0.01 < disc.mean() < 0.2 and grass.mean() > 0.2
+
+
+def test_a_flower_that_nobody_can_draw_gets_one_sentence():
+    with pytest.raises(StudioError, match="no flower 'rose': choose one of daisy, sunflower"):
+        flowers.make("rose")
+    with pytest.raises(StudioError, match="at least 64 pixels"):
+        flowers.make("daisy", size=20)
+
+
+def test_the_shipped_flowers_are_those_of_the_seeds():
+    files = sorted((ROOT / "assets" / "flowers").iterdir())
+    assert [path.stem for path in files] == [
+        f"{kind}-{i}" for kind, seeds in flowers.SEEDS.items() for i in range(1, len(seeds) + 1)
+    ]
+    for path in (files[0], files[-1]):
+        kind, number = path.stem.split("-")
+        made = np.asarray(flowers.make(kind, flowers.SEEDS[kind][int(number) - 1], 320), dtype=float)
+        assert path.stat().st_size < 40_000
+        assert np.abs(np.asarray(Image.open(path), dtype=float) - made).mean() < 4, "drawn by an older version: write them again"
 
 
 def test_importing_brings_in_nothing_heavy():

@@ -17,6 +17,7 @@ from PIL import Image
 import imgstudio
 from imgstudio import StudioError, art, catalog, image, weights
 from imgstudio.__main__ import main
+from imgstudio.art import flowers
 from imgstudio.bench import style
 from imgstudio.models.vae import VAE
 from imgstudio.models.vgg import VGG
@@ -183,6 +184,13 @@ def test_art_draws_the_style_pictures(monkeypatch, capsys):
     (path,) = Path("styles").iterdir()
     assert capsys.readouterr().out.strip() == str(path)
     assert max(image.read(path).size) == 64
+
+
+def test_art_draws_flowers_to_translate(monkeypatch, capsys):
+    monkeypatch.setattr(flowers, "SEEDS", {"daisy": (1,)})
+    assert main(["art", "--flowers", "--out", "here"]) == 0
+    assert capsys.readouterr().out.split() == [str(Path("here", "daisy-1.jpg"))]
+    assert image.read(Path("here", "daisy-1.jpg")).size == (320, 320)
 
 
 def test_a_file_goes_for_a_model(tmp_path, monkeypatch, capsys):

@@ -256,3 +256,43 @@ def test_every_recipe_trains_files_below_ten_megabytes():
         size = sum(p.numel() for p in ResnetGenerator(**recipe.net).parameters()) * 2
         assert size < 9.9e6 and recipe.inverse != name and recipe.view <= recipe.pixels
         assert translation.PatchGAN(**recipe.critic).patch <= recipe.view
+
+
+def heap(*pictures) -> Pictures:
+    images = torch.stack(pictures)
+    return Pictures(images, torch.zeros(len(images), dtype=torch.long), ("",), tuple(map(str, range(len(images)))))
+
+
+def test_skies_are_drawn_equally_often_from_both_heaps():
+    grass = torch.tensor([60, 120, 30], dtype=torch.uint8)[:, None, None].expand(3, 8, 8)
+    blue = grass.clone()
+    blue[:, :4] = torch.tensor([90, 140, 230], dtype=torch.uint8)[:, None, None]
+    upside_down = blue.flip(1)  # a lake is no sky
+    a, b = torch.stack([grass, upside_down, grass, blue]), torch.stack([blue, blue, blue, grass])
+    assert domains.sky(a).tolist() == [0, 0, 0, 1]
+    for odds, seen in zip(domains.equal_skies(a, b), ([0, 0, 0, 1], [1, 1, 1, 0])):
+        assert odds.sum().item() == pytest.approx(1)
+        assert odds[torch.tensor(seen, dtype=torch.bool)].sum().item() == pytest.approx(0.25)  # as in the heap with fewer
+    none = torch.stack([grass, grass])
+    assert domains.equal_skies(none, b)[1].tolist() == [0, 0, 0, 1]
+
+
+def test_the_first_pictures_are_seen_at_half_the_size(recipe):
+    """And a training that goes on after them begins at the full size."""
+    levels = [torch.full((3, 24, 24), level, dtype=torch.uint8) for level in (40, 90)]
+    levels[0][:, ::2] += 20
+    pairs = domains.Pairs(heap(levels[0]), heap(levels[1]), heap(levels[0]), heap(levels[1]))
+    assert pairs.halved().a.images.unique().tolist() == [50] and pairs.held_a.images.shape[2] == 24
+    training = translation.Training(replace(recipe, small=16, skies=True), torch.device("cpu"))
+    stream = translation._stream(training, pairs)
+    sides = []
+    for training.images in (0, 8, 16, 24):
+        sides.append(next(stream).a.shape[2])
+    assert sides == [10, 10, 20, 20]
+    assert next(translation._stream(training, pairs)).b.shape == (8, 3, 20, 20)
+
+
+def test_critics_can_learn_at_a_pace_of_their_own(recipe):
+    training = translation.Training(replace(recipe, lead=2.0), torch.device("cpu"))
+    training.step(noise(16), 1e-3)
+    assert training.generators.param_groups[0]["lr"] == 1e-3 and training.critics.param_groups[0]["lr"] == 2e-3

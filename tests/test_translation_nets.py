@@ -152,6 +152,22 @@ def test_nothing_beyond_the_reach_matters(skip):
     assert not untouched[95:].any()
 
 
+def test_what_is_drawn_is_evened_out_and_borders_are_kept_clean():
+    torch.manual_seed(0)
+    plain, even = ResnetGenerator(channels=4, blocks=1, skip=True), ResnetGenerator(channels=4, blocks=1, skip=True, even=True)
+    even.load_state_dict(plain.state_dict())
+    x = torch.rand(1, 3, 48, 48) * 0.1
+    drawn = [(torch.atanh(net(x)) - torch.atanh(0.98 * x)).detach() for net in (plain, even)]  # in training, without margin
+    rough, smooth = (d[..., 8:-8, 8:-8].diff().abs().mean() for d in drawn)
+    assert smooth < 0.6 * rough
+    assert torch.allclose(drawn[1].mean(), drawn[0].mean(), atol=1e-3)
+    plain.eval(), even.eval()
+    flat = torch.full((1, 3, 48, 48), 0.25)
+    with torch.no_grad():
+        margins = [(net(flat)[0, :, 0] - net(flat)[0, :, 24]).abs().max() for net in (plain, even)]
+    assert margins[1] < 0.1 * margins[0]  # the same at the border as in the middle
+
+
 def test_instance_norm_is_pytorchs_own():
     h = torch.randn(3, 5, 7, 9) * 4 + 2
     assert torch.allclose(instance_norm(h), nn.functional.instance_norm(h), atol=1e-5)
@@ -236,3 +252,20 @@ def test_activations_do_not_depend_on_the_batch():
     rows = activations(net, pictures, batch=2)
     assert rows.shape == (5, 20) and rows.dtype == torch.float64
     assert torch.allclose(rows, activations(net, pictures, batch=5), atol=1e-6)
+
+
+def test_a_spectral_critic_sees_the_mean_colour_that_an_instance_norm_takes_away():
+    torch.manual_seed(0)
+    x = torch.rand(2, 3, 64, 64) * 0.1
+    far = []
+    for norm in ("instance", "spectral"):
+        critic = PatchGAN(channels=8, layers=2, norm=norm)
+        for _ in range(20):
+            critic(x)  # power iterations
+        critic.eval()
+        with torch.no_grad():
+            scores = [critic(x + level)[:, :, 6:-6, 6:-6] for level in (-0.6, 0.6)]
+        far.append(((scores[0].mean() - scores[1].mean()).abs() / scores[0].std()).item())
+    assert far[1] > 3 * far[0]
+    with pytest.raises(ValueError, match="norm is instance or spectral"):
+        PatchGAN(norm="batch")

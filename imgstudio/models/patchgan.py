@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from .resnet_generator import instance_norm
 
@@ -13,10 +14,16 @@ class PatchGAN(nn.Module):
 
     `layers` halvings: a score sees a patch of 16, 34, 70 or 142 px for 1, 2, 3 or 4 of them. `channels` after the first,
     doubled by every further one up to eight times as many.
+
+    norm: "instance" as in the paper; or "spectral" (Miyato et al. 2018, arXiv:1802.05957), which keeps what instance norm takes
+          away: the mean colour of a picture, and so whether one that is all petals is all yellow or all white.
     """
 
-    def __init__(self, channels: int = 64, layers: int = 3):
+    def __init__(self, channels: int = 64, layers: int = 3, norm: str = "instance"):
         super().__init__()
+        if norm not in ("instance", "spectral"):
+            raise ValueError(f"norm is instance or spectral, got {norm!r}")
+        self.norm = instance_norm if norm == "instance" else nn.Identity()
         widths = [channels * min(8, 2**i) for i in range(layers + 1)]
         strides = [2] * layers + [1]
         pairs = zip([3, *widths], widths, strides)
@@ -25,6 +32,8 @@ class PatchGAN(nn.Module):
         for layer in (*self.main, self.score):
             nn.init.normal_(layer.weight, 0.0, 0.02)
             nn.init.zeros_(layer.bias)
+            if norm == "spectral":
+                spectral_norm(layer)
 
     @property
     def patch(self) -> int:
@@ -37,5 +46,5 @@ class PatchGAN(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         h = F.leaky_relu(self.main[0](x), 0.2)
         for layer in self.main[1:]:
-            h = F.leaky_relu(instance_norm(layer(h)), 0.2)
+            h = F.leaky_relu(self.norm(layer(h)), 0.2)
         return self.score(h)

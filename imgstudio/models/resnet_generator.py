@@ -14,11 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .dcgan import even
+from .dcgan import even as evened
 
 INSIDE = 0.98  # with `skip`, pure black and white are drawn in by this factor, so that there is a way to change them
 WITHIN = 0.9  # the same with `blur`: a stroke that has gone black is to find back within a few steps
-MARGIN = 16  # pixels of reflection around a picture with `blur`, cut off again: the zeros at borders would show as lines
+MARGIN = 16  # pixels of reflection around a picture with `even`, cut off again: the zeros at borders would show as lines
 GENTLE = 0.25  # of the last layer's first weights with `skip`: a generator begins near the picture itself
 
 Moments = tuple[Tensor, Tensor]  # mean and variance over positions, [N, C] each, float32
@@ -102,8 +102,9 @@ class ResnetGenerator(nn.Module):
     skip:     adds what the last layer draws to the picture itself. The net then begins by leaving everything as it is, and
               learns in a fraction of the time; the paper's begins with noise.
     blur:     with `skip`, an odd number of pixels: the picture is added as it looks after two means over squares of this side.
-              The net is given the colours, and has to draw every edge itself; 0 adds the picture as it is. What it draws is
-              evened out by a 3 x 3 binomial filter, or its strokes would be dashed by a mesh.
+              The net is given the colours, and has to draw every edge itself; 0 adds the picture as it is.
+    even:     what the last layer draws is evened out by a 3 x 3 binomial filter, or it could be dashed by a mesh; and outside of
+              training a margin keeps the borders clean. Always so with `blur`.
     grain:    deviation of the noise that a picture is to be given before the net sees it (`grained`). A net without any can fill
               a plain sky only with a pattern that repeats.
 
@@ -120,6 +121,7 @@ class ResnetGenerator(nn.Module):
         upsample: str = "resize",
         skip: bool = False,
         blur: int = 0,
+        even: bool = False,
         grain: float = 0.0,
     ):
         super().__init__()
@@ -128,6 +130,7 @@ class ResnetGenerator(nn.Module):
         if blur and (blur % 2 == 0 or not skip):
             raise ValueError(f"blur is an odd number of pixels and goes with skip, got {blur} with skip={skip}")
         self.channels, self.blocks, self.skip, self.blur, self.grain = channels, blocks, skip, blur, grain
+        self.even = even or blur > 0
         c = channels
         layers = [Reflect(3), nn.Conv2d(3, c, 7), InstanceNorm(), nn.ReLU(inplace=True)]
         for width in (c, 2 * c):
@@ -167,12 +170,12 @@ class ResnetGenerator(nn.Module):
 
     def _run(self, x: Tensor, norm: Callable[[Tensor], Tensor]) -> Tensor:
         height, width = x.shape[2:]
-        margin = MARGIN if self.blur and not self.training and min(height, width) > MARGIN + self.stride else 0
+        margin = MARGIN if self.even and not self.training and min(height, width) > MARGIN + self.stride else 0
         extra = (margin, margin + -width % self.stride, margin, margin + -height % self.stride)
         h = F.pad(x, extra, mode="reflect") if any(extra) else x
         for layer in self.model:
             h = h + _through(layer.layers, h, norm) if isinstance(layer, Residual) else _through([layer], h, norm)
-        drawn = even(h.float()) if self.blur else h.float()
+        drawn = evened(h.float()) if self.even else h.float()
         drawn = drawn[:, :, margin : margin + height, margin : margin + width]
         if not self.skip:
             return torch.tanh(drawn)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -33,6 +34,8 @@ class Source:
 
 
 Domain = tuple[Source, ...]
+
+SKY = 0.2  # of a picture's upper half: so much blue is a sky
 
 PHOTOGRAPHS = (
     Source(file="photos512.tar", way="crops"),
@@ -60,6 +63,16 @@ class Pairs:
     b: Pictures
     held_a: Pictures
     held_b: Pictures
+
+    def halved(self) -> Pairs:
+        """The same with training pictures of half the size."""
+        a, b = (replace(part, images=_halved(part.images)) for part in (self.a, self.b))
+        return replace(self, a=a, b=b)
+
+
+def _halved(images: Tensor) -> Tensor:
+    """uint8 [N, 3, S, S] -> [N, 3, S / 2, S / 2], means of 2 x 2 pixels."""
+    return torch.cat([F.avg_pool2d(part.float(), 2).round().byte() for part in images.split(256)])
 
 
 def load_pairs(recipe: Any, data: Path) -> Pairs:
@@ -117,10 +130,31 @@ def draw(
     """
     torch.manual_seed(seed)
     a, b = pairs.a.images, pairs.b.images
+    odds = equal_skies(a, b) if recipe.skies else (None, None)
     while True:
-        first = torch.randint(len(a), (recipe.batch,))
-        second = kin(first) if kin else torch.randint(len(b), (recipe.batch,))
+        first = _choose(len(a), recipe.batch, odds[0])
+        second = kin(first) if kin else _choose(len(b), recipe.batch, odds[1])
         yield Batch(views(a, first, recipe.view, device), views(b, second, recipe.view, device), first, second)
+
+
+def _choose(count: int, chosen: int, odds: Tensor | None) -> Tensor:
+    return torch.randint(count, (chosen,)) if odds is None else torch.multinomial(odds, chosen, replacement=True)
+
+
+def equal_skies(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Odds of each picture of two heaps uint8 [N, 3, S, S], so that either heap shows a blue sky as often as the one with fewer.
+
+    Each heap is taken to have pictures with a sky and pictures without one.
+    """
+    skies = [sky(heap) > SKY for heap in (a, b)]
+    wanted = min(found.double().mean().item() for found in skies)
+    return tuple(torch.where(found, wanted / max(1, found.sum()), (1 - wanted) / max(1, (~found).sum())) for found in skies)
+
+
+def sky(images: Tensor) -> Tensor:
+    """Share of the upper half of each picture, uint8 [N, 3, S, S], that is blue as skies are: [N]."""
+    red, green, blue = images[:, :, : images.shape[2] // 2].int().unbind(1)
+    return ((blue > red + 12) & (blue >= green)).double().mean(dim=(1, 2))
 
 
 def views(images: Tensor, chosen: Tensor, side: int, device: torch.device) -> Tensor:

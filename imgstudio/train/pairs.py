@@ -26,6 +26,11 @@ class Recipe:
     alone:    pictures over which these four alone count, before critics, cycle and identity join.
     kin:      how many pictures of the other domain show much the same as one of this; with style or content, batches are drawn
               from them.
+    skies:    whether both domains are to show blue skies equally often. Where one has more of them, the other's white petals
+              become skies.
+    small:    pictures over which both nets see everything at half the size: a quarter of the work, and enough to learn what is
+              to change.
+    lead:     learning rate of the critics, as a multiple of the generators' (Heusel et al. 2017).
     lazy:     identity is looked at in one step of so many, with as many times the weight: it is a quarter of the work.
     pool:     translated pictures of earlier steps that the critics are reminded of (Shrivastava et al. 2017).
     augment:  changes of what the critics see, for small sets (see augment.POLICIES).
@@ -49,6 +54,9 @@ class Recipe:
     calm: float = 0.0
     alone: int = 0
     kin: int = 12
+    skies: bool = False
+    small: int = 0
+    lead: float = 1.0
     lazy: int = 4
     pool: int = 50
     augment: tuple[str, ...] = ()
@@ -82,13 +90,21 @@ RECIPES = {
         alone=4_800,
         batch=2,
     ),
+    # Critics that norm away the mean colour of a picture let petals that fill it stay white.
     "cyclegan/daisy2sunflower": Recipe(
         a=DAISIES,
         b=SUNFLOWERS,
         inverse="cyclegan/sunflower2daisy",
+        net={"channels": 32, "blocks": 6, "skip": True, "even": True},
+        critic={"channels": 48, "layers": 4, "norm": "spectral"},
         view=128,
-        augment=("translation", "cutout"),
+        augment=("translation",),
+        cycle=1.0,
         identity=0.5,
+        skies=True,
+        small=18_000,
+        rate=3e-4,
+        lead=2.0,
     ),
     "cyclegan/apple2tomato": Recipe(
         a=APPLES,

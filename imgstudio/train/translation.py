@@ -5,6 +5,8 @@ python -m imgstudio train cyclegan/daisy2sunflower --data DATA_FOLDER --images 6
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -85,10 +87,10 @@ class Training:
         self.critics = _adam([self.forth.critic, self.back.critic], recipe.rate)
 
     def step(self, batch: Batch, rate: float) -> dict[str, Tensor]:
-        """One update of the generators and one of the critics; returns the losses."""
+        """One update of the generators, at this learning rate, and one of the critics; returns the losses."""
         alone = self.images < self.recipe.alone
-        for optimiser in (self.generators, self.critics):
-            optimiser.param_groups[0]["lr"] = rate * (PACE if alone else 1.0)
+        for optimiser, pace in ((self.generators, PACE if alone else 1.0), (self.critics, self.recipe.lead)):
+            optimiser.param_groups[0]["lr"] = rate * pace
         terms = self._practise(batch) if alone else self._play(batch)
         for direction in (self.forth, self.back):
             direction.average.update(direction.generator)
@@ -219,7 +221,7 @@ def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int =
     training = Training(recipe, device, manner)
     if state := run.load():
         training.restore(state)
-    stream = draw(pairs, recipe, recipe.seed + training.images, device, manner and manner.there.draw)
+    stream = _stream(training, pairs)
     next_report, terms = training.images + every, {}
     while training.images < images and not run.stopping:
         terms = training.step(next(stream), recipe.rate * falling(training.images / images))
@@ -229,6 +231,17 @@ def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int =
     if terms:
         report(run, training, terms, pairs)
     return training
+
+
+def _stream(training: Training, pairs: Pairs) -> Iterator[Batch]:
+    """Batches from where the training is: first at half the size, if its recipe wants that, then at the full one."""
+    recipe, kin = training.recipe, training.manner and training.manner.there.draw
+    if training.images < recipe.small:
+        half = replace(recipe, view=recipe.view // 2)
+        stream = draw(pairs.halved(), half, recipe.seed + training.images, training.device, kin)
+        while training.images < recipe.small:
+            yield next(stream)
+    yield from draw(pairs, recipe, recipe.seed + training.images, training.device, kin)
 
 
 def report(run: Run, training: Training, terms: dict[str, Tensor], pairs: Pairs) -> None:

@@ -71,3 +71,8 @@ def artworks() -> dict[str, Path]:
     """The pictures in assets/styles by short title, in the order of the studio's list; empty where that folder is missing."""
     files = {title.partition(" (")[0]: ASSETS / "styles" / f"{name}.jpg" for name, title in NAMES.items()}
     return {title: path for title, path in files.items() if path.is_file()}
+
+
+def flowers(kind: str) -> dict[str, Path]:
+    """The pictures in assets/flowers of a "daisy" or a "sunflower": "Daisy 1", ...; empty where that folder is missing."""
+    return {path.stem.replace("-", " ").title(): path for path in sorted((ASSETS / "flowers").glob(f"{kind}-*.jpg"))}

@@ -1,4 +1,4 @@
-"""Pictures to translate, and which of them suit which model: photographs, paintings, and fruits that a GAN imagines."""
+"""Pictures to translate, and which of them suit which model: photographs, paintings, flowers, and fruits that a GAN imagines."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from . import common, demos
 
 GAN = "cgan/fruits"
 SEEDS = {"apple": (0, 12, 11, 5), "tomato": (12, 0, 13, 31)}  # of clean ones, unlike each other
+FLOWERS = ("daisy", "sunflower")
 PAINTED = ("night", "rain", "pointillism", "watercolour")  # artworks of the studio in which the brush can be seen
 
 FIRST_PHOTOGRAPH = "Lion"  # hangs there before the first click, unless the model wants another kind
@@ -21,14 +22,18 @@ KINDS = {
     "cyclegan/apple2tomato": "apple",
     "cyclegan/tomato2apple": "tomato",
     "cyclegan/painting2photo": "painting",
+    "cyclegan/daisy2sunflower": "daisy",
+    "cyclegan/sunflower2daisy": "sunflower",
 }
 
 
 def offered() -> dict[str, dict[str, Path]]:
-    """Pictures by kind and title; the kinds "apple" and "tomato" are empty where no model wants them or the GAN is missing."""
+    """Pictures by kind and title; a kind that no model wants is empty, and fruits are where the GAN is missing."""
     wanted = {KINDS.get(spec.name) for spec in imgstudio.models("translate")}
-    kinds = {kind: _fruits(kind) if kind in wanted else {} for kind in SEEDS}
-    return {"photograph": demos.contents(), "painting": demos.artworks_named(PAINTED) if "painting" in wanted else {}, **kinds}
+    ways = {"painting": lambda: demos.artworks_named(PAINTED)}
+    ways |= {kind: functools.partial(demos.flowers, kind) for kind in FLOWERS}
+    ways |= {kind: functools.partial(_fruits, kind) for kind in SEEDS}
+    return {"photograph": demos.contents(), **{kind: find() if kind in wanted else {} for kind, find in ways.items()}}
 
 
 def examples() -> dict[str, Path]:
@@ -37,13 +42,13 @@ def examples() -> dict[str, Path]:
 
 
 def fitting(model: str, title: str = "") -> str:
-    """Which example suits a model when `title` hangs there: that one, the fruit of the other kind with its number, or the first
-    of the kind; `title` itself where there is none."""
+    """Which example suits a model when `title` hangs there: that one, the fruit or flower of the other kind with its number,
+    or the first of the kind; `title` itself where there is none."""
     kind, kinds = KINDS.get(model, "photograph"), offered()
     if title in kinds[kind]:
         return title
     first = FIRST_PHOTOGRAPH if kind == "photograph" else next(iter(kinds[kind]), title)
-    twin = f"{kind.title()} {title.split()[-1]}" if any(title in kinds[fruit] for fruit in SEEDS) else first
+    twin = f"{kind.title()} {title.split()[-1]}" if any(title in kinds[other] for other in (*SEEDS, *FLOWERS)) else first
     return twin if twin in kinds[kind] else first
 
 
