@@ -18,6 +18,7 @@ from imgstudio.models.vgg import VGG
 from imgstudio.train import domains, scenes, ship, translation
 from imgstudio.train.data import Pictures, to_unit
 from imgstudio.train.features import RECIPES, shipped
+from imgstudio.train.losses import uneven_change
 from imgstudio.train.manner import Manner
 
 NARROW = (4, 4, 8, 8, 8)
@@ -296,3 +297,25 @@ def test_critics_can_learn_at_a_pace_of_their_own(recipe):
     training = translation.Training(replace(recipe, lead=2.0), torch.device("cpu"))
     training.step(noise(16), 1e-3)
     assert training.generators.param_groups[0]["lr"] == 1e-3 and training.critics.param_groups[0]["lr"] == 2e-3
+
+
+def test_a_change_may_have_the_edges_of_the_picture_and_no_others():
+    x = torch.zeros(1, 3, 8, 8)
+    x[..., 4:] = 1
+    along, across = x.clone(), x.clone()
+    along[:, 2, :, 4:] -= 1  # one side of the edge loses its blue
+    across[:, 2, 4:] -= 1  # what is below does, and there is no edge
+    assert uneven_change(x, x + 0.5).item() == 0
+    assert uneven_change(x, along).item() < 0.01 * uneven_change(x, across).item()
+
+
+def test_a_mesh_is_talked_out_of_a_generator(recipe):
+    """Where the picture is plain the change becomes plain too."""
+    x = torch.linspace(-0.5, 0.5, 16).expand(4, 3, 16, 16).contiguous()
+    batch, changes = domains.Batch(x, -x, torch.arange(4), torch.arange(4)), []
+    for weight in (0.0, 5.0):
+        training = translation.Training(replace(recipe, plain=weight, cycle=0.0, identity=0.0, critics=0.0), torch.device("cpu"))
+        torch.nn.init.normal_(training.forth.generator.model[-1].weight, 0.0, 0.1)
+        terms = [training.step(batch, 1e-3) for _ in range(20)][-1]
+        changes.append(uneven_change(x, translation._translated(training.forth.generator, x)).item())
+    assert changes[1] < 0.5 * changes[0] and terms["plain"] > 0

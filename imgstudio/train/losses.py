@@ -77,3 +77,18 @@ def calibrated_gaussian(error: Tensor, dims: int) -> Tensor:
     2021 ("sigma-VAE", arXiv:2006.13202): it sets the balance with the KL term that a hand-picked weight would have to find.
     """
     return 0.5 * dims * (error.mean() / dims).clamp_min(1e-6).log()
+
+
+def uneven_change(x: Tensor, made: Tensor, steep: float = 8.0) -> Tensor:
+    """How much the change from x to made, both [N, 3, H, W] in [-1, 1], varies where x does not: a scalar, 0 for a change that
+    has no edges but those of x.
+
+    The edge-aware smoothness of Godard, Mac Aodha and Brostow 2017 (arXiv:1609.03677), of colours in place of disparities. A
+    critic that misses texture on a plain ground otherwise gets a mesh.
+    """
+    change = made.float() - x
+    total = change.new_zeros(())
+    for dim in (2, 3):
+        edges = x.diff(dim=dim).abs().mean(dim=1, keepdim=True)  # N,1,H,W, one less along dim
+        total = total + (change.diff(dim=dim).abs() * torch.exp(-steep * edges)).mean()
+    return total

@@ -24,6 +24,8 @@ class Recipe:
     calm:     weight of small differences between neighbouring pixels, against dots and rings. Colours and calm count only beside
               style or content.
     alone:    pictures over which these four alone count, before critics, cycle and identity join.
+    plain:    weight of a change that varies where the picture does not (losses.uneven_change): against meshes on plain grounds,
+              and petals that are half yellow, half white.
     kin:      how many pictures of the other domain show much the same as one of this; with style or content, batches are drawn
               from them.
     skies:    whether both domains are to show blue skies equally often. Where one has more of them, the other's white petals
@@ -53,6 +55,7 @@ class Recipe:
     colours: float = 0.0
     calm: float = 0.0
     alone: int = 0
+    plain: float = 0.0
     kin: int = 12
     skies: bool = False
     small: int = 0
@@ -101,6 +104,7 @@ RECIPES = {
         augment=("translation",),
         cycle=1.0,
         identity=0.5,
+        plain=4.0,
         skies=True,
         small=18_000,
         rate=3e-4,

@@ -22,7 +22,7 @@ from .augment import diffaugment
 from .data import to_unit
 from .domains import Batch, Pairs, draw, load_pairs
 from .features import shipped
-from .losses import ADVERSARIAL
+from .losses import ADVERSARIAL, uneven_change
 from .manner import Manner
 from .pairs import RECIPES as RECIPES
 from .pairs import Recipe
@@ -144,6 +144,9 @@ class Training:
         terms = {"adversarial": adversarial.detach() / 2, "cycle": cycle.detach() / 2}
         if same:
             loss = loss + share * recipe.lazy * recipe.identity * (F.l1_loss(same_a, a) + F.l1_loss(same_b, b))
+        if recipe.plain:
+            uneven = uneven_change(a, made_b) + uneven_change(b, made_a)
+            loss, terms["plain"] = loss + recipe.plain * uneven, uneven.detach() / 2
         if self.manner:
             more, seen = self._manner(batch, made_b, made_a)
             loss, terms = loss + more, {**terms, **seen}
