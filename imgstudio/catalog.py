@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from . import credits
 from .catalog_hub import HUB, overridden
-from .catalog_own import canvas, fast, fruit, own
+from .catalog_own import canvas, fast, flower, fruit, own
 from .errors import StudioError
 from .spec import TASKS, Direction, Formula, Spec, Task
 
@@ -240,6 +240,18 @@ SPECS: tuple[Spec, ...] = (
         "photo2painting",
         "Painting to photograph",
         "0b71d11cd78cfef5785f434843abd05252577aa3913d1926a06d8d9327b3ec28",
+    ),
+    flower(
+        "daisy2sunflower",
+        "sunflower2daisy",
+        "Daisy to sunflower",
+        "0183f41f30d16879cea9f533ec2342243d67dabd657ec5648ab663bab4e49211",
+    ),
+    flower(
+        "sunflower2daisy",
+        "daisy2sunflower",
+        "Sunflower to daisy",
+        "45351f893be44bbb5bae47be01279b32ea34ceeca6f891d260f523982560475a",
     ),
     fruit("apple2tomato", "tomato2apple", "Apple to tomato", "ce4467c336e3865e70b68cba9a493ad78557b13bea70f0b934452cd34f44a36c"),
     fruit("tomato2apple", "apple2tomato", "Tomato to apple", "aee33fd2c8968caac1550532127a2db7b607c1da5df5d1668a18d6fefdbf6428"),

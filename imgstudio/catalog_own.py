@@ -43,7 +43,18 @@ def fast(painting: str, title: str, sha256: str) -> Spec:
     )
 
 
-def _direction(name: str, inverse: str, title: str, sha256: str, *, size: int, data: str, side: int, **net: Any) -> Spec:
+def _direction(
+    name: str,
+    inverse: str,
+    title: str,
+    sha256: str,
+    *,
+    size: int,
+    data: str,
+    side: int,
+    licence: str = "CC-BY-SA-4.0",
+    **net: Any,
+) -> Spec:
     """One direction of a pair that this project has trained; net: what its generator has beside the skip."""
     return own(
         f"cyclegan/{name}",
@@ -53,7 +64,7 @@ def _direction(name: str, inverse: str, title: str, sha256: str, *, size: int, d
         kwargs={"channels": 32, "blocks": 6, "skip": True, **net},
         sha256=sha256,
         size=size,
-        licence="CC-BY-SA-4.0",
+        licence=licence,
         data=data,
         paper=credits.CYCLEGAN,
         inverse=f"cyclegan/{inverse}",
@@ -69,3 +80,10 @@ def fruit(name: str, inverse: str, title: str, sha256: str) -> Spec:
 def canvas(name: str, inverse: str, title: str, sha256: str) -> Spec:
     """One direction between photographs and paintings."""
     return _direction(name, inverse, title, sha256, size=3_933_390, data=credits.CANVAS, side=576, blur=11, grain=0.1)
+
+
+def flower(name: str, inverse: str, title: str, sha256: str) -> Spec:
+    """One direction between daisies and sunflowers."""
+    return _direction(
+        name, inverse, title, sha256, size=3_933_374, data=credits.FLOWERS, side=192, licence="CC-BY-4.0", even=True
+    )

@@ -35,4 +35,5 @@ SEEN = (
     "taught by Tiny Darknet (Joseph Redmon, MIT)"
 )
 PHOTOGRAPHS = "photographs under CC0, CC BY and CC BY-SA and flower_photos (TensorFlow, CC BY 2.0), judged by features/vgg-small"
+FLOWERS = "Photographs of daisies and sunflowers: flower_photos (TensorFlow, photographers on Flickr, CC BY 2.0)"
 CANVAS = f"Paintings by van Gogh, Monet and Renoir, in the public domain; {PHOTOGRAPHS}"

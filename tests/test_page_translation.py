@@ -62,17 +62,18 @@ def test_direction_swaps_there_and_back(pair, content):
     assert chooser["value"] == there and [name for _, name in chooser["choices"]] == [there, back]
 
 
-def test_an_example_gives_way_to_one_that_suits_the_direction():
-    apple, tomato = ("cyclegan/apple2tomato", "Apple 2"), ("cyclegan/tomato2apple", "Tomato 2")
+@pytest.mark.parametrize("one, other", [("apple", "tomato"), ("daisy", "sunflower")])
+def test_an_example_gives_way_to_one_that_suits_the_direction(one, other):
+    there, back = (f"cyclegan/{one}2{other}", f"{one.title()} 2"), (f"cyclegan/{other}2{one}", f"{other.title()} 2")
     offered = suited.examples()
-    held = sources.source(offered["Apple 2"], "Apple 2")
-    for (model, _), (_, title) in ((apple, tomato), (tomato, apple)):
+    held = sources.source(offered[there[1]], there[1])
+    for (model, _), (_, title) in ((there, back), (back, there)):
         *_, picture, held, changed = translation.swapped(model, held, 1)
         assert held.title == title and picture == held.shown and changed == 2
     *_, held, _ = translation.choose_pair("cyclegan/sim2real", held, 1)
     assert held.title == suited.FIRST_PHOTOGRAPH
-    *_, held, _ = translation.choose_direction("cyclegan/tomato2apple", held, 1)
-    assert held.title == "Tomato 1"
+    *_, held, _ = translation.choose_direction(back[0], held, 1)
+    assert held.title == f"{other.title()} 1"
 
 
 def test_a_choice_that_comes_twice_is_one(monkeypatch, tmp_path):

@@ -264,18 +264,21 @@ def heap(*pictures) -> Pictures:
     return Pictures(images, torch.zeros(len(images), dtype=torch.long), ("",), tuple(map(str, range(len(images)))))
 
 
-def test_skies_are_drawn_equally_often_from_both_heaps():
+def test_skies_are_drawn_as_often_as_wanted():
     grass = torch.tensor([60, 120, 30], dtype=torch.uint8)[:, None, None].expand(3, 8, 8)
     blue = grass.clone()
     blue[:, :4] = torch.tensor([90, 140, 230], dtype=torch.uint8)[:, None, None]
     upside_down = blue.flip(1)  # a lake is no sky
-    a, b = torch.stack([grass, upside_down, grass, blue]), torch.stack([blue, blue, blue, grass])
-    assert domains.sky(a).tolist() == [0, 0, 0, 1]
-    for odds, seen in zip(domains.equal_skies(a, b), ([0, 0, 0, 1], [1, 1, 1, 0])):
-        assert odds.sum().item() == pytest.approx(1)
-        assert odds[torch.tensor(seen, dtype=torch.bool)].sum().item() == pytest.approx(0.25)  # as in the heap with fewer
-    none = torch.stack([grass, grass])
-    assert domains.equal_skies(none, b)[1].tolist() == [0, 0, 0, 1]
+    some = torch.stack([grass, upside_down, blue, blue, grass])
+    assert domains.sky(some).tolist() == [0, 0, 1, 1, 0]
+    assert domains.sky_odds(some, 0.25).tolist() == pytest.approx([0.25, 0.25, 0.125, 0.125, 0.25])
+    assert domains.sky_odds(torch.stack([grass, grass]), 0.25).unique().numel() == 1  # no skies to draw
+    two = heap(blue, grass)
+    batches = domains.draw(
+        domains.Pairs(two, two, two, two), translation.Recipe(a=(), b=(), inverse="", view=8, skies=0.0), 0, "cpu"
+    )
+    batch = next(batches)
+    assert batch.from_a.tolist() == batch.from_b.tolist() == [1] * 4
 
 
 def test_the_first_pictures_are_seen_at_half_the_size(recipe):
@@ -284,7 +287,7 @@ def test_the_first_pictures_are_seen_at_half_the_size(recipe):
     levels[0][:, ::2] += 20
     pairs = domains.Pairs(heap(levels[0]), heap(levels[1]), heap(levels[0]), heap(levels[1]))
     assert pairs.halved().a.images.unique().tolist() == [50] and pairs.held_a.images.shape[2] == 24
-    training = translation.Training(replace(recipe, small=16, skies=True), torch.device("cpu"))
+    training = translation.Training(replace(recipe, small=16, skies=0.5), torch.device("cpu"))
     stream = translation._stream(training, pairs)
     sides = []
     for training.images in (0, 8, 16, 24):

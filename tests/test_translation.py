@@ -16,6 +16,7 @@ from test_translation_nets import Published
 import imgstudio
 from imgstudio import StudioError, catalog, device, loading, weights
 from imgstudio.__main__ import main
+from imgstudio.art import flowers
 from imgstudio.bench import translation as bench
 from imgstudio.image import read_settings, to_image, to_tensor
 from imgstudio.models.resnet_generator import ResnetGenerator, grained
@@ -275,3 +276,20 @@ def test_the_bench_measures_a_direction(pair):
     row = bench.measure(pair[0], 1)
     assert row.studio > 0 and row.plain > 0
     assert "256 px" in bench.heading() and row.name in bench.line(row)
+
+
+def petals(picture) -> np.ndarray:
+    """Mean colour of what is bright in a picture: the petals of a flower in front of leaves."""
+    pixels = np.asarray(picture, dtype=float).reshape(-1, 3)
+    return pixels[pixels.max(axis=1) > 190].mean(axis=0)
+
+
+def test_daisies_turn_yellow_and_sunflowers_white_and_come_back():
+    for kind, name in (("daisy", "cyclegan/daisy2sunflower"), ("sunflower", "cyclegan/sunflower2daisy")):
+        flower = flowers.make(kind, 21, 192)
+        made = imgstudio.translate(name, flower, cycle=True)
+        given, turned, again = (
+            petals(p)[2] for p in (flower, made.image, made.cycle)
+        )  # blue is what white has and yellow has not
+        assert (given - turned if kind == "daisy" else turned - given) > 60
+        assert abs(again - given) < abs(turned - given) / 2

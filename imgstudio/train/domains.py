@@ -130,7 +130,7 @@ def draw(
     """
     torch.manual_seed(seed)
     a, b = pairs.a.images, pairs.b.images
-    odds = equal_skies(a, b) if recipe.skies else (None, None)
+    odds = [None if recipe.skies is None else sky_odds(heap, recipe.skies) for heap in (a, b)]
     while True:
         first = _choose(len(a), recipe.batch, odds[0])
         second = kin(first) if kin else _choose(len(b), recipe.batch, odds[1])
@@ -141,14 +141,10 @@ def _choose(count: int, chosen: int, odds: Tensor | None) -> Tensor:
     return torch.randint(count, (chosen,)) if odds is None else torch.multinomial(odds, chosen, replacement=True)
 
 
-def equal_skies(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Odds of each picture of two heaps uint8 [N, 3, S, S], so that either heap shows a blue sky as often as the one with fewer.
-
-    Each heap is taken to have pictures with a sky and pictures without one.
-    """
-    skies = [sky(heap) > SKY for heap in (a, b)]
-    wanted = min(found.double().mean().item() for found in skies)
-    return tuple(torch.where(found, wanted / max(1, found.sum()), (1 - wanted) / max(1, (~found).sum())) for found in skies)
+def sky_odds(images: Tensor, share: float) -> Tensor:
+    """Odds of drawing each of uint8 [N, 3, S, S], [N], so that this share of the draws shows a blue sky."""
+    seen = sky(images) > SKY
+    return torch.where(seen, share / max(1, seen.sum()), (1 - share) / max(1, (~seen).sum()))
 
 
 def sky(images: Tensor) -> Tensor:

@@ -28,8 +28,8 @@ class Recipe:
               and petals that are half yellow, half white.
     kin:      how many pictures of the other domain show much the same as one of this; with style or content, batches are drawn
               from them.
-    skies:    whether both domains are to show blue skies equally often. Where one has more of them, the other's white petals
-              become skies.
+    skies:    share of the pictures drawn from either domain that show a blue sky; None for as they come. Where one domain has
+              more of them, the white petals of the other become skies.
     small:    pictures over which both nets see everything at half the size: a quarter of the work, and enough to learn what is
               to change.
     lead:     learning rate of the critics, as a multiple of the generators' (Heusel et al. 2017).
@@ -57,7 +57,7 @@ class Recipe:
     alone: int = 0
     plain: float = 0.0
     kin: int = 12
-    skies: bool = False
+    skies: float | None = None
     small: int = 0
     lead: float = 1.0
     lazy: int = 4
@@ -103,9 +103,10 @@ RECIPES = {
         view=128,
         augment=("translation",),
         cycle=1.0,
-        identity=0.5,
-        plain=4.0,
-        skies=True,
+        identity=0.25,
+        critics=1.5,
+        plain=3.0,
+        skies=0.05,
         small=18_000,
         rate=3e-4,
         lead=2.0,

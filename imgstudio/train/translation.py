@@ -1,6 +1,6 @@
 """Trains CycleGAN (Zhu et al. 2017, arXiv:1703.10593): two generators, there and back, from two heaps of unrelated pictures.
 
-python -m imgstudio train cyclegan/daisy2sunflower --data DATA_FOLDER --images 60000
+python -m imgstudio train cyclegan/daisy2sunflower --data DATA_FOLDER --images 29300
 """
 
 from __future__ import annotations

@@ -92,9 +92,10 @@ somehow. And a net that wants to find its way back may hide a hint, too faint to
 Park, Isola and Efros 2017, [arXiv:1703.10593](https://arxiv.org/abs/1703.10593); hidden hints: Chu et al. 2017,
 [arXiv:1712.02950](https://arxiv.org/abs/1712.02950). The pair of photographs and paintings had help: before it met its
 critics, a pretrained net told it how strokes look (the loss of the tab Style transfer), picture by picture from paintings
-that show much the same. It draws outlines and dabs; whoever is painted small loses the face. *Try this:* translate a
-picture, then swap the direction and give it the result in place of the original; and then give it a picture that
-never made the journey.
+that show much the same. It draws outlines and dabs; whoever is painted small loses the face. Daisies and sunflowers had
+critics alone: white petals that fill a picture may be taken for a sky, and red ones have no daisy to become. *Try this:*
+translate a picture, then swap the direction and give it the result in place of the original; and then give it a picture
+that never made the journey.
 """,
     )
 
