@@ -19,6 +19,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
 from ..errors import StudioError
+from .sheet import Array, palette, ramp
 
 GOLDEN = np.pi * (3 - 5**0.5)
 LIGHT = np.array([-0.5, -0.85])  # where it comes from, across and down
@@ -26,35 +27,32 @@ FINER = 2  # drawn at so many times the size, then shrunk
 SEEDS = {"daisy": (4, 1, 9, 2), "sunflower": (2, 7, 4, 9)}  # of those in assets/flowers
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Kind:
     """petals: how many in a whorl, from and to; wide: their width by their length; disc: its radius by the flower's;
-    colours RGB in [0, 1]: petals at the foot and at the tip, the disc in its middle, between, and at its rim."""
+    petal: colours at the foot and at the tip; florets: colours of the disc in its middle, between, and at its rim."""
 
     petals: tuple[int, int]
     wide: float
     disc: tuple[float, float]
-    foot: tuple[float, float, float]
-    tip: tuple[float, float, float]
-    florets: tuple[tuple[float, float, float], ...]
+    petal: Array  # [2, 3]
+    florets: Array  # [3, 3]
 
 
 KINDS = {
     "daisy": Kind(
-        (15, 20),
-        0.3,
-        (0.24, 0.31),
-        (0.86, 0.87, 0.82),
-        (0.97, 0.97, 0.98),
-        ((0.80, 0.72, 0.16), (0.96, 0.77, 0.08), (0.88, 0.58, 0.04)),
+        petals=(15, 20),
+        wide=0.3,
+        disc=(0.24, 0.31),
+        petal=palette("#dbded1", "#f7f7fa"),
+        florets=palette("#ccb829", "#f5c414", "#e0940a"),
     ),
     "sunflower": Kind(
-        (19, 24),
-        0.32,
-        (0.4, 0.47),
-        (0.92, 0.6, 0.03),
-        (0.99, 0.83, 0.1),
-        ((0.26, 0.2, 0.1), (0.2, 0.11, 0.05), (0.42, 0.22, 0.05)),
+        petals=(19, 24),
+        wide=0.32,
+        disc=(0.4, 0.47),
+        petal=palette("#eb9908", "#fcd41a"),
+        florets=palette("#42331a", "#331c0d", "#6b380d"),
     ),
 }
 
@@ -110,10 +108,10 @@ class _Flower:
     """One flower: `radius` and `place` (across, down) are shares of the picture's side."""
 
     def __init__(self, kind: Kind, rng: Generator, side: int, radius: float, place: np.ndarray):
-        self.kind, self.rng, self.side = kind, rng, side
-        self.radius, self.place = radius * side, place * side
+        self.kind, self.rng = kind, rng
         down, across = np.mgrid[:side, :side].astype("float32")
-        x, y = (across - self.place[0]) / self.radius, (down - self.place[1]) / self.radius
+        # From the middle of the flower, in units of its radius.
+        self.across, self.down = x, y = (across / side - place[0]) / radius, (down / side - place[1]) / radius
         turn, tilt = rng.uniform(-0.5, 0.5), rng.uniform(0.72, 0.97)  # seen a little from the side
         self.x = x * np.cos(turn) + y * np.sin(turn)
         self.y = (y * np.cos(turn) - x * np.sin(turn)) / tilt
@@ -130,11 +128,9 @@ class _Flower:
         return picture * (1 - cover[..., None]) + colour
 
     def _stem(self, colour: np.ndarray, cover: np.ndarray) -> None:
-        down, across = np.mgrid[: self.side, : self.side].astype("float32")
-        length = (down - self.place[1]) / self.radius
-        off = (across - self.place[0]) / self.radius - self.bend * length.clip(0) ** 1.5 * 0.4
+        off = self.across - self.bend * self.down.clip(0) ** 1.5 * 0.4
         thick = 0.05
-        inside = (abs(off) < thick) & (length > 0)
+        inside = (abs(off) < thick) & (self.down > 0)
         green = np.array([0.3, 0.42, 0.12]) * (0.75 - 0.35 * off[..., None] / thick)
         _lay(colour, cover, np.nonzero(inside), green[inside])
 
@@ -160,7 +156,7 @@ class _Flower:
         colour[near[0][shadow], near[1][shadow]] *= 0.78
         ridges = 1 + 0.05 * np.cos(across * wave + phase) - 0.16 * across**2
         facing = 1 + 0.1 * np.dot(LIGHT, (np.cos(angle), np.sin(angle))) + 0.12 * across * hollow
-        base = np.array(kind.foot) + (np.array(kind.tip) - kind.foot) * share.clip(0, 1)[:, None]
+        base = ramp(share, kind.petal)
         depth = (0.62 + 0.38 * ((share - self.disc) / 0.3).clip(0, 1)) * shade * ridges * facing * rng.uniform(0.92, 1.02)
         inside = (abs(across) < 1) & (share > 0)
         _lay(colour, cover, (near[0][inside], near[1][inside]), (base * depth[:, None])[inside])
@@ -179,8 +175,7 @@ class _Flower:
         dome = 1 - 0.5 * (near / size).clip(0, 1.3) ** 2 + 0.25 * lit
         slope = 1 + 0.16 * (points @ LIGHT) / self.disc  # the disc itself is a dome
         share = distance[inside] / self.disc + self.rng.normal(0, 0.06, count)[which]
-        middle, between, rim = (np.array(c) for c in self.kind.florets)
-        tone = np.stack([np.interp(share, (0, 0.55, 1), (middle[c], between[c], rim[c])) for c in range(3)], -1)
+        tone = ramp(share, self.kind.florets, (0, 0.55, 1))
         colour[(distance < self.disc * 1.12) & ~inside] *= 0.75
         uneven = self.rng.uniform(0.85, 1.1, count)[which]
         _lay(colour, cover, np.nonzero(inside), tone * (dome * slope * uneven)[:, None])

@@ -30,10 +30,8 @@ KINDS = {
 def offered() -> dict[str, dict[str, Path]]:
     """Pictures by kind and title; a kind that no model wants is empty, and fruits are where the GAN is missing."""
     wanted = {KINDS.get(spec.name) for spec in imgstudio.models("translate")}
-    ways = {"painting": lambda: demos.artworks_named(PAINTED)}
-    ways |= {kind: functools.partial(demos.flowers, kind) for kind in FLOWERS}
-    ways |= {kind: functools.partial(_fruits, kind) for kind in SEEDS}
-    return {"photograph": demos.contents(), **{kind: find() if kind in wanted else {} for kind, find in ways.items()}}
+    others = {kind: _find(kind) if kind in wanted else {} for kind in ("painting", *FLOWERS, *SEEDS)}
+    return {"photograph": demos.contents(), **others}
 
 
 def examples() -> dict[str, Path]:
@@ -50,6 +48,12 @@ def fitting(model: str, title: str = "") -> str:
     first = FIRST_PHOTOGRAPH if kind == "photograph" else next(iter(kinds[kind]), title)
     twin = f"{kind.title()} {title.split()[-1]}" if any(title in kinds[other] for other in (*SEEDS, *FLOWERS)) else first
     return twin if twin in kinds[kind] else first
+
+
+def _find(kind: str) -> dict[str, Path]:
+    if kind in SEEDS:
+        return _fruits(kind)
+    return demos.flowers(kind) if kind in FLOWERS else demos.artworks_named(PAINTED)
 
 
 def _fruits(kind: str) -> dict[str, Path]:
