@@ -10,7 +10,7 @@ import torch
 from plain import two_classes
 
 from imgstudio import catalog, weights
-from imgstudio.models.dcgan import Discriminator, Generator, even
+from imgstudio.models.dcgan import Discriminator, Even, Generator, even
 from imgstudio.models.vae import VAE
 from imgstudio.train import interpolation, sampling, ship, stylegan
 from imgstudio.train.augment import POLICIES, diffaugment, translation
@@ -210,7 +210,19 @@ def test_the_filter_takes_a_mesh_away_and_keeps_the_rest():
     assert even(mesh)[:, :, 1:-1, 1:-1].abs().max() < 1e-6
     assert torch.allclose(even(mesh + ramp)[:, :, 1:-1, 1:-1], ramp[:, :, 1:-1, 1:-1], atol=1e-5)
     torch.manual_seed(0)
-    plain, smooth = (Generator(size=8, channels=8, latent=4, smooth=on).eval() for on in (False, True))
+    plain, smooth = (Generator(size=8, channels=8, latent=4, smooth=last).eval() for last in (0, 1))
     smooth.load_state_dict(plain.state_dict())  # a layer without weights: the old ones fit
     z = torch.randn(4, 4)
     assert torch.allclose(smooth(z).atanh(), even(plain(z).atanh()), atol=1e-4)
+    twice = Generator(size=16, channels=8, latent=4, smooth=2)
+    assert sum(isinstance(layer, Even) for layer in twice.main) == 2
+
+
+def test_a_generator_with_a_flow_draws_what_the_flow_leads_to():
+    net = Generator(**SMALL, classes=2, flow={"width": 16, "depth": 1}).eval()
+    torch.nn.init.normal_(net.flow.leave.weight)
+    z, labels = torch.randn(3, 8), torch.tensor([0, 1, 1])
+    codes = net.flow(z, labels)
+    assert not torch.allclose(codes, z, atol=0.1)
+    assert torch.equal(net(z, labels), net.draw(codes, labels))
+    assert not any(parameter.requires_grad for parameter in net.flow.parameters())

@@ -6,10 +6,13 @@ Axis letters: N pictures, Z latent size, C channels, H = W = 4, 8, ..., size.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
+
+from .flow import Flow
 
 
 def _stages(size: int) -> int:
@@ -29,7 +32,8 @@ class Generator(nn.Module):
     classes:  0 for an unconditional net; otherwise a learned embedding of the class is appended to z.
     widest:   most channels of any layer.
     pixel:    side in pixels that one drawn pixel has in the data: pixel art is made at its native size and then enlarged.
-    smooth:   evens out the mesh that the last transposed convolution leaves on photographs, see `even`.
+    smooth:   how many of the last transposed convolutions are followed by `even`, against the mesh that they leave on photographs.
+    flow:     width and depth of the `models.flow.Flow` by which z is first carried to where the codes of real pictures lie.
     """
 
     def __init__(
@@ -41,10 +45,12 @@ class Generator(nn.Module):
         classes: int = 0,
         widest: int = 512,
         pixel: int = 1,
-        smooth: bool = False,
+        smooth: int = 0,
+        flow: Mapping[str, int] | None = None,
     ):
         super().__init__()
         self.latent, self.size, self.classes, self.pixel = latent, size, classes, pixel
+        self.flow = Flow(latent, classes, **flow).requires_grad_(False) if flow else None
         self.embed = nn.Embedding(classes, latent) if classes else None
         widths = [min(widest, channels * 2**i) for i in reversed(range(_stages(size)))]
         layers: list[nn.Module] = [
@@ -52,9 +58,10 @@ class Generator(nn.Module):
             nn.BatchNorm2d(widths[0]),
             nn.ReLU(inplace=True),
         ]
-        for narrow, wide in zip(widths[1:], widths):
+        for left, (narrow, wide) in zip(reversed(range(1, len(widths))), zip(widths[1:], widths)):
             layers += [
                 nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False),  # N,C,2H,2W
+                *([Even()] if left < smooth else []),
                 nn.BatchNorm2d(narrow),
                 nn.ReLU(inplace=True),
             ]
@@ -72,11 +79,19 @@ class Generator(nn.Module):
 
     def native(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         """The pictures before `pixel` enlarges them, [N, 3, size, size]: what the discriminator judges."""
+        return self.draw(self.codes(z, label), label)
+
+    def codes(self, z: Tensor, label: Tensor | None = None) -> Tensor:
+        """z [N, Z] -> [N, Z], what `draw` expects: z itself where there is no flow."""
+        return z if self.flow is None else self.flow(z, label)
+
+    def draw(self, codes: Tensor, label: Tensor | None = None) -> Tensor:
+        """Codes [N, Z] as of `codes` -> pictures [N, 3, size, size]."""
         if self.embed is not None:
             if label is None:
                 raise ValueError("a conditional generator needs a label for each latent vector")
-            z = torch.cat([z, self.embed(label)], dim=1)  # N,2Z
-        return self.main(z[:, :, None, None])
+            codes = torch.cat([codes, self.embed(label)], dim=1)  # N,2Z
+        return self.main(codes[:, :, None, None])
 
 
 def even(x: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from .. import device as devices
 from ..models.flow import Flow
 
 BATCH, RATE = 1024, 2e-3
@@ -26,7 +27,9 @@ def fit(flow: Flow, draw: Callable[[int], tuple[Tensor, Tensor]], steps: int) ->
     for step in range(steps):
         codes, labels = draw(BATCH)
         noise, t = torch.randn_like(codes), torch.rand(len(codes), device=codes.device)
-        loss = (flow.velocity(torch.lerp(noise, codes, t[:, None]), t, labels) - (codes - noise)).square().mean()
+        with devices.autocast(codes.device):
+            velocity = flow.velocity(torch.lerp(noise, codes, t[:, None]), t, labels)
+        loss = (velocity.float() - (codes - noise)).square().mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()

@@ -11,6 +11,7 @@ arXiv:1603.08155), to which an eye means more than to a mean over pixels.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -27,21 +28,29 @@ SCALES = 4  # sizes at which it is measured: full, half, quarter, eighth
 DETAIL = 3.0  # weight of the relative error in each of the layers SEEN
 SEEN = ("relu1_2", "relu2_2", "relu3_2")
 WINDOW = 64  # side in pixels of the part of the pictures that is looked at for them, another one each time
+ALL, TAUGHT = slice(None), slice(None, None, 2)  # the pictures of a batch that a generator with lessons is told to draw
 FADE = 0.5  # the last part of the lessons, over which they lose their weight
-FLOOR = 0.75  # what stays of it: with less, plain grounds go cloudy and all mouths become one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """Which lessons a recipe gives."""
+
+    encoder: str  # file of a VAE in `weights/` with as long a latent vector as the generator's
+    net: dict = field(default_factory=dict)  # its arguments
+    alone: int = 0  # pictures to learn by the lessons alone, before the critic joins
+    pictures: int  # until the lessons have lost what weight they lose
+    floor: float = 0.75  # what stays of it
+    reach: float = 1.0  # lessons are about codes at up to so many deviations of the posterior; a flow seldom hits it exactly
 
 
 class Lessons:
-    """Latent vectors of real pictures, and the likeness of a generator's pictures to them.
+    """Latent vectors of real pictures, and the likeness of a generator's pictures to them."""
 
-    file: of a VAE in `weights/` with as long a latent vector as the generator's; net: its arguments; pictures: until the
-    lessons have lost what weight they lose.
-    """
-
-    def __init__(self, file: str, net: dict, pictures: int, device: torch.device):
-        self.pictures = pictures
-        vae = VAE(**net)
-        vae.load_state_dict(weights.read(weights.folder() / file))
+    def __init__(self, course: Course, device: torch.device):
+        self.course = course
+        vae = VAE(**course.net)
+        vae.load_state_dict(weights.read(weights.folder() / course.encoder))
         self.size = vae.size
         self.encoder = vae.encoder.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
         mean, factor = moments(vae)
@@ -50,14 +59,15 @@ class Lessons:
         self.eye = eye.to(device, memory_format=torch.channels_last)
 
     def share(self, seen: int) -> float:
-        """Weight of the lessons after so many pictures: 1, then falling to FLOOR."""
-        return min(1.0, max(FLOOR, (self.pictures - seen) / (FADE * self.pictures)))
+        """Weight of the lessons after so many pictures: 1, then falling to the floor."""
+        return min(1.0, max(self.course.floor, (self.course.pictures - seen) / (FADE * self.course.pictures)))
 
     @torch.no_grad()
     def latents(self, real: Tensor) -> Tensor:
         """Draws from the posterior of pictures [N, 3, H, W] in [-1, 1] -> z [N, Z], whitened: over all pictures they have the
         mean and the covariance of N(0, I), from which a generator draws later. Not the means: those lie closer together."""
-        return self._draw(*self._posterior(real))
+        mean, deviation = self._posterior(real)
+        return self._draw(mean, deviation * torch.empty_like(mean[:, :1]).uniform_(1.0, self.course.reach))
 
     def drawing(self, pictures: Pictures) -> Callable[[int], tuple[Tensor, Tensor]]:
         """A function that gives as many latent vectors [N, Z] as wanted, as `latents` does, of random pictures, and their

@@ -20,8 +20,14 @@ from ..metrics.diversity import thumbnails
 from ..models.dcgan import Discriminator, Generator
 from .augment import diffaugment
 from .data import Pictures, batches, read, split
+from .flow import fit
+from .lessons import ALL, TAUGHT, Course, Lessons
 from .losses import ADVERSARIAL, gradient_penalty
 from .run import Run, WeightAverage, settle_batch_norm
+
+
+OF_THE_CRITIC = ("discriminator", "real_score", "fake_score", "generator")  # losses that lessons alone do not have
+FLOW_STEPS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +43,7 @@ class Recipe:
     generator_rate: float = 2e-4
     discriminator_rate: float = 2e-4
     average: int = 1000  # horizon of the weight average, in steps
+    course: Course | None = None  # see `lessons`
     held_out_groups: tuple[str, ...] = ()  # names that contain one of these are held out, beside one name in ten
     seed: int = 0
 
@@ -48,8 +55,25 @@ RECIPES = {
     "dcgan/nouns": Recipe(data="nouns64.npz", generator={"size": 32, "pixel": 2}),
     "cgan/fruits": Recipe(
         data="fruits64.tar",
-        generator={"size": 64, "channels": 48, "classes": 3, "smooth": True},
+        generator={
+            "latent": 96,
+            "size": 64,
+            "channels": 48,
+            "classes": 3,
+            "smooth": 2,
+            "flow": {"width": 640, "depth": 4},
+        },
         discriminator={"channels": 48},
+        course=Course(
+            encoder="vae-fruits.safetensors",
+            net={"size": 64, "groups": 3},
+            alone=40_000,
+            pictures=100_000,
+            floor=0.3,
+            reach=8.0,
+        ),
+        batch=32,
+        discriminator_rate=4e-4,
         held_out_groups=("Apple_Pink_Lady_1", "Cherry_Rainier_2", "Tomato_Heart_1"),
     ),
 }
@@ -70,6 +94,7 @@ class Game(ABC):
     generator_optimiser: torch.optim.Optimizer
     discriminator_optimiser: torch.optim.Optimizer
     average: WeightAverage
+    lessons: Lessons | None = None
     images: int = 0
 
     @abstractmethod
@@ -80,8 +105,20 @@ class Game(ABC):
     def finished(self) -> nn.Module:
         """The averaged generator, ready for use. Leaves the training state as it is."""
 
-    def prepare(self, pictures: Pictures) -> None:  # noqa: B027 (most games need none of it)
-        """What has to be known of the training pictures before the first step of a run."""
+    @property
+    def alone(self) -> bool:
+        """Whether the generator is still to learn by its lessons alone."""
+        return self.lessons is not None and self.images < self.lessons.course.alone
+
+    def prepare(self, pictures: Pictures) -> None:
+        """Before the first step of a run, a generator with a flow learns where the codes of the training pictures lie."""
+        flow = self.generator.flow
+        if flow is None:
+            return
+        flow.requires_grad_(True)
+        fit(flow, self.lessons.drawing(pictures), FLOW_STEPS)
+        flow.requires_grad_(False)
+        self.average.net.flow.load_state_dict(flow.state_dict())
 
     def pace(self, factor: float) -> None:
         """Sets all learning rates to this share of the recipe's."""
@@ -129,43 +166,59 @@ class Training(Game):
         self.discriminator = Discriminator(size=size, classes=classes, **recipe.discriminator).to(**layout)
         self.average = WeightAverage(self.generator, recipe.average)
         betas = (0.0, 0.9) if recipe.loss == "wgan-gp" else (0.5, 0.999)
-        self.generator_optimiser = adam([(list(self.generator.parameters()), recipe.generator_rate)], betas)
+        trained = [parameter for parameter in self.generator.parameters() if parameter.requires_grad]
+        self.generator_optimiser = adam([(trained, recipe.generator_rate)], betas)
         self.discriminator_optimiser = adam([(list(self.discriminator.parameters()), recipe.discriminator_rate)], betas)
+        self.lessons = Lessons(recipe.course, device) if recipe.course else None
 
-    def draw(self, labels: Tensor) -> Tensor:
-        """Generated pictures for these class labels."""
-        z = torch.randn(len(labels), self.generator.latent, device=self.device)
-        return self.generator.native(z, labels)
+    def draw(self, labels: Tensor, real: Tensor, taught: slice) -> Tensor:
+        """Generated pictures for these class labels. With lessons, the taught ones are told to be those of `real` [N, 3, H, W]."""
+        codes = self.generator.codes(torch.randn(len(labels), self.generator.latent, device=self.device), labels)
+        if self.lessons:
+            codes[taught] = self.lessons.latents(real[taught])
+        return self.generator.draw(codes, labels)
 
     def judge(self, pictures: Tensor, labels: Tensor) -> Tensor:
         return self.discriminator(diffaugment(pictures, self.recipe.augment), labels)
 
     def step(self, real: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        loss = ADVERSARIAL[self.recipe.loss]
         real, labels = by_class(real, labels)
         with devices.autocast(self.device):
-            fake = self.draw(labels)
-            real_score, fake_score = self.judge(real, labels), self.judge(fake.detach(), labels)
-        discriminator_loss = loss.discriminator(real_score.float(), fake_score.float())
-        if loss.gradient_penalty:
-            penalty = gradient_penalty(lambda x: self.discriminator(x, labels), real, fake.detach().float())
-            discriminator_loss = discriminator_loss + loss.gradient_penalty * penalty
-        update(self.discriminator_optimiser, discriminator_loss)
-
-        self.discriminator.requires_grad_(False)
-        with devices.autocast(self.device):
-            generator_loss = loss.generator(self.judge(fake, labels).float())
-        update(self.generator_optimiser, generator_loss)
-        self.discriminator.requires_grad_(True)
-
+            fake = self.draw(labels, real, ALL if self.alone else TAUGHT)
+        if self.alone:
+            lesson = self.lessons.unlikeness(fake, real)
+            update(self.generator_optimiser, lesson)
+            losses = dict.fromkeys(OF_THE_CRITIC, torch.tensor(torch.nan)) | {"lesson": lesson}
+        else:
+            losses = self._discriminate(real, fake.detach(), labels) | self._generate(fake, labels, real)
         self.average.update(self.generator)
         self.images += len(real)
-        return {
-            "discriminator": discriminator_loss.detach(),
-            "generator": generator_loss.detach(),
-            "real_score": real_score.detach().float().mean(),
-            "fake_score": fake_score.detach().float().mean(),
-        }
+        return {name: value.detach() for name, value in losses.items()}
+
+    def _discriminate(self, real: Tensor, fake: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """One update of the discriminator."""
+        rule = ADVERSARIAL[self.recipe.loss]
+        with devices.autocast(self.device):
+            real_score, fake_score = self.judge(real, labels).float(), self.judge(fake, labels).float()
+        loss = rule.discriminator(real_score, fake_score)
+        if rule.gradient_penalty:
+            penalty = gradient_penalty(lambda x: self.discriminator(x, labels), real, fake.float())
+            loss = loss + rule.gradient_penalty * penalty
+        update(self.discriminator_optimiser, loss)
+        return {"discriminator": loss, "real_score": real_score.mean(), "fake_score": fake_score.mean()}
+
+    def _generate(self, fake: Tensor, labels: Tensor, real: Tensor) -> dict[str, Tensor]:
+        """One update of the generator, by the discriminator and, where it was told which picture to draw, by that picture."""
+        self.discriminator.requires_grad_(False)
+        with devices.autocast(self.device):
+            loss = total = ADVERSARIAL[self.recipe.loss].generator(self.judge(fake, labels).float())
+        losses = {"generator": loss}
+        if self.lessons:
+            losses["lesson"] = self.lessons.unlikeness(fake[TAUGHT], real[TAUGHT])
+            total = loss + self.lessons.share(self.images) * losses["lesson"]
+        update(self.generator_optimiser, total)
+        self.discriminator.requires_grad_(True)
+        return losses
 
     @torch.no_grad()
     def finished(self, batch: int = 64) -> Generator:

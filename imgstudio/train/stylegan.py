@@ -19,9 +19,7 @@ from ..models.stylegan2 import Discriminator, Generator
 from ..ops import styles
 from . import sampling
 from .augment import diffaugment
-from .data import Pictures
-from .flow import fit
-from .lessons import Lessons
+from .lessons import ALL, TAUGHT, Course, Lessons
 from .losses import ADVERSARIAL, path_lengths, r1
 from .run import WeightAverage
 from .sampling import adam, by_class, load_data, update
@@ -32,9 +30,7 @@ __all__ = ["RECIPES", "Recipe", "Training", "finish", "load_data", "train"]
 # speckle that hides what the styles draw.
 NOISE_RATE = 0.005
 BETAS = (0.0, 0.99)
-OF_THE_CRITIC = ("discriminator", "real_score", "fake_score", "slope", "generator")  # losses that lessons alone do not have
-FLOW_STEPS = 8000
-ALL, TAUGHT = slice(None), slice(None, None, 2)  # the pictures of a batch that a generator with lessons is told to draw
+OF_THE_CRITIC = (*sampling.OF_THE_CRITIC, "slope")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +51,7 @@ class Recipe:
     path_length: float = 0.0  # weight of that penalty; 2 in the paper, which trained a hundred times longer
     path_length_every: int = 8
     average: int = 2000  # horizon of the weight average, in steps
-    encoder: str = ""  # a VAE in `weights/` that knows which latent vector is whose, see `lessons`
-    encoder_net: dict = field(default_factory=dict)  # its arguments
-    alone: int = 0  # pictures to learn by the lessons alone, before the critic joins
-    lessons: int = 0  # pictures until the lessons have lost what weight they lose
+    course: Course | None = None  # see `lessons`
     held_out_groups: tuple[str, ...] = ()  # names that contain one of these are held out, beside one name in ten
     seed: int = 0
 
@@ -68,11 +61,8 @@ RECIPES = {
     "stylegan2/avatars": Recipe(
         data="avatars128.npz",
         generator={"size": 128, "latent": 96, "flow": True},
-        encoder="vae-avatars.safetensors",
-        encoder_net={"size": 64, "groups": 12},
+        course=Course(encoder="vae-avatars.safetensors", net={"size": 64, "groups": 12}, alone=60_000, pictures=200_000),
         mapping_rate=1.0,  # every picture is pinned to its vector, so that nothing is swept away
-        alone=60_000,
-        lessons=200_000,
         r1=8.0,  # four times the pixels
     ),
     "stylegan2/fruits": Recipe(
@@ -100,19 +90,7 @@ class Training(sampling.Game):
         self.path_length = torch.zeros((), device=device)  # running mean
         self.slope = torch.zeros((), device=device)  # the R1 penalty when it was last looked at
         self.steps = 0
-        self.lessons = None
-        if recipe.encoder:
-            self.lessons = Lessons(recipe.encoder, recipe.encoder_net, recipe.lessons, device)
-
-    def prepare(self, pictures: Pictures) -> None:
-        """Learns where the codes of the training pictures lie."""
-        flow = self.generator.flow
-        if flow is None:
-            return
-        flow.requires_grad_(True)
-        fit(flow, self.lessons.drawing(pictures), FLOW_STEPS)
-        flow.requires_grad_(False)
-        self.average.net.flow.load_state_dict(flow.state_dict())
+        self.lessons = Lessons(recipe.course, device) if recipe.course else None
 
     def styles(self, labels: Tensor, real: Tensor | None = None, taught: slice = TAUGHT) -> Tensor:
         """w [N, L, W] of random latent vectors, those of some pictures changed from a random layer on. With lessons, the taught
@@ -132,11 +110,10 @@ class Training(sampling.Game):
 
     def step(self, real: Tensor, labels: Tensor) -> dict[str, Tensor]:
         real, labels = by_class(real, labels)
-        alone = self.images < self.recipe.alone
         with devices.autocast(self.device):
-            w = self.styles(labels, real, ALL if alone else TAUGHT)
+            w = self.styles(labels, real, ALL if self.alone else TAUGHT)
             fake = self.generator.synthesise(w, self.generator.random_noise(len(labels)))
-        if alone:
+        if self.alone:
             lesson = self.lessons.unlikeness(fake, real)
             update(self.generator_optimiser, lesson)
             losses = dict.fromkeys(OF_THE_CRITIC, torch.tensor(torch.nan)) | {"lesson": lesson}

@@ -20,14 +20,18 @@ $$\min_G \max_D \; \mathbb{E}_x[\log D(x)] + \mathbb{E}_z[\log(1 - D(G(z)))]$$
 Truncation $\psi$ moves every vector along an arc towards that of a typical picture, $z \mapsto \mathrm{slerp}(c, z; \psi)$:
 less variety, fewer accidents. A walk follows such arcs from one vector to another; that each stop on the way is a whole
 picture, and no double exposure, shows that the net did not learn its examples by heart.
+
+**Fruits by copying.** Beside the game, the generator of the fruits was shown which picture belongs to which vector: an
+encoder had given every photograph a code, and $G$ had to draw it from there. Codes lie in clumps rather than in a round
+cloud, so that a *flow* first carries each $z$ to where they lie.
 """,
         r"""
 **How StyleGAN2 can be steered.** A *mapping network* first turns $z$ into $w = f(z)$, whose cloud need not be round, so
 that what belongs together can lie on one line. The picture itself grows from a constant, and each layer is told its *style*
 by $w$: how strong each of its features is to be. Coarse layers decide pose and shape, fine ones colours and strokes, which
 is why styles can be mixed layer by layer. Truncation is a straight line here, $w \mapsto \bar w + \psi (w - \bar w)$. The
-drawn heads learned from copying real ones too; a *flow* first carries their $z$ to where real heads lie, and truncation
-shrinks $z$ itself. Directions are the lines along which all $w$ vary most; the pad is the plane of the first two. What is
+drawn heads learned from copying real ones too, as the fruits did above: a flow carries their $z$, and truncation shrinks
+$z$ itself. Directions are the lines along which all $w$ vary most; the pad is the plane of the first two. What is
 left to chance, such as where each speckle lies, comes as *noise* to every layer, so that no style has to be spent on it. An
 own picture is found by going downhill: $w$ is changed a little, again and again, until its picture is alike.
 """,
