@@ -32,7 +32,7 @@ class Generator(nn.Module):
     classes:  0 for an unconditional net; otherwise a learned embedding of the class is appended to z.
     widest:   most channels of any layer.
     pixel:    side in pixels that one drawn pixel has in the data: pixel art is made at its native size and then enlarged.
-    smooth:   how many of the last transposed convolutions are followed by `even`, against the mesh that they leave on photographs.
+    smooth:   how many of the last transposed convolutions `even` follows, against the mesh that they leave on photographs.
     flow:     width and depth of the `models.flow.Flow` by which z is first carried to where the codes of real pictures lie.
     """
 

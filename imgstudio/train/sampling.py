@@ -25,7 +25,6 @@ from .lessons import ALL, TAUGHT, Course, Lessons
 from .losses import ADVERSARIAL, gradient_penalty
 from .run import Run, WeightAverage, settle_batch_norm
 
-
 OF_THE_CRITIC = ("discriminator", "real_score", "fake_score", "generator")  # losses that lessons alone do not have
 FLOW_STEPS = 10_000
 
@@ -172,7 +171,7 @@ class Training(Game):
         self.lessons = Lessons(recipe.course, device) if recipe.course else None
 
     def draw(self, labels: Tensor, real: Tensor, taught: slice) -> Tensor:
-        """Generated pictures for these class labels. With lessons, the taught ones are told to be those of `real` [N, 3, H, W]."""
+        """Generated pictures for these class labels; with lessons, the taught ones are told to be those of `real` [N, 3, S, S]."""
         codes = self.generator.codes(torch.randn(len(labels), self.generator.latent, device=self.device), labels)
         if self.lessons:
             codes[taught] = self.lessons.latents(real[taught])
