@@ -171,7 +171,7 @@ class Training(Game):
         self.lessons = Lessons(recipe.course, device) if recipe.course else None
 
     def draw(self, labels: Tensor, real: Tensor, taught: slice) -> Tensor:
-        """Generated pictures for these class labels; with lessons, the taught ones are told to be those of `real` [N, 3, S, S]."""
+        """Generated pictures for these class labels; with lessons, the taught are told to be those of `real` [N, 3, S, S]."""
         codes = self.generator.codes(torch.randn(len(labels), self.generator.latent, device=self.device), labels)
         if self.lessons:
             codes[taught] = self.lessons.latents(real[taught])
