@@ -25,7 +25,6 @@ from .lessons import ALL, TAUGHT, Course, Lessons
 from .losses import ADVERSARIAL, gradient_penalty
 from .run import Run, WeightAverage, settle_batch_norm
 
-OF_THE_CRITIC = ("discriminator", "real_score", "fake_score", "generator")  # losses that lessons alone do not have
 FLOW_STEPS = 10_000
 
 
@@ -87,6 +86,7 @@ def load_data(recipe: Recipe, folder: Path) -> tuple[Pictures, Pictures]:
 class Game(ABC):
     """Two nets, their optimisers and the averaged generator: what the training of any GAN keeps in a checkpoint."""
 
+    judged = ("discriminator", "real_score", "fake_score", "generator")  # losses that lessons alone do not have
     device: torch.device
     generator: nn.Module
     discriminator: nn.Module
@@ -96,9 +96,35 @@ class Game(ABC):
     lessons: Lessons | None = None
     images: int = 0
 
-    @abstractmethod
     def step(self, real: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """One discriminator and one generator update on pictures [N, 3, H, W] in [-1, 1]; returns the losses."""
+        """One discriminator and one generator update on pictures [N, 3, H, W] in [-1, 1], or a lesson; returns the losses."""
+        real, labels = by_class(real, labels)
+        with devices.autocast(self.device):
+            fake = self.draw(labels, real, ALL if self.alone else TAUGHT)
+        if self.alone:
+            lesson = self.lessons.unlikeness(fake, real)
+            update(self.generator_optimiser, lesson)
+            losses = dict.fromkeys(self.judged, torch.tensor(torch.nan)) | {"lesson": lesson}
+        else:
+            losses = self.discriminate(real, fake.detach(), labels) | self.generate(fake, labels, real)
+        self.average.update(self.generator)
+        self.images += len(real)
+        return {name: value.detach() for name, value in losses.items()}
+
+    @abstractmethod
+    def draw(self, labels: Tensor, real: Tensor, taught: slice) -> Tensor:
+        """Generated pictures for these class labels; with lessons, the taught are told to be those of `real` [N, 3, S, S]."""
+
+    @abstractmethod
+    def discriminate(self, real: Tensor, fake: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """One update of the discriminator."""
+
+    @abstractmethod
+    def generate(self, fake: Tensor, labels: Tensor, real: Tensor) -> dict[str, Tensor]:
+        """One update of the generator, by the discriminator and, where it was told which picture to draw, by that picture."""
+
+    def judge(self, pictures: Tensor, labels: Tensor) -> Tensor:
+        return self.discriminator(diffaugment(pictures, self.recipe.augment), labels)
 
     @abstractmethod
     def finished(self) -> nn.Module:
@@ -154,7 +180,7 @@ def adam(groups: Iterable[tuple[list[nn.Parameter], float]], betas: tuple[float,
 
 
 class Training(Game):
-    """The game of a DCGAN; `step` is one round of it."""
+    """The game of a DCGAN."""
 
     def __init__(self, recipe: Recipe, device: torch.device):
         torch.manual_seed(recipe.seed)
@@ -171,31 +197,12 @@ class Training(Game):
         self.lessons = Lessons(recipe.course, device) if recipe.course else None
 
     def draw(self, labels: Tensor, real: Tensor, taught: slice) -> Tensor:
-        """Generated pictures for these class labels; with lessons, the taught are told to be those of `real` [N, 3, S, S]."""
         codes = self.generator.codes(torch.randn(len(labels), self.generator.latent, device=self.device), labels)
         if self.lessons:
             codes[taught] = self.lessons.latents(real[taught])
         return self.generator.draw(codes, labels)
 
-    def judge(self, pictures: Tensor, labels: Tensor) -> Tensor:
-        return self.discriminator(diffaugment(pictures, self.recipe.augment), labels)
-
-    def step(self, real: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        real, labels = by_class(real, labels)
-        with devices.autocast(self.device):
-            fake = self.draw(labels, real, ALL if self.alone else TAUGHT)
-        if self.alone:
-            lesson = self.lessons.unlikeness(fake, real)
-            update(self.generator_optimiser, lesson)
-            losses = dict.fromkeys(OF_THE_CRITIC, torch.tensor(torch.nan)) | {"lesson": lesson}
-        else:
-            losses = self._discriminate(real, fake.detach(), labels) | self._generate(fake, labels, real)
-        self.average.update(self.generator)
-        self.images += len(real)
-        return {name: value.detach() for name, value in losses.items()}
-
-    def _discriminate(self, real: Tensor, fake: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """One update of the discriminator."""
+    def discriminate(self, real: Tensor, fake: Tensor, labels: Tensor) -> dict[str, Tensor]:
         rule = ADVERSARIAL[self.recipe.loss]
         with devices.autocast(self.device):
             real_score, fake_score = self.judge(real, labels).float(), self.judge(fake, labels).float()
@@ -206,8 +213,7 @@ class Training(Game):
         update(self.discriminator_optimiser, loss)
         return {"discriminator": loss, "real_score": real_score.mean(), "fake_score": fake_score.mean()}
 
-    def _generate(self, fake: Tensor, labels: Tensor, real: Tensor) -> dict[str, Tensor]:
-        """One update of the generator, by the discriminator and, where it was told which picture to draw, by that picture."""
+    def generate(self, fake: Tensor, labels: Tensor, real: Tensor) -> dict[str, Tensor]:
         self.discriminator.requires_grad_(False)
         with devices.autocast(self.device):
             loss = total = ADVERSARIAL[self.recipe.loss].generator(self.judge(fake, labels).float())

@@ -18,11 +18,10 @@ from .. import device as devices
 from ..models.stylegan2 import Discriminator, Generator
 from ..ops import styles
 from . import sampling
-from .augment import diffaugment
-from .lessons import ALL, TAUGHT, Course, Lessons
+from .lessons import TAUGHT, Course, Lessons
 from .losses import ADVERSARIAL, path_lengths, r1
 from .run import WeightAverage
-from .sampling import adam, by_class, load_data, update
+from .sampling import adam, load_data, update
 
 __all__ = ["RECIPES", "Recipe", "Training", "finish", "load_data", "train"]
 
@@ -30,7 +29,6 @@ __all__ = ["RECIPES", "Recipe", "Training", "finish", "load_data", "train"]
 # speckle that hides what the styles draw.
 NOISE_RATE = 0.005
 BETAS = (0.0, 0.99)
-OF_THE_CRITIC = (*sampling.OF_THE_CRITIC, "slope")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +73,9 @@ RECIPES = {
 
 
 class Training(sampling.Game):
-    """The game of a StyleGAN2; `step` is one round of it."""
+    """The game of a StyleGAN2."""
+
+    judged = (*sampling.Game.judged, "slope")
 
     def __init__(self, recipe: Recipe, device: torch.device):
         torch.manual_seed(recipe.seed)
@@ -105,27 +105,16 @@ class Training(sampling.Game):
         late = (torch.arange(depth, device=self.device) >= crossover) & mixed[:, None]  # N,L
         return torch.where(late[:, :, None], net.mapping(second, labels)[:, None], net.mapping(first, labels)[:, None])
 
-    def judge(self, pictures: Tensor, labels: Tensor) -> Tensor:
-        return self.discriminator(diffaugment(pictures, self.recipe.augment), labels)
+    def draw(self, labels: Tensor, real: Tensor, taught: slice) -> Tensor:
+        w = self.styles(labels, real, taught)
+        return self.generator.synthesise(w, self.generator.random_noise(len(labels)))
 
     def step(self, real: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        real, labels = by_class(real, labels)
-        with devices.autocast(self.device):
-            w = self.styles(labels, real, ALL if self.alone else TAUGHT)
-            fake = self.generator.synthesise(w, self.generator.random_noise(len(labels)))
-        if self.alone:
-            lesson = self.lessons.unlikeness(fake, real)
-            update(self.generator_optimiser, lesson)
-            losses = dict.fromkeys(OF_THE_CRITIC, torch.tensor(torch.nan)) | {"lesson": lesson}
-        else:
-            losses = self._discriminate(real, fake.detach(), labels) | self._generate(fake, labels, real)
-        self.average.update(self.generator)
+        losses = super().step(real, labels)
         self.steps += 1
-        self.images += len(real)
-        return {name: value.detach() for name, value in losses.items()}
+        return losses
 
-    def _discriminate(self, real: Tensor, fake: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """One update of the discriminator."""
+    def discriminate(self, real: Tensor, fake: Tensor, labels: Tensor) -> dict[str, Tensor]:
         with devices.autocast(self.device):
             real_score, fake_score = self.judge(real, labels), self.judge(fake, labels)
         loss = total = ADVERSARIAL["minimax"].discriminator(real_score, fake_score)
@@ -136,8 +125,7 @@ class Training(sampling.Game):
         update(self.discriminator_optimiser, total)
         return {"discriminator": loss, "real_score": real_score.mean(), "fake_score": fake_score.mean(), "slope": self.slope}
 
-    def _generate(self, fake: Tensor, labels: Tensor, real: Tensor) -> dict[str, Tensor]:
-        """One update of the generator, by the discriminator and, where it was told which picture to draw, by that picture."""
+    def generate(self, fake: Tensor, labels: Tensor, real: Tensor) -> dict[str, Tensor]:
         self.discriminator.requires_grad_(False)
         with devices.autocast(self.device):
             loss = total = ADVERSARIAL["minimax"].generator(self.judge(fake, labels))
