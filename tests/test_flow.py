@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import one_hot
 
+from imgstudio.models import dcgan
 from imgstudio.models.flow import Flow
 from imgstudio.models.stylegan2 import Generator
 from imgstudio.ops import sampling
@@ -74,3 +75,12 @@ def test_truncation_shrinks_what_the_flow_begins_with():
     assert torch.equal(none, net.map(torch.zeros(1, 6)).expand(3, -1))
     assert not torch.allclose(half, 0.5 * (full + none), atol=1e-3)  # a bent way, not the middle
     assert torch.equal(sampling.truncate(net, full, 0.5, labels), full)  # not a second time
+
+
+def test_a_dcgan_with_a_flow_shrinks_z_too():
+    net = dcgan.Generator(latent=6, size=16, channels=8, flow={"width": 16, "depth": 1}).eval()
+    labels = torch.zeros(3, dtype=torch.long)
+    z = sampling.latents(net, [1, 2, 3], labels, 0.5)
+    assert torch.equal(z, sampling.latents(net, [1, 2, 3], labels))
+    assert torch.equal(sampling.truncate(net, z, 0.5, labels), 0.5 * z)
+    assert not sampling.truncate(net, z, 0.0, labels).any()

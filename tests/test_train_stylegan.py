@@ -119,12 +119,11 @@ def test_latent_vectors_of_lessons_are_whitened_draws_from_the_posterior(shelf):
 @pytest.mark.parametrize(
     ("room", "generator"), [(stylegan, SMALL | {"flow": True}), (sampling, DCGAN | {"flow": {"width": 32, "depth": 1}})]
 )
-def test_a_flow_learns_where_the_codes_lie_before_the_first_step_and_then_rests(room, generator, shelf, tmp_path, monkeypatch):
-    monkeypatch.setattr(sampling, "FLOW_STEPS", 60)
+def test_a_flow_learns_where_the_codes_lie_before_the_first_step_and_then_rests(room, generator, shelf, tmp_path):
     net = {"size": 16, "latent": 8, "widths": (8, 8)}
     weights.write(shelf / "vae.safetensors", VAE(**net).state_dict())
     pictures = two_classes(tmp_path / "flow", 40)
-    course = Course(encoder="vae.safetensors", net=net, pictures=8000)
+    course = Course(encoder="vae.safetensors", net=net, pictures=8000, flow=60)
     critic = {"widths": (8, 16)} if room is stylegan else {"channels": 8, "widest": 16}
     classes = {"classes": 2}
     chosen = room.Recipe(data="plain.tar", generator=generator | classes, discriminator=critic, batch=16, course=course)

@@ -26,7 +26,7 @@ def steerable(net: nn.Module) -> bool:
 def latents(net: nn.Module, seeds: list[int], labels: Tensor, psi: float = 1.0) -> Tensor:
     """Latent vectors of seeds, one of the classes `labels` int [N] each, on the CPU: [N, Z], or [N, W] of a StyleGAN2.
 
-    One at a time, because matrix products round differently for different batch sizes. A net with a flow is truncated here,
+    One at a time, because matrix products round differently for different batch sizes. Styles behind a flow are truncated here,
     where the flow sets out: all that lies on its ways is like something real, which the middle between styles is not.
     """
     z = torch.stack([devices.normal(seed, net.latent) for seed in seeds])
@@ -39,10 +39,10 @@ def latents(net: nn.Module, seeds: list[int], labels: Tensor, psi: float = 1.0) 
 
 
 def truncate(net: nn.Module, vectors: Tensor, psi: float, labels: Tensor) -> Tensor:
-    """Latent vectors drawn towards the centre of their class: along arcs in z, in a straight line in w. Those of a net with a
-    flow are left as they are, see `latents`."""
-    if steerable(net) and net.flow is not None:
-        return vectors
+    """Latent vectors drawn towards the centre of their class: along arcs in z, in a straight line in w. With a flow, z shrinks
+    towards 0 instead, around which it is densest; arcs would end at one kind only, and `latents` has done it before w."""
+    if net.flow is not None:
+        return vectors if steerable(net) else psi * vectors
     rule = styles.truncate if steerable(net) else latent.truncate
     return rule(vectors, psi, net.centre.cpu()[labels])
 

@@ -42,6 +42,7 @@ class Course:
     pictures: int  # until the lessons have lost what weight they lose
     floor: float = 0.75  # what stays of it
     reach: float = 1.0  # lessons are about codes at up to so many deviations of the posterior; a flow seldom hits it exactly
+    flow: int = 10_000  # steps for which such a flow is fitted
 
 
 class Lessons:

@@ -25,8 +25,6 @@ from .lessons import ALL, TAUGHT, Course, Lessons
 from .losses import ADVERSARIAL, gradient_penalty
 from .run import Run, WeightAverage, settle_batch_norm
 
-FLOW_STEPS = 10_000
-
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -67,8 +65,9 @@ RECIPES = {
             net={"size": 64, "groups": 3},
             alone=40_000,
             pictures=100_000,
-            floor=0.3,
+            floor=0.5,
             reach=8.0,
+            flow=40_000,
         ),
         batch=32,
         discriminator_rate=4e-4,
@@ -141,7 +140,7 @@ class Game(ABC):
         if flow is None:
             return
         flow.requires_grad_(True)
-        fit(flow, self.lessons.drawing(pictures), FLOW_STEPS)
+        fit(flow, self.lessons.drawing(pictures), self.lessons.course.flow)
         flow.requires_grad_(False)
         self.average.net.flow.load_state_dict(flow.state_dict())
 
