@@ -111,7 +111,7 @@ SPECS: tuple[Spec, ...] = (
             "smooth": 2,
             "flow": {"width": 640, "depth": 4},
         },
-        sha256="7a4bc0c6dd2f760e9f422a8ad057dec055972d77697400438814d7f68fbae4b0",
+        sha256="abf1a160057037bf09b52a1eb7e9bbaaf406dc5f4292064676be5fc4fe065d29",
         size=9044806,
         licence="CC-BY-SA-4.0",
         data=credits.FRUITS,

@@ -65,7 +65,7 @@ RECIPES = {
             net={"size": 64, "groups": 3},
             alone=40_000,
             pictures=100_000,
-            floor=0.5,
+            floor=0.3,
             reach=8.0,
             flow=40_000,
         ),
