@@ -41,7 +41,7 @@ def latents(net: nn.Module, seeds: list[int], labels: Tensor, psi: float = 1.0) 
 def truncate(net: nn.Module, vectors: Tensor, psi: float, labels: Tensor) -> Tensor:
     """Latent vectors drawn towards the centre of their class: along arcs in z, in a straight line in w. With a flow, z shrinks
     towards 0 instead, around which it is densest; arcs would end at one kind only, and `latents` has done it before w."""
-    if net.flow is not None:
+    if getattr(net, "flow", None) is not None:  # generators in the layouts of others have none
         return vectors if steerable(net) else psi * vectors
     rule = styles.truncate if steerable(net) else latent.truncate
     return rule(vectors, psi, net.centre.cpu()[labels])
