@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import one_hot
 
-from imgstudio.models import dcgan
+from imgstudio.models import dcgan, fastgan, tutorial_gan
 from imgstudio.models.flow import Flow
 from imgstudio.models.stylegan2 import Generator
 from imgstudio.ops import sampling
@@ -75,6 +75,25 @@ def test_truncation_shrinks_what_the_flow_begins_with():
     assert torch.equal(none, net.map(torch.zeros(1, 6)).expand(3, -1))
     assert not torch.allclose(half, 0.5 * (full + none), atol=1e-3)  # a bent way, not the middle
     assert torch.equal(sampling.truncate(net, full, 0.5, labels), full)  # not a second time
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        dcgan.Generator(latent=6, size=16, channels=8),
+        tutorial_gan.TransposedGenerator(6, [(8, 4, 1, 0), (3, 4)]),
+        tutorial_gan.DenseGenerator([6, 16, 64]),
+        fastgan.FastGAN(latent=6, widths=(8,) * 9),
+    ],
+    ids=lambda net: type(net).__name__,
+)
+def test_generators_without_a_flow_are_truncated_towards_their_centre(net):
+    net.centre.normal_()
+    z, labels = torch.randn(3, 6), torch.zeros(3, dtype=torch.long)
+    assert torch.allclose(sampling.truncate(net, z, 1.0, labels), z, atol=1e-5)
+    assert torch.allclose(sampling.truncate(net, z, 0.0, labels), net.centre.expand(3, -1), atol=1e-5)
+    near, far = ((sampling.truncate(net, z, psi, labels) - net.centre).norm(dim=1) for psi in (0.3, 0.7))
+    assert (near < far).all()
 
 
 def test_a_dcgan_with_a_flow_shrinks_z_too():

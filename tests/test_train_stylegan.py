@@ -11,7 +11,7 @@ from plain import two_classes
 from imgstudio import weights
 from imgstudio.models.stylegan2 import Discriminator, Generator
 from imgstudio.models.vae import VAE
-from imgstudio.train import sampling, ship, stylegan
+from imgstudio.train import lessons, sampling, ship, stylegan
 from imgstudio.train.lessons import Course, Lessons
 from imgstudio.train.losses import path_lengths, r1
 
@@ -114,6 +114,29 @@ def test_latent_vectors_of_lessons_are_whitened_draws_from_the_posterior(shelf):
     codes = vae.prior(torch.randn(50_000, 8), torch.rand(50_000))
     white = torch.linalg.solve_triangular(lessons.factor, (codes - lessons.mean).T, upper=False)
     assert white.mean(dim=1).abs().max() < 0.03 and (white.cov() - torch.eye(8)).abs().max() < 0.05
+
+
+def test_a_speck_costs_more_where_the_worst_places_count():
+    wanted = torch.zeros(2, 3, 40, 40)
+    veil, speck = torch.full_like(wanted, 0.01), wanted.clone()
+    speck[:, :, 8:12, 8:12] = 1.0  # sixteen places, a hundredth of them all
+    assert speck.mean() == pytest.approx(veil.mean().item())
+    assert lessons.in_worst_places(veil, wanted) == pytest.approx(0.01)
+    assert lessons.in_worst_places(speck, wanted) == pytest.approx(1.0)
+
+    one_picture = torch.cat([speck[:1], wanted[:1]])  # every picture has its own worst places
+    assert lessons.in_worst_places(one_picture, wanted) == pytest.approx(0.5)
+
+
+def test_worst_places_weigh_as_much_as_the_course_says(shelf):
+    net = {"size": 16, "latent": 8, "widths": (8, 8)}
+    weights.write(shelf / "vae.safetensors", VAE(**net).state_dict())
+    given, wanted = (torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(n)) for n in range(2))
+    costs = [
+        Lessons(Course(encoder="vae.safetensors", net=net, pictures=9, worst=w), torch.device("cpu")).unlikeness(given, wanted)
+        for w in (0.0, 2.0)
+    ]
+    assert costs[1] - costs[0] == pytest.approx(2 * lessons.in_worst_places(given, wanted).item(), rel=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ arXiv:1603.08155), to which an eye means more than to a mean over pixels.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -27,6 +28,7 @@ WEIGHT = 10.0  # of the likeness beside an adversarial loss
 SCALES = 4  # sizes at which it is measured: full, half, quarter, eighth
 DETAIL = 3.0  # weight of the relative error in each of the layers SEEN
 SEEN = ("relu1_2", "relu2_2", "relu3_2")
+WORST = 0.01  # share of the places of a picture
 WINDOW = 64  # side in pixels of the part of the pictures that is looked at for them, another one each time
 ALL, TAUGHT = slice(None), slice(None, None, 2)  # the pictures of a batch that a generator with lessons is told to draw
 FADE = 0.5  # the last part of the lessons, over which they lose their weight
@@ -43,6 +45,7 @@ class Course:
     floor: float = 0.75  # what stays of it
     reach: float = 1.0  # lessons are about codes at up to so many deviations of the posterior; a flow seldom hits it exactly
     flow: int = 10_000  # steps for which such a flow is fitted
+    worst: float = 0.0  # weight of the error in the WORST places of each picture: a mean forgives a speck, an eye does not
 
 
 class Lessons:
@@ -97,7 +100,9 @@ class Lessons:
 
     def unlikeness(self, pictures: Tensor, real: Tensor) -> Tensor:
         """Weighted sum of the errors between two batches [N, 3, H, W] in [-1, 1] in pixels and in features: a scalar."""
-        return WEIGHT * in_pixels(pictures.float(), real.float()) + DETAIL * self.in_features(pictures, real)
+        given, wanted = pictures.float(), real.float()
+        loss = WEIGHT * in_pixels(given, wanted) + DETAIL * self.in_features(pictures, real)
+        return loss + self.course.worst * in_worst_places(given, wanted) if self.course.worst else loss
 
     def in_features(self, pictures: Tensor, real: Tensor) -> Tensor:
         """Mean absolute error within one window over the mean of what is there, summed over layers."""
@@ -118,6 +123,12 @@ def in_pixels(given: Tensor, wanted: Tensor) -> Tensor:
         given, wanted = F.avg_pool2d(given, 2), F.avg_pool2d(wanted, 2)
         loss = loss + F.l1_loss(given, wanted)
     return loss
+
+
+def in_worst_places(given: Tensor, wanted: Tensor) -> Tensor:
+    """Mean absolute error over the hundredth of the places of each picture where it is largest."""
+    errors = (given - wanted).abs().mean(dim=1).flatten(1)  # N,HW
+    return errors.topk(math.ceil(WORST * errors.shape[1]), dim=1).values.mean()
 
 
 def moments(vae: VAE) -> tuple[Tensor, Tensor]:

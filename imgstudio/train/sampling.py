@@ -68,6 +68,7 @@ RECIPES = {
             floor=0.3,
             reach=8.0,
             flow=40_000,
+            worst=10.0,
         ),
         batch=32,
         discriminator_rate=4e-4,
