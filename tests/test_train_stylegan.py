@@ -11,7 +11,7 @@ from plain import two_classes
 from imgstudio import weights
 from imgstudio.models.stylegan2 import Discriminator, Generator
 from imgstudio.models.vae import VAE
-from imgstudio.train import lessons, sampling, ship, stylegan
+from imgstudio.train import game, lessons, sampling, ship, stylegan
 from imgstudio.train.lessons import Course, Lessons
 from imgstudio.train.losses import path_lengths, r1
 
@@ -114,6 +114,44 @@ def test_latent_vectors_of_lessons_are_whitened_draws_from_the_posterior(shelf):
     codes = vae.prior(torch.randn(50_000, 8), torch.rand(50_000))
     white = torch.linalg.solve_triangular(lessons.factor, (codes - lessons.mean).T, upper=False)
     assert white.mean(dim=1).abs().max() < 0.03 and (white.cov() - torch.eye(8)).abs().max() < 0.05
+
+
+@pytest.mark.parametrize(("room", "small"), [(stylegan, SMALL), (sampling, DCGAN)])
+def test_a_run_ends_with_lessons_alone_on_the_average(room, small, shelf, tmp_path, data):
+    net = {"size": 16, "latent": 8, "widths": (8, 8)}
+    weights.write(shelf / "vae.safetensors", VAE(**net).state_dict())
+    critic = {"widths": (8, 16)} if room is stylegan else {"channels": 8, "widest": 16}
+    course = Course(encoder="vae.safetensors", net=net, pictures=320, polish=160)
+    recipe = room.Recipe(data="plain.tar", generator=small, discriminator=critic, batch=16, average=10**6, course=course)
+    pictures, _ = room.load_data(recipe, data)
+    rows = []
+
+    def run(images):
+        training = room.Training(recipe, torch.device("cpu"))
+        step = training.step
+
+        def watched(real, labels):
+            group = training.generator_optimiser.param_groups[0]
+            nets = zip(training.generator.parameters(), training.average.net.parameters())
+            alike = all(torch.equal(a, b) for a, b in nets)
+            losses = step(real, labels)
+            rows.append((group["lr"] / group["full"], not losses["discriminator"].isnan().item(), alike))
+            return losses
+
+        training.step = watched
+        game.play(training, pictures, tmp_path / "run", images=images, every=1000)
+
+    run(320)
+    rates, judged, alike = zip(*rows)
+    assert judged == (True,) * 10 + (False,) * 10
+    assert alike == (True, *(False,) * 9, True, *(False,) * 9)  # as they are made, and when the polish begins
+    assert rates[9] == pytest.approx(1 / 3) and rates[10] == game.POLISH and rates[-1] == pytest.approx(game.POLISH / 3)
+
+    rows.clear()
+    run(320)
+    assert not rows  # it was over
+    run(640)  # longer: the game goes on, and is polished anew
+    assert [judged for _, judged, _ in rows] == [True] * 10 + [False] * 10
 
 
 def test_a_speck_costs_more_where_the_worst_places_count():

@@ -1,4 +1,4 @@
-"""Trains a StyleGAN2: the game of `sampling`, with the paper's regularisers.
+"""Trains a StyleGAN2: the game of `game`, with the paper's regularisers.
 
     python -m imgstudio train stylegan2/avatars --data DATA_FOLDER --images 400000
 
@@ -17,11 +17,11 @@ from torch import Tensor, nn
 from .. import device as devices
 from ..models.stylegan2 import Discriminator, Generator
 from ..ops import styles
-from . import sampling
+from .game import Game, adam, play, update
 from .lessons import TAUGHT, Course, Lessons
 from .losses import ADVERSARIAL, path_lengths, r1
 from .run import WeightAverage
-from .sampling import adam, load_data, update
+from .sampling import load_data
 
 __all__ = ["RECIPES", "Recipe", "Training", "finish", "load_data", "train"]
 
@@ -72,10 +72,10 @@ RECIPES = {
 }
 
 
-class Training(sampling.Game):
+class Training(Game):
     """The game of a StyleGAN2."""
 
-    judged = (*sampling.Game.judged, "slope")
+    judged = (*Game.judged, "slope")
 
     def __init__(self, recipe: Recipe, device: torch.device):
         torch.manual_seed(recipe.seed)
@@ -194,4 +194,5 @@ def finish(net: Generator, count: int = 4096) -> Generator:
 
 def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int = 10_000) -> Generator:
     """Runs or resumes `recipe` in `folder` until `images` pictures were seen. Returns the averaged generator."""
-    return sampling.play(Training(recipe, devices.pick()), recipe, data, folder, images=images, every=every)
+    pictures, _ = load_data(recipe, data)
+    return play(Training(recipe, devices.pick()), pictures, folder, images=images, every=every)

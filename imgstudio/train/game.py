@@ -1,0 +1,185 @@
+"""The game of a generator against a discriminator, whatever nets they are: steps, checkpoints, a run from beginning to end."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from .. import device as devices
+from .augment import diffaugment
+from .data import Pictures, batches
+from .flow import fit
+from .lessons import ALL, TAUGHT, Lessons
+from .run import Run, WeightAverage
+
+POLISH = 0.5  # share of the learning rate
+
+
+class Game(ABC):
+    """Two nets, their optimisers and the averaged generator: what the training of any GAN keeps in a checkpoint."""
+
+    judged = ("discriminator", "real_score", "fake_score", "generator")  # losses that lessons alone do not have
+    device: torch.device
+    generator: nn.Module
+    discriminator: nn.Module
+    generator_optimiser: torch.optim.Optimizer
+    discriminator_optimiser: torch.optim.Optimizer
+    average: WeightAverage
+    lessons: Lessons | None = None
+    images: int = 0
+    polishing: bool = False  # whether the critic has left, see `polish`
+
+    def step(self, real: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """One discriminator and one generator update on pictures [N, 3, H, W] in [-1, 1], or a lesson; returns the losses."""
+        real, labels = by_class(real, labels)
+        with devices.autocast(self.device):
+            fake = self.draw(labels, real, ALL if self.alone else TAUGHT)
+        if self.alone:
+            lesson = self.lessons.unlikeness(fake, real)
+            update(self.generator_optimiser, lesson)
+            losses = dict.fromkeys(self.judged, torch.tensor(torch.nan)) | {"lesson": lesson}
+        else:
+            losses = self.discriminate(real, fake.detach(), labels) | self.generate(fake, labels, real)
+        self.average.update(self.generator)
+        self.images += len(real)
+        return {name: value.detach() for name, value in losses.items()}
+
+    @abstractmethod
+    def draw(self, labels: Tensor, real: Tensor, taught: slice) -> Tensor:
+        """Generated pictures for these class labels; with lessons, the taught are told to be those of `real` [N, 3, S, S]."""
+
+    @abstractmethod
+    def discriminate(self, real: Tensor, fake: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """One update of the discriminator."""
+
+    @abstractmethod
+    def generate(self, fake: Tensor, labels: Tensor, real: Tensor) -> dict[str, Tensor]:
+        """One update of the generator, by the discriminator and, where it was told which picture to draw, by that picture."""
+
+    def judge(self, pictures: Tensor, labels: Tensor) -> Tensor:
+        return self.discriminator(diffaugment(pictures, self.recipe.augment), labels)
+
+    @abstractmethod
+    def finished(self) -> nn.Module:
+        """The averaged generator, ready for use. Leaves the training state as it is."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether the generator is to learn by its lessons alone: at first, and at last."""
+        return self.lessons is not None and (self.polishing or self.images < self.lessons.course.alone)
+
+    def prepare(self, pictures: Pictures) -> None:
+        """Before the first step of a run, a generator with a flow learns where the codes of the training pictures lie."""
+        flow = self.generator.flow
+        if flow is None:
+            return
+        flow.requires_grad_(True)
+        fit(flow, self.lessons.drawing(pictures), self.lessons.course.flow)
+        flow.requires_grad_(False)
+        self.average.net.flow.load_state_dict(flow.state_dict())
+
+    def polish(self) -> None:
+        """Begins the last part of a run. The average, which is what will be used, goes on learning by lessons alone: a critic
+        likes specks and crumbs wherever there could be some, and they go with it."""
+        self.generator.load_state_dict(self.average.net.state_dict())
+        self.average.steps = 0  # so that it soon follows
+        self.polishing = True
+
+    def pace(self, factor: float) -> None:
+        """Sets all learning rates to this share of the recipe's."""
+        for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
+            for group in optimiser.param_groups:
+                group["lr"] = factor * group["full"]
+
+    def state(self) -> dict:
+        return {
+            "generator": self.generator.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "average": self.average.state(),
+            "generator_optimiser": self.generator_optimiser.state_dict(),
+            "discriminator_optimiser": self.discriminator_optimiser.state_dict(),
+            "images": self.images,
+            "polishing": self.polishing,
+        }
+
+    def restore(self, state: dict) -> None:
+        for name in ("generator", "discriminator"):
+            getattr(self, name).load_state_dict(state[name])
+        for name in ("generator_optimiser", "discriminator_optimiser"):
+            optimiser = getattr(self, name)
+            full = [group["full"] for group in optimiser.param_groups]
+            optimiser.load_state_dict(state[name])
+            for group, rate in zip(optimiser.param_groups, full):
+                group["full"] = rate  # the recipe's, which may have changed since
+        self.average.restore(state["average"])
+        self.images, self.polishing = state["images"], state.get("polishing", False)
+
+
+def adam(groups: Iterable[tuple[list[nn.Parameter], float]], betas: tuple[float, float]) -> torch.optim.Adam:
+    """Adam over groups of parameters, each with its own learning rate, which `Game.pace` takes as the full one."""
+    return torch.optim.Adam([{"params": params, "lr": rate, "full": rate} for params, rate in groups], betas=betas)
+
+
+def by_class(real: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """A batch with neighbours of one class, see models.dcgan.Discriminator."""
+    labels, order = labels.sort()
+    return real[order].contiguous(memory_format=torch.channels_last), labels
+
+
+def update(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    optimiser.step()
+
+
+def settling(progress: float) -> float:
+    """Learning rate factor: full, then falling to a twentieth over the last 30 %, while the game calms down."""
+    return min(1.0, max(0.05, (1 - progress) / 0.3))
+
+
+def play(training: Game, pictures: Pictures, folder: Path, *, images: int, every: int) -> nn.Module:
+    """Runs or resumes any game in `folder`, with a log row, a preview and a checkpoint `every` so many pictures."""
+    run = Run(folder)
+    if state := run.load():
+        training.restore(state)
+    else:
+        training.prepare(pictures)
+    stream = batches(pictures, training.recipe.batch, seed=training.recipe.seed + training.images, device=training.device)
+    next_report, losses = training.images + every, {}
+    while training.images < images and not run.stopping:
+        training.pace(phase(training, images))
+        losses = training.step(*next(stream))
+        if training.images >= next_report:
+            next_report += every
+            report(run, training, losses)
+    if losses:
+        report(run, training, losses)
+    return training.finished()
+
+
+def phase(training: Game, images: int) -> float:
+    """Learning rate factor for the next step of a run over so many pictures. Begins the polish when it is due."""
+    polish = training.lessons.course.polish if training.lessons else 0
+    game = images - polish
+    if training.images < game:
+        training.polishing = False  # a run that was over has been made longer
+        return settling(training.images / game)
+    if not training.polishing:
+        training.polish()
+    return POLISH * settling((training.images - game) / polish)
+
+
+@torch.no_grad()
+def report(run: Run, training: Game, losses: dict[str, Tensor]) -> None:
+    """Log row, preview of fixed latents, checkpoint."""
+    run.record(training.images, {name: value.item() for name, value in losses.items()})
+    net = training.finished()
+    z = torch.stack([devices.normal(seed, net.latent) for seed in range(48)]).to(training.device)
+    labels = torch.arange(48, device=training.device) % max(net.classes, 1)
+    run.preview(training.images, net(z, labels))
+    run.plot()
+    run.save(training.state())
