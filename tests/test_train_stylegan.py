@@ -11,7 +11,7 @@ from plain import two_classes
 from imgstudio import weights
 from imgstudio.models.stylegan2 import Discriminator, Generator
 from imgstudio.models.vae import VAE
-from imgstudio.train import game, lessons, sampling, ship, stylegan
+from imgstudio.train import game, lessons, mending, sampling, ship, stylegan
 from imgstudio.train.lessons import Course, Lessons
 from imgstudio.train.losses import path_lengths, r1
 
@@ -117,11 +117,11 @@ def test_latent_vectors_of_lessons_are_whitened_draws_from_the_posterior(shelf):
 
 
 @pytest.mark.parametrize(("room", "small"), [(stylegan, SMALL), (sampling, DCGAN)])
-def test_a_run_ends_with_lessons_alone_on_the_average(room, small, shelf, tmp_path, data):
+def test_a_run_goes_on_without_its_critic(room, small, shelf, tmp_path, data):
     net = {"size": 16, "latent": 8, "widths": (8, 8)}
     weights.write(shelf / "vae.safetensors", VAE(**net).state_dict())
     critic = {"widths": (8, 16)} if room is stylegan else {"channels": 8, "widest": 16}
-    course = Course(encoder="vae.safetensors", net=net, pictures=320, polish=160)
+    course = Course(encoder="vae.safetensors", net=net, pictures=320, polish=160, mend=80)
     recipe = room.Recipe(data="plain.tar", generator=small, discriminator=critic, batch=16, average=10**6, course=course)
     pictures, _ = room.load_data(recipe, data)
     rows = []
@@ -133,25 +133,63 @@ def test_a_run_ends_with_lessons_alone_on_the_average(room, small, shelf, tmp_pa
         def watched(real, labels):
             group = training.generator_optimiser.param_groups[0]
             nets = zip(training.generator.parameters(), training.average.net.parameters())
-            alike = all(torch.equal(a, b) for a, b in nets)
+            fresh = all(torch.equal(a, b) for a, b in nets)
             losses = step(real, labels)
-            rows.append((group["lr"] / group["full"], not losses["discriminator"].isnan().item(), alike))
+            judged = not losses["discriminator"].isnan().item()
+            rows.append((training.stage, group["lr"] / group["full"], judged, fresh))
             return losses
 
         training.step = watched
         game.play(training, pictures, tmp_path / "run", images=images, every=1000)
+        return training
 
     run(320)
-    rates, judged, alike = zip(*rows)
-    assert judged == (True,) * 10 + (False,) * 10
-    assert alike == (True, *(False,) * 9, True, *(False,) * 9)  # as they are made, and when the polish begins
-    assert rates[9] == pytest.approx(1 / 3) and rates[10] == game.POLISH and rates[-1] == pytest.approx(game.POLISH / 3)
+    run(400)  # which changes when the stages end
+    stages, rates, judged, fresh = zip(*rows)
+    assert stages == ("game",) * 5 + ("polish",) * 10 + ("mend",) * 5 + ("mend",) * 5
+    assert judged == (True,) * 5 + (False,) * 20
+    assert fresh[0] and fresh[5] and fresh[15] and not any(fresh[1:5]) and not any(fresh[6:15])
+    assert rates[4] == pytest.approx(2 / 3) and rates[5] == game.ALONE and rates[14] == pytest.approx(game.ALONE / 3)
 
     rows.clear()
-    run(320)
+    run(400)
     assert not rows  # it was over
-    run(640)  # longer: the game goes on, and is polished anew
-    assert [judged for _, judged, _ in rows] == [True] * 10 + [False] * 10
+    training = run(800)  # longer: the game goes on
+    assert [row[0] for row in rows] == ["game"] * 10 + ["polish"] * 10 + ["mend"] * 5
+    alike = training.paint(torch.randn(2, 8), torch.zeros(2, dtype=torch.long), *[training.finished()] * 3)
+    assert torch.equal(alike[0], alike[1]) and torch.equal(alike[0], alike[2])
+
+
+def test_what_is_mended_is_what_the_critic_spoiled():
+    generator = torch.Generator().manual_seed(0)
+    smooth = torch.full((1, 3, 32, 32), -0.5)
+    smooth[..., 16:] = 0.5
+    skin = smooth + 0.1 * torch.rand(smooth.shape, generator=generator)
+    rough = skin.clone()
+    rough[..., 8:10, 4:6] = 1.0  # a speck
+    rough[..., :, 16] = 0.0  # an outline a little elsewhere
+    wanted, share = mending.target(rough, smooth)
+    assert torch.allclose(wanted[..., 8:10, 4:6], smooth[..., 8:10, 4:6])
+    assert torch.equal(wanted[..., 12:, :], rough[..., 12:, :]) and torch.equal(wanted[..., 10:], rough[..., 10:])
+    assert 0 < share.mean() < 0.03 and share.max() == 1
+
+    assert mending.unlikeness(wanted, wanted, share) == 0
+    assert mending.unlikeness(rough, wanted, share) > 4 * (rough - wanted).abs().mean()
+
+
+def test_a_generator_learns_what_its_teachers_make_together():
+    critic = {"channels": 8, "widest": 16}
+    recipe = sampling.Recipe(data="plain.tar", generator=DCGAN, discriminator=critic, batch=16, generator_rate=2e-3)
+    training = sampling.Training(recipe, torch.device("cpu"))
+    training.teachers["game"] = training.finished()
+    other = training.finished()
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.mul_(1.5)
+    training.teachers["polish"], training.stage = other, "mend"
+    real, labels = torch.zeros(16, 3, 16, 16), torch.zeros(16, dtype=torch.long)
+    errors = [training.step(real, labels)["lesson"].item() for _ in range(150)]
+    assert sum(errors[-10:]) < 0.5 * sum(errors[:10])
 
 
 def test_a_speck_costs_more_where_the_worst_places_count():

@@ -10,13 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from .. import device as devices
+from . import mending
 from .augment import diffaugment
 from .data import Pictures, batches
 from .flow import fit
-from .lessons import ALL, TAUGHT, Lessons
+from .lessons import ALL, TAUGHT, WEIGHT, Lessons
 from .run import Run, WeightAverage
 
-POLISH = 0.5  # share of the learning rate
+STAGES = ("game", "polish", "mend")  # of a run, see `Game.enter`; most have the first only
+ALONE = 0.5  # share of the learning rate in the other two
 
 
 class Game(ABC):
@@ -31,22 +33,46 @@ class Game(ABC):
     average: WeightAverage
     lessons: Lessons | None = None
     images: int = 0
-    polishing: bool = False  # whether the critic has left, see `polish`
+    stage: str = "game"  # one of STAGES
+    teachers: dict[str, nn.Module]  # the finished generators of earlier stages, by their names
 
     def step(self, real: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """One discriminator and one generator update on pictures [N, 3, H, W] in [-1, 1], or a lesson; returns the losses."""
         real, labels = by_class(real, labels)
-        with devices.autocast(self.device):
-            fake = self.draw(labels, real, ALL if self.alone else TAUGHT)
-        if self.alone:
-            lesson = self.lessons.unlikeness(fake, real)
-            update(self.generator_optimiser, lesson)
-            losses = dict.fromkeys(self.judged, torch.tensor(torch.nan)) | {"lesson": lesson}
+        if self.stage == "mend":
+            losses = self.learn(self.mended(labels, real))
+        elif self.alone:
+            with devices.autocast(self.device):
+                fake = self.draw(labels, real, ALL)
+            losses = self.learn(self.lessons.unlikeness(fake, real))
         else:
+            with devices.autocast(self.device):
+                fake = self.draw(labels, real, TAUGHT)
             losses = self.discriminate(real, fake.detach(), labels) | self.generate(fake, labels, real)
         self.average.update(self.generator)
         self.images += len(real)
         return {name: value.detach() for name, value in losses.items()}
+
+    def learn(self, lesson: Tensor) -> dict[str, Tensor]:
+        """One update of the generator without a critic."""
+        update(self.generator_optimiser, lesson)
+        return dict.fromkeys(self.judged, torch.tensor(torch.nan)) | {"lesson": lesson}
+
+    def mended(self, labels: Tensor, real: Tensor) -> Tensor:
+        """The lesson of the last stage: how far the generator is from what its teachers make of the same latent vectors."""
+        codes = self.codes(labels, real, TAUGHT)
+        self.generator.eval()  # batch statistics as they are in use, of student and teachers alike
+        with devices.autocast(self.device):
+            pictures, rough, smooth = self.paint(codes, labels, self.generator, self.teachers["game"], self.teachers["polish"])
+        return WEIGHT * mending.unlikeness(pictures.float(), *mending.target(rough.float(), smooth.float()))
+
+    @abstractmethod
+    def codes(self, labels: Tensor, real: Tensor, taught: slice) -> Tensor:
+        """Latent vectors [N, Z] of these class labels behind the flow; with lessons, the taught are those of `real`."""
+
+    @abstractmethod
+    def paint(self, codes: Tensor, labels: Tensor, *nets: nn.Module) -> list[Tensor]:
+        """What several generators draw from the same latent vectors, [N, 3, S, S] each. Only the first keeps gradients."""
 
     @abstractmethod
     def draw(self, labels: Tensor, real: Tensor, taught: slice) -> Tensor:
@@ -70,7 +96,7 @@ class Game(ABC):
     @property
     def alone(self) -> bool:
         """Whether the generator is to learn by its lessons alone: at first, and at last."""
-        return self.lessons is not None and (self.polishing or self.images < self.lessons.course.alone)
+        return self.lessons is not None and (self.stage == "polish" or self.images < self.lessons.course.alone)
 
     def prepare(self, pictures: Pictures) -> None:
         """Before the first step of a run, a generator with a flow learns where the codes of the training pictures lie."""
@@ -82,12 +108,18 @@ class Game(ABC):
         flow.requires_grad_(False)
         self.average.net.flow.load_state_dict(flow.state_dict())
 
-    def polish(self) -> None:
-        """Begins the last part of a run. The average, which is what will be used, goes on learning by lessons alone: a critic
-        likes specks and crumbs wherever there could be some, and they go with it."""
-        self.generator.load_state_dict(self.average.net.state_dict())
-        self.average.steps = 0  # so that it soon follows
-        self.polishing = True
+    def enter(self, stage: str) -> None:
+        """Begins another stage of a run, of which each goes on from the average of the game, which is what would be used.
+
+        polish: lessons alone. A critic likes specks and crumbs wherever there could be some, and they go with it.
+        mend:   what came of the two stages before is joined, see `mending`.
+        """
+        if stage != "game":
+            self.teachers[self.stage] = self.finished()
+            self.generator.load_state_dict(self.teachers["game"].state_dict())
+            self.average.net.load_state_dict(self.teachers["game"].state_dict())
+            self.average.steps = 0  # so that it soon follows
+        self.stage = stage
 
     def pace(self, factor: float) -> None:
         """Sets all learning rates to this share of the recipe's."""
@@ -103,7 +135,8 @@ class Game(ABC):
             "generator_optimiser": self.generator_optimiser.state_dict(),
             "discriminator_optimiser": self.discriminator_optimiser.state_dict(),
             "images": self.images,
-            "polishing": self.polishing,
+            "stage": self.stage,
+            "teachers": {name: net.state_dict() for name, net in self.teachers.items()},
         }
 
     def restore(self, state: dict) -> None:
@@ -116,7 +149,10 @@ class Game(ABC):
             for group, rate in zip(optimiser.param_groups, full):
                 group["full"] = rate  # the recipe's, which may have changed since
         self.average.restore(state["average"])
-        self.images, self.polishing = state["images"], state.get("polishing", False)
+        self.images, self.stage = state["images"], state.get("stage", "game")
+        for name, values in state.get("teachers", {}).items():
+            self.teachers[name] = WeightAverage(self.average.net, 1).net
+            self.teachers[name].load_state_dict(values)
 
 
 def adam(groups: Iterable[tuple[list[nn.Parameter], float]], betas: tuple[float, float]) -> torch.optim.Adam:
@@ -162,15 +198,17 @@ def play(training: Game, pictures: Pictures, folder: Path, *, images: int, every
 
 
 def phase(training: Game, images: int) -> float:
-    """Learning rate factor for the next step of a run over so many pictures. Begins the polish when it is due."""
-    polish = training.lessons.course.polish if training.lessons else 0
-    game = images - polish
-    if training.images < game:
-        training.polishing = False  # a run that was over has been made longer
-        return settling(training.images / game)
-    if not training.polishing:
-        training.polish()
-    return POLISH * settling((training.images - game) / polish)
+    """Learning rate factor for the next step of a run over so many pictures. Begins the stage that is due."""
+    course = training.lessons.course if training.lessons else None
+    polish, mend = (course.polish, course.mend) if course else (0, 0)
+    ends = dict(zip(STAGES, (images - polish - mend, images - mend, images)))
+    stage = next(name for name, end in ends.items() if training.images < end)
+    if stage != training.stage:
+        training.enter(stage)
+    if stage == "game":
+        return settling(training.images / ends[stage])
+    length = polish if stage == "polish" else mend
+    return ALONE * settling(1 - (ends[stage] - training.images) / length)
 
 
 @torch.no_grad()

@@ -67,6 +67,7 @@ RECIPES = {
             flow=40_000,
             worst=10.0,
             polish=40_000,
+            mend=60_000,
         ),
         batch=32,
         discriminator_rate=4e-4,
@@ -96,13 +97,22 @@ class Training(Game):
         trained = [parameter for parameter in self.generator.parameters() if parameter.requires_grad]
         self.generator_optimiser = adam([(trained, recipe.generator_rate)], betas)
         self.discriminator_optimiser = adam([(list(self.discriminator.parameters()), recipe.discriminator_rate)], betas)
+        self.teachers = {}
         self.lessons = Lessons(recipe.course, device) if recipe.course else None
 
-    def draw(self, labels: Tensor, real: Tensor, taught: slice) -> Tensor:
+    def codes(self, labels: Tensor, real: Tensor, taught: slice) -> Tensor:
         codes = self.generator.codes(torch.randn(len(labels), self.generator.latent, device=self.device), labels)
         if self.lessons:
             codes[taught] = self.lessons.latents(real[taught])
-        return self.generator.draw(codes, labels)
+        return codes
+
+    def draw(self, labels: Tensor, real: Tensor, taught: slice) -> Tensor:
+        return self.generator.draw(self.codes(labels, real, taught), labels)
+
+    def paint(self, codes: Tensor, labels: Tensor, *nets: Generator) -> list[Tensor]:
+        with torch.no_grad():
+            others = [net.draw(codes, labels) for net in nets[1:]]
+        return [nets[0].draw(codes, labels), *others]
 
     def discriminate(self, real: Tensor, fake: Tensor, labels: Tensor) -> dict[str, Tensor]:
         rule = ADVERSARIAL[self.recipe.loss]

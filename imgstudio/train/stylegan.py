@@ -90,16 +90,23 @@ class Training(Game):
         self.path_length = torch.zeros((), device=device)  # running mean
         self.slope = torch.zeros((), device=device)  # the R1 penalty when it was last looked at
         self.steps = 0
+        self.teachers = {}
         self.lessons = Lessons(recipe.course, device) if recipe.course else None
+
+    def codes(self, labels: Tensor, real: Tensor | None = None, taught: slice = TAUGHT) -> Tensor:
+        codes = self.generator.codes(torch.randn(len(labels), self.generator.latent, device=self.device), labels)
+        if self.lessons and real is not None:
+            codes[taught] = self.lessons.latents(real[taught])
+        return codes
 
     def styles(self, labels: Tensor, real: Tensor | None = None, taught: slice = TAUGHT) -> Tensor:
         """w [N, L, W] of random latent vectors, those of some pictures changed from a random layer on. With lessons, the taught
         ones are those of `real` [N, 3, H, W], and unchanged."""
         net, count = self.generator, len(labels)
-        first, second = (net.codes(torch.randn(count, net.latent, device=self.device), labels) for _ in range(2))
+        first, second = self.codes(labels, real, taught), self.codes(labels)
         mixed = torch.rand(count, device=self.device) < self.recipe.mixing
         if self.lessons and real is not None:
-            first[taught], mixed[taught] = self.lessons.latents(real[taught]), False
+            mixed[taught] = False
         depth = len(net.sides)
         crossover = torch.randint(1, depth, (count, 1), device=self.device)
         late = (torch.arange(depth, device=self.device) >= crossover) & mixed[:, None]  # N,L
@@ -108,6 +115,12 @@ class Training(Game):
     def draw(self, labels: Tensor, real: Tensor, taught: slice) -> Tensor:
         w = self.styles(labels, real, taught)
         return self.generator.synthesise(w, self.generator.random_noise(len(labels)))
+
+    def paint(self, codes: Tensor, labels: Tensor, *nets: Generator) -> list[Tensor]:
+        noise = self.generator.random_noise(len(labels))
+        with torch.no_grad():
+            others = [net.synthesise(net.mapping(codes, labels), noise) for net in nets[1:]]
+        return [nets[0].synthesise(nets[0].mapping(codes, labels), noise), *others]
 
     def step(self, real: Tensor, labels: Tensor) -> dict[str, Tensor]:
         losses = super().step(real, labels)
