@@ -61,7 +61,7 @@ SPECS: tuple[Spec, ...] = (
         "Drawn heads, StyleGAN2, 128 px",
         "stylegan2:Generator",
         kwargs={"size": 128, "latent": 96, "flow": True},
-        sha256="f97ebafa833efdb401af283b0ab6f748e4dff51d5f7204f9afd7875ca56ece63",
+        sha256="a74e73ecef86b709668f0d8ab254fe8ffa11a7e30bb1c2c850bc19b5b2813c1d",
         size=9555924,
         licence="CC-BY-4.0",
         data=credits.AVATARS,

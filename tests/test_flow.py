@@ -101,5 +101,6 @@ def test_a_dcgan_with_a_flow_shrinks_z_too():
     labels = torch.zeros(3, dtype=torch.long)
     z = sampling.latents(net, [1, 2, 3], labels, 0.5)
     assert torch.equal(z, sampling.latents(net, [1, 2, 3], labels))
-    assert torch.equal(sampling.truncate(net, z, 0.5, labels), 0.5 * z)
+    assert torch.allclose(sampling.truncate(net, z, 0.125, labels), 0.5 * z)
+    assert torch.equal(sampling.truncate(net, z, 1.0, labels), z)
     assert not sampling.truncate(net, z, 0.0, labels).any()

@@ -33,7 +33,7 @@ def latents(net: nn.Module, seeds: list[int], labels: Tensor, psi: float = 1.0) 
     if not steerable(net):
         return z
     if net.flow is not None:
-        z = psi * z
+        z = _shrunk(z, psi)
     device = net.centre.device
     return torch.cat([net.map(a.to(device), b.to(device)).cpu() for a, b in zip(z.split(1), labels.split(1))])
 
@@ -42,9 +42,18 @@ def truncate(net: nn.Module, vectors: Tensor, psi: float, labels: Tensor) -> Ten
     """Latent vectors drawn towards the centre of their class: along arcs in z, in a straight line in w. With a flow, z shrinks
     towards 0 instead, around which it is densest; arcs would end at one kind only, and `latents` has done it before w."""
     if getattr(net, "flow", None) is not None:  # generators in the layouts of others have none
-        return vectors if steerable(net) else psi * vectors
+        return vectors if steerable(net) else _shrunk(vectors, psi)
     rule = styles.truncate if steerable(net) else latent.truncate
     return rule(vectors, psi, net.centre.cpu()[labels])
+
+
+def _shrunk(z: Tensor, psi: float) -> Tensor:
+    """Where a flow sets out with truncation: nearer to 0 by the cube root of psi.
+
+    N(0, I) in many dimensions is a thin shell, and all that a flow has ever seen. In 96 dimensions, nine tenths of the mean length
+    are 1.4 deviations away from it, and seven tenths are 4, where ways begin to lead to what is like nothing.
+    """
+    return psi ** (1 / 3) * z
 
 
 @torch.no_grad()

@@ -59,7 +59,13 @@ RECIPES = {
     "stylegan2/avatars": Recipe(
         data="avatars128.npz",
         generator={"size": 128, "latent": 96, "flow": True},
-        course=Course(encoder="vae-avatars.safetensors", net={"size": 64, "groups": 12}, alone=60_000, pictures=200_000),
+        course=Course(
+            encoder="vae-avatars.safetensors",
+            net={"size": 64, "groups": 12},
+            alone=60_000,
+            pictures=200_000,
+            flow=40_000,
+        ),
         mapping_rate=1.0,  # every picture is pinned to its vector, so that nothing is swept away
         r1=8.0,  # four times the pixels
     ),

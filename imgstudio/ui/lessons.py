@@ -23,7 +23,8 @@ picture, and no double exposure, shows that the net did not learn its examples b
 
 **Fruits by copying.** Beside the game, the generator of the fruits was shown which picture belongs to which vector: an
 encoder had given every photograph a code, and $G$ had to draw it from there. Codes lie in clumps rather than in a round
-cloud, so that a *flow* first carries each $z$ to where they lie; truncation shrinks $z$ there, $z \mapsto \psi z$.
+cloud, so that a *flow* first carries each $z$ to where they lie; truncation shrinks $z$ there, $z \mapsto \sqrt[3]{\psi} \, z$,
+a little only, as a flow knows nothing of vectors much shorter than those it learned from.
 """,
         r"""
 **How StyleGAN2 can be steered.** A *mapping network* first turns $z$ into $w = f(z)$, whose cloud need not be round, so
