@@ -111,7 +111,7 @@ SPECS: tuple[Spec, ...] = (
             "smooth": 2,
             "flow": {"width": 640, "depth": 4},
         },
-        sha256="abf1a160057037bf09b52a1eb7e9bbaaf406dc5f4292064676be5fc4fe065d29",
+        sha256="444c6cfa197c538a40ac094b0d0aed709a134ffd243d538ad0e5ec6c8f6c0527",
         size=9044806,
         licence="CC-BY-SA-4.0",
         data=credits.FRUITS,
