@@ -50,8 +50,8 @@ def truncate(net: nn.Module, vectors: Tensor, psi: float, labels: Tensor) -> Ten
 def _shrunk(z: Tensor, psi: float) -> Tensor:
     """Where a flow sets out with truncation: nearer to 0 by the cube root of psi.
 
-    N(0, I) in many dimensions is a thin shell, and all that a flow has ever seen. In 96 dimensions, nine tenths of the mean length
-    are 1.4 deviations away from it, and seven tenths are 4, where ways begin to lead to what is like nothing.
+    N(0, I) in many dimensions is a thin shell, and all that a flow has ever seen. In 96 dimensions, nine tenths of the mean
+    length are 1.4 deviations away from it, and seven tenths are 4, where ways begin to lead to what is like nothing.
     """
     return psi ** (1 / 3) * z
 

@@ -63,8 +63,9 @@ class Game(ABC):
         codes = self.codes(labels, real, TAUGHT)
         self.generator.eval()  # batch statistics as they are in use, of student and teachers alike
         with devices.autocast(self.device):
-            pictures, rough, smooth = self.paint(codes, labels, self.generator, self.teachers["game"], self.teachers["polish"])
-        return WEIGHT * mending.unlikeness(pictures.float(), *mending.target(rough.float(), smooth.float()))
+            pictures, *taught = (drawn.float() for drawn in self.paint(codes, labels, self.generator, *self.teachers.values()))
+        wanted = mending.target(*taught) if "polish" in self.teachers else [mending.redrawn(*taught)]
+        return WEIGHT * mending.unlikeness(pictures, *wanted)
 
     @abstractmethod
     def codes(self, labels: Tensor, real: Tensor, taught: slice) -> Tensor:
@@ -112,7 +113,7 @@ class Game(ABC):
         """Begins another stage of a run, of which each goes on from the average of the game, which is what would be used.
 
         polish: lessons alone. A critic likes specks and crumbs wherever there could be some, and they go with it.
-        mend:   what came of the two stages before is joined, see `mending`.
+        mend:   what came of the two stages before is joined; without a polish, drawings are redrawn. See `mending`.
         """
         if stage != "game":
             self.teachers[self.stage] = self.finished()

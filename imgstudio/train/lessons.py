@@ -44,7 +44,7 @@ class Course:
     pictures: int  # until the lessons have lost what weight they lose
     floor: float = 0.75  # what stays of it
     polish: int = 0  # after the game, so many pictures of lessons alone again
-    mend: int = 0  # and last, so many to learn the skins of before the polish without their specks, see `mending`
+    mend: int = 0  # and last, so many to learn what it would be without its faults, see `mending`
     reach: float = 1.0  # lessons are about codes at up to so many deviations of the posterior; a flow seldom hits it exactly
     flow: int = 10_000  # steps for which such a flow is fitted
     worst: float = 0.0  # weight of the error in the WORST places of each picture: a mean forgives a speck, an eye does not
