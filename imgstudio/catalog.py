@@ -61,7 +61,7 @@ SPECS: tuple[Spec, ...] = (
         "Drawn heads, StyleGAN2, 128 px",
         "stylegan2:Generator",
         kwargs={"size": 128, "latent": 96, "flow": True},
-        sha256="a74e73ecef86b709668f0d8ab254fe8ffa11a7e30bb1c2c850bc19b5b2813c1d",
+        sha256="fe3036b49f3ba0ecf13eb18589355193e6c73109aa2bf6f10684e3e6c881b025",
         size=9555924,
         licence="CC-BY-4.0",
         data=credits.AVATARS,

@@ -65,7 +65,7 @@ RECIPES = {
             alone=60_000,
             pictures=200_000,
             flow=40_000,
-            mend=40_000,
+            mend=24_000,
         ),
         mapping_rate=1.0,  # every picture is pinned to its vector, so that nothing is swept away
         r1=8.0,  # four times the pixels
