@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import one_hot
 
+from imgstudio import device as devices
 from imgstudio.models import dcgan, fastgan, tutorial_gan
 from imgstudio.models.flow import Flow
 from imgstudio.models.stylegan2 import Generator
@@ -96,11 +97,14 @@ def test_generators_without_a_flow_are_truncated_towards_their_centre(net):
     assert (near < far).all()
 
 
-def test_a_dcgan_with_a_flow_shrinks_z_too():
+def test_a_dcgan_with_a_flow_shrinks_z_and_is_drawn_from_codes():
     net = dcgan.Generator(latent=6, size=16, channels=8, flow={"width": 16, "depth": 1}).eval()
     labels = torch.zeros(3, dtype=torch.long)
-    z = sampling.latents(net, [1, 2, 3], labels, 0.5)
-    assert torch.equal(z, sampling.latents(net, [1, 2, 3], labels))
-    assert torch.allclose(sampling.truncate(net, z, 0.125, labels), 0.5 * z)
-    assert torch.equal(sampling.truncate(net, z, 1.0, labels), z)
-    assert not sampling.truncate(net, z, 0.0, labels).any()
+    torch.nn.init.normal_(net.flow.leave.weight)
+    z = torch.stack([devices.normal(seed, 6) for seed in (1, 2, 3)])
+    full, half, none = (sampling.latents(net, [1, 2, 3], labels, psi) for psi in (1.0, 0.125, 0.0))
+    assert torch.allclose(full, net.codes(z, labels), atol=1e-5)
+    assert torch.allclose(half, net.codes(0.5 * z, labels), atol=1e-5)
+    assert torch.allclose(none, net.codes(torch.zeros(3, 6), labels), atol=1e-5)
+    assert torch.equal(sampling.truncate(net, half, 0.125, labels), half)  # not a second time
+    assert torch.allclose(sampling.generate(net, full, labels), net(z, labels), atol=0.05)

@@ -75,7 +75,11 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         """z [N, Z] (and label int [N] for a conditional net) -> pictures [N, 3, S, S] in [-1, 1], S = size * pixel."""
-        return nn.functional.interpolate(self.native(z, label), scale_factor=self.pixel, mode="nearest")
+        return self.picture(self.codes(z, label), label)
+
+    def picture(self, codes: Tensor, label: Tensor | None = None) -> Tensor:
+        """Codes [N, Z] as of `codes` -> pictures [N, 3, S, S] in [-1, 1]."""
+        return nn.functional.interpolate(self.draw(codes, label), scale_factor=self.pixel, mode="nearest")
 
     def native(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         """The pictures before `pixel` enlarges them, [N, 3, size, size]: what the discriminator judges."""

@@ -1,7 +1,7 @@
 """Pictures from a generator's latent vectors.
 
-What is called a latent vector here is what a generator's pictures vary evenly in: z [Z] itself, or, of a StyleGAN2, the
-intermediate w [W], also as one vector a layer [L, W].
+What is called a latent vector here is what a generator's pictures vary evenly in: z [Z] itself, or the code [Z] to which a flow
+carries it, or, of a StyleGAN2, the intermediate w [W], also as one vector a layer [L, W].
 """
 
 from __future__ import annotations
@@ -22,38 +22,37 @@ def steerable(net: nn.Module) -> bool:
     return isinstance(net, Generator)
 
 
+def has_flow(net: nn.Module) -> bool:
+    """True for a generator that first carries z to where the codes of real pictures lie, see `models.flow`."""
+    return getattr(net, "flow", None) is not None  # generators in the layouts of others know of none
+
+
 @torch.no_grad()
 def latents(net: nn.Module, seeds: list[int], labels: Tensor, psi: float = 1.0) -> Tensor:
     """Latent vectors of seeds, one of the classes `labels` int [N] each, on the CPU: [N, Z], or [N, W] of a StyleGAN2.
 
-    One at a time, because matrix products round differently for different batch sizes. Styles behind a flow are truncated here,
-    where the flow sets out: all that lies on its ways is like something real, which the middle between styles is not.
+    One at a time, because matrix products round differently for different batch sizes. With a flow, they are what it leads to,
+    and truncated where it sets out: all that lies on its ways is like something real, which the middle between styles is not.
+    There z shrinks by the cube root of psi. N(0, I) in many dimensions is a thin shell, and all that a flow has ever seen: in
+    96 dimensions, nine tenths of the mean length are 1.4 deviations away from it, and seven tenths are 4, where ways begin to
+    lead to what is like nothing.
     """
     z = torch.stack([devices.normal(seed, net.latent) for seed in seeds])
-    if not steerable(net):
+    if has_flow(net):
+        z = psi ** (1 / 3) * z
+    elif not steerable(net):
         return z
-    if net.flow is not None:
-        z = _shrunk(z, psi)
-    device = net.centre.device
-    return torch.cat([net.map(a.to(device), b.to(device)).cpu() for a, b in zip(z.split(1), labels.split(1))])
+    device, carry = net.centre.device, net.map if steerable(net) else net.codes
+    return torch.cat([carry(a.to(device), b.to(device)).cpu() for a, b in zip(z.split(1), labels.split(1))])
 
 
 def truncate(net: nn.Module, vectors: Tensor, psi: float, labels: Tensor) -> Tensor:
-    """Latent vectors drawn towards the centre of their class: along arcs in z, in a straight line in w. With a flow, z shrinks
-    towards 0 instead, around which it is densest; arcs would end at one kind only, and `latents` has done it before w."""
-    if getattr(net, "flow", None) is not None:  # generators in the layouts of others have none
-        return vectors if steerable(net) else _shrunk(vectors, psi)
+    """Latent vectors drawn towards the centre of their class: along arcs in z, in a straight line in w. With a flow they come
+    truncated from `latents`."""
+    if has_flow(net):
+        return vectors
     rule = styles.truncate if steerable(net) else latent.truncate
     return rule(vectors, psi, net.centre.cpu()[labels])
-
-
-def _shrunk(z: Tensor, psi: float) -> Tensor:
-    """Where a flow sets out with truncation: nearer to 0 by the cube root of psi.
-
-    N(0, I) in many dimensions is a thin shell, and all that a flow has ever seen. In 96 dimensions, nine tenths of the mean
-    length are 1.4 deviations away from it, and seven tenths are 4, where ways begin to lead to what is like nothing.
-    """
-    return psi ** (1 / 3) * z
 
 
 @torch.no_grad()
@@ -80,6 +79,8 @@ def generate(net: nn.Module, vectors: Tensor, labels: Tensor, noise: int | None 
 def _drawn(net: nn.Module, vectors: Tensor, classes: Tensor, planes: Sequence[Tensor] | None) -> Tensor:
     if steerable(net):
         return net.synthesise(vectors, planes).clamp(-1, 1)
+    if has_flow(net):
+        return net.picture(vectors, classes)
     return net(vectors, classes, planes) if isinstance(net, FastGAN) else net(vectors, classes)
 
 

@@ -54,7 +54,7 @@ def walk(
     label: str | int | None = None,
     noise: int | None = 0,
 ) -> Iterator[Image.Image]:
-    """Pictures from seed to seed, `frames` a leg, one at a time: along great arcs of z, or along lines between styles.
+    """Pictures from seed to seed, `frames` a leg, one at a time: along great arcs of z (or codes), or along lines between styles.
 
     loop:  True returns to the first seed, so that the animation can repeat; False ends on the last seed.
     label: as in `sample`; None keeps the class of the first seed.
@@ -70,5 +70,5 @@ def walk(
         chosen = int(kept) if spec.labels else None
         steps = latent.path(find(spec, net, points, psi, chosen)[0], frames, loop=loop, curve=latent.lerp)
         return (to_image(ops.generate(net, w[None], kept, noise)) for w in steps)
-    steps = latent.path(ops.latents(net, points, kept.expand(len(points))), frames, loop=loop)
+    steps = latent.path(ops.latents(net, points, kept.expand(len(points)), psi), frames, loop=loop)
     return (to_image(ops.generate(net, ops.truncate(net, z[None], psi, kept), kept)) for z in steps)
