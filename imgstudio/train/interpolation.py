@@ -71,7 +71,9 @@ RECIPES = {
     ),
     "vae/avatars": Recipe(
         data="avatars128.npz",
-        net={"size": 64, "groups": 12},
+        net={"size": 64, "groups": 12, "components": 32},  # as different as hair is, one Gaussian leads to another's middle
+        beta=10.0,  # a mouth is cheap to tell, and worth far more; what this keeps out is how each picture differs by chance
+        warm_up=160_000,  # but it has to be seen before it can be told
         perceptual=20_000.0,  # drawn lines: their place matters more than the colour of each pixel
         grouping="palette",
     ),
