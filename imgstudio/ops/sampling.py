@@ -62,7 +62,7 @@ def generate(net: nn.Module, vectors: Tensor, labels: Tensor, noise: int | None 
     noise: its seed, for nets that add some; None leaves it out.
 
     On a CPU the pictures are made one at a time: kernels round differently for different batch sizes, and a seed has to give
-    the same picture alone and in a grid, to the bit. It costs little, as one picture already keeps the cores busy.
+    the same picture alone and in a grid, to the bit. A sheet of small pictures takes up to three times as long for it.
     """
     device = next(net.parameters()).device
     size = 1 if device.type == "cpu" else 32
