@@ -218,6 +218,14 @@ def test_the_filter_takes_a_mesh_away_and_keeps_the_rest():
     assert sum(isinstance(layer, Even) for layer in twice.main) == 2
 
 
+def test_a_smooth_decoder_draws_no_mesh():
+    torch.manual_seed(0)
+    plain, smooth = (VAE(latent=4, widths=(8, 8), size=16, components=1, smooth=last).eval() for last in (False, True))
+    smooth.load_state_dict(plain.state_dict())
+    z = torch.randn(4, 4)
+    assert torch.allclose(smooth.decode(z).atanh(), even(plain.decode(z).atanh()), atol=1e-4)
+
+
 def test_a_generator_with_a_flow_draws_what_the_flow_leads_to():
     net = Generator(**SMALL, classes=2, flow={"width": 16, "depth": 1}).eval()
     torch.nn.init.normal_(net.flow.leave.weight)

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .dcgan import Even
+
 
 class Residual(nn.Module):
     """x + f(x) with two 3 x 3 convolutions. The last starts at zero, so that a deep stack starts as the identity."""
@@ -50,7 +52,7 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """Latent vectors [N, Z] -> pictures [N, 3, size, size] in [-1, 1]; the encoder mirrored."""
 
-    def __init__(self, latent: int, widths: Sequence[int], size: int, patch: int, depth: int):
+    def __init__(self, latent: int, widths: Sequence[int], size: int, patch: int, depth: int, smooth: bool):
         super().__init__()
         side = size // patch // 2 ** (len(widths) - 1)
         layers: list[nn.Module] = [nn.Linear(latent, widths[-1] * side**2), nn.Unflatten(1, (widths[-1], side, side))]
@@ -58,7 +60,8 @@ class Decoder(nn.Module):
             layers += [*(Residual(wide) for _ in range(depth)), nn.SiLU()]
             layers += [nn.Upsample(scale_factor=2), nn.Conv2d(wide, narrow, 3, padding=1)]
         layers += [*(Residual(widths[0]) for _ in range(depth)), nn.SiLU()]
-        layers += [nn.Conv2d(widths[0], 3 * patch**2, 3, padding=1), nn.PixelShuffle(patch), nn.Tanh()]
+        layers += [nn.Conv2d(widths[0], 3 * patch**2, 3, padding=1), nn.PixelShuffle(patch)]
+        layers += [Even(), nn.Tanh()] if smooth else [nn.Tanh()]
         self.main = nn.Sequential(*layers)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -73,6 +76,7 @@ class VAE(nn.Module):
     size:       side of the square picture in pixels.
     patch:      pixels a side that the first layer folds into channels.
     depth:      residual blocks a stage.
+    smooth:     whether `dcgan.even` follows the last layer, against the mesh that `patch` leaves on plain skin.
     groups:     number of labelled groups whose mean latent vector is stored (`group_means`), for latent arithmetic.
     components: number of Gaussians in the fitted prior (`prior_*`). A well-trained posterior does not fill N(0, I) evenly;
                 sampling from a mixture fitted to it afterwards avoids the empty places (Ghosh et al. 2020, arXiv:1903.12436).
@@ -86,13 +90,14 @@ class VAE(nn.Module):
         size: int = 64,
         patch: int = 2,
         depth: int = 1,
+        smooth: bool = False,
         groups: int = 0,
         components: int = 8,
     ):
         super().__init__()
         self.latent, self.size = latent, size
         self.encoder = Encoder(latent, widths, size, patch, depth)
-        self.decoder = Decoder(latent, widths, size, patch, depth)
+        self.decoder = Decoder(latent, widths, size, patch, depth, smooth)
         self.register_buffer("group_means", torch.zeros(groups, latent))
         self.register_buffer("prior_weights", torch.full((components,), 1 / components))
         self.register_buffer("prior_means", torch.zeros(components, latent))

@@ -50,8 +50,9 @@ class Recipe:
 RECIPES = {
     "vae/fruits": Recipe(
         data="fruits64.tar",
-        net={"size": 64, "groups": 3},
-        beta=2.0,
+        net={"size": 64, "groups": 3, "components": 32, "smooth": True},
+        beta=5.0,
+        warm_up=160_000,
         perceptual=20_000.0,
         flips=True,
         shifts=True,
