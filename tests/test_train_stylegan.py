@@ -82,7 +82,7 @@ def test_a_picture_is_the_lesson_for_its_latent_vector_and_less_and_less_so(room
     vae.encoder.posterior.weight.data[:8] *= 10
     vae.encoder.posterior.bias.data[8:] = -8.0  # an encoder that is sure of what it sees
     weights.write(shelf / "vae.safetensors", vae.state_dict())
-    course = Course(encoder="vae.safetensors", net=net, alone=3200, pictures=8000)
+    course = Course(encoder="vae.safetensors", net=net, alone=3200, watch=800, pictures=8000)
     training = room.Training(room.Recipe(data="", augment=(), average=20, course=course, **more), torch.device("cpu"))
     greys = torch.linspace(-0.8, 0.8, 16).view(-1, 1, 1, 1).expand(-1, 3, 16, 16).contiguous()
     critic = training.discriminator.score.weight.clone()
@@ -90,6 +90,7 @@ def test_a_picture_is_the_lesson_for_its_latent_vector_and_less_and_less_so(room
     one_grey_for_all = training.lessons.unlikeness(torch.zeros_like(greys), greys)
     assert max(row["lesson"] for row in rows[180:200]) < 0.4 * one_grey_for_all
     assert [row["discriminator"].isnan().item() for row in rows] == [True] * 200 + [False] * 100
+    assert [row["generator"].isnan().item() for row in rows] == [True] * 250 + [False] * 50  # the critic looks on first
     assert not torch.equal(critic, training.discriminator.score.weight)
 
     shares = {0: 1.0, 4000: 1.0, 4500: 0.875, 6000: 0.75, 9000: 0.75}
@@ -136,7 +137,8 @@ def test_a_run_goes_on_without_its_critic(room, small, shelf, tmp_path, data):
             fresh = all(torch.equal(a, b) for a, b in nets)
             losses = step(real, labels)
             judged = not losses["discriminator"].isnan().item()
-            rows.append((training.stage, group["lr"] / group["full"], judged, fresh))
+            other = training.discriminator_optimiser.param_groups[0]
+            rows.append((training.stage, group["lr"] / group["full"], judged, fresh, group["betas"][0], other["betas"][0]))
             return losses
 
         training.step = watched
@@ -145,9 +147,10 @@ def test_a_run_goes_on_without_its_critic(room, small, shelf, tmp_path, data):
 
     run(320)
     run(400)  # which changes when the stages end
-    stages, rates, judged, fresh = zip(*rows)
+    stages, rates, judged, fresh, momentum, other = zip(*rows)
     assert stages == ("game",) * 5 + ("polish",) * 10 + ("mend",) * 5 + ("mend",) * 5
     assert judged == (True,) * 5 + (False,) * 20
+    assert set(momentum[5:]) == {0.9} and set(momentum[:5]) == set(other) == {0.0 if room is stylegan else 0.5}
     assert fresh[0] and fresh[5] and fresh[15] and not any(fresh[1:5]) and not any(fresh[6:15])
     assert rates[4] == pytest.approx(2 / 3) and rates[5] == game.ALONE and rates[14] == pytest.approx(game.ALONE / 3)
 

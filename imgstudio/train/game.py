@@ -19,6 +19,7 @@ from .run import Run, WeightAverage
 
 STAGES = ("game", "polish", "mend")  # of a run, see `Game.enter`; most have the first only
 ALONE = 0.5  # share of the learning rate in the other two
+MOMENTUM = 0.9  # of the generator without a critic: what it goes for stays where it is
 
 
 class Game(ABC):
@@ -41,10 +42,12 @@ class Game(ABC):
         real, labels = by_class(real, labels)
         if self.stage == "mend":
             losses = self.learn(self.mended(labels, real))
-        elif self.alone:
+        elif self.unjudged:
             with devices.autocast(self.device):
                 fake = self.draw(labels, real, ALL)
             losses = self.learn(self.lessons.unlikeness(fake, real))
+            if not self.alone:
+                losses |= self.discriminate(real, fake.detach(), labels)
         else:
             with devices.autocast(self.device):
                 fake = self.draw(labels, real, TAUGHT)
@@ -99,6 +102,13 @@ class Game(ABC):
         """Whether the generator is to learn by its lessons alone: at first, and at last."""
         return self.lessons is not None and (self.stage == "polish" or self.images < self.lessons.course.alone)
 
+    @property
+    def unjudged(self) -> bool:
+        """Whether the generator does not listen to the critic in the next step: without one, or while it only looks on."""
+        if self.stage != "game" or self.lessons is None:
+            return self.stage != "game"
+        return self.images < self.lessons.course.alone + self.lessons.course.watch
+
     def prepare(self, pictures: Pictures) -> None:
         """Before the first step of a run, a generator with a flow learns where the codes of the training pictures lie."""
         flow = self.generator.flow
@@ -123,10 +133,13 @@ class Game(ABC):
         self.stage = stage
 
     def pace(self, factor: float) -> None:
-        """Sets all learning rates to this share of the recipe's."""
+        """Sets all learning rates to this share of the recipe's, and the momentum to what suits the next step."""
         for optimiser in (self.generator_optimiser, self.discriminator_optimiser):
+            momentum, decay = optimiser.defaults["betas"]
+            if optimiser is self.generator_optimiser and self.unjudged:
+                momentum = MOMENTUM
             for group in optimiser.param_groups:
-                group["lr"] = factor * group["full"]
+                group["lr"], group["betas"] = factor * group["full"], (momentum, decay)
 
     def state(self) -> dict:
         return {

@@ -41,6 +41,7 @@ class Course:
     encoder: str  # file of a VAE in `weights/` with as long a latent vector as the generator's
     net: dict = field(default_factory=dict)  # its arguments
     alone: int = 0  # pictures to learn by the lessons alone, before the critic joins
+    watch: int = 0  # and so many more for which it only looks on: what a fresh one asks for undoes what was learned
     pictures: int  # until the lessons have lost what weight they lose
     floor: float = 0.75  # what stays of it
     polish: int = 0  # after the game, so many pictures of lessons alone again
