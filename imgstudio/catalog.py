@@ -159,7 +159,7 @@ SPECS: tuple[Spec, ...] = (
         "Fruits, VAE, 64 px",
         "vae:VAE",
         kwargs={"size": 64, "groups": 3, "components": 32, "smooth": True},
-        sha256="806f7fca10e2f54f0dee6f8a43031a8accf43a94360586440c0ba1366df67436",
+        sha256="ac604e00610381e96c293804179bd1949afd1266a09abb07c2a02b6c3eba8998",
         size=9684920,
         licence="CC-BY-SA-4.0",
         data=credits.FRUITS,

@@ -170,6 +170,15 @@ def test_a_vae_learns_to_reconstruct_and_ships(data, judge, tmp_path, monkeypatc
     assert net.information.sum() > 0 and net.prior_weights.sum().item() == pytest.approx(1, abs=1e-2)
 
 
+def test_the_perceptual_distance_may_weigh_otherwise_at_the_end_of_a_run(data, judge, tmp_path, monkeypatch):
+    assert interpolation.perceptual(vae_recipe(perceptual=7.0), 1.0) == 7.0
+    seen = []
+    step = interpolation.Training.step
+    monkeypatch.setattr(interpolation.Training, "step", lambda self, *given: seen.append(self.perceptual) or step(self, *given))
+    interpolation.train(vae_recipe(perceptual=7.0, at_last=2.0), data, judge, tmp_path / "run", images=160)
+    assert seen == [7.0] * 18 + [2.0] * 2
+
+
 def test_the_perceptual_distance_sees_structure(judge):
     distance = PerceptualDistance(TinyDarknet.from_file(judge))
     x, y = torch.rand(2, 4, 3, 32, 32) * 2 - 1

@@ -25,6 +25,8 @@ from .losses import calibrated_gaussian
 from .perceptual import PerceptualDistance, TinyDarknet
 from .run import Resumable, Run, WeightAverage, schedule
 
+TENTH = 0.1  # the last part of a run, in which it may weigh otherwise
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -35,6 +37,7 @@ class Recipe:
     beta: float = 1.0  # weight of the KL term once warmed up (Higgins et al. 2017)
     warm_up: int = 10_000  # pictures until the KL term has its full weight
     perceptual: float = 5000.0  # nats for a perceptual distance of 1
+    at_last: float | None = None  # and over the last TENTH of a run, where it differs: the judge's pooling leaves a mesh on skins
     flips: bool = False  # mirror half of the pictures
     shifts: bool = False  # move pictures by up to 1/16 of the side
     light: float = 0.0  # change brightness and contrast by up to this share
@@ -54,6 +57,7 @@ RECIPES = {
         beta=5.0,
         warm_up=160_000,
         perceptual=20_000.0,
+        at_last=3_000.0,
         flips=True,
         shifts=True,
         light=0.1,
@@ -120,6 +124,7 @@ class Training(Resumable):
         self.net = VAE(**recipe.net).to(device=device, memory_format=torch.channels_last)
         self.average = WeightAverage(self.net, recipe.average)
         self.optimiser = torch.optim.AdamW(self.net.parameters(), recipe.rate, betas=(0.9, 0.99), weight_decay=1e-4)
+        self.perceptual = recipe.perceptual
         self.distance = PerceptualDistance(TinyDarknet.from_file(judge)).to(device=device, memory_format=torch.channels_last)
 
     def step(self, x: Tensor, rate: float) -> dict[str, Tensor]:
@@ -132,7 +137,7 @@ class Training(Resumable):
         divergence = kl(mean, logvar).sum(dim=1).mean()
         beta = self.recipe.beta * min(1.0, self.images / self.recipe.warm_up)
         likelihood = calibrated_gaussian(error, x[0].numel())
-        loss = likelihood + self.recipe.perceptual * distance + beta * divergence
+        loss = likelihood + self.perceptual * distance + beta * divergence
         self.optimiser.param_groups[0]["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -142,6 +147,11 @@ class Training(Resumable):
         self.images += len(x)
         psnr = 10 * torch.log10(4 * x[0].numel() / error.detach().mean())
         return {"loss": loss.detach(), "psnr": psnr, "perceptual": distance.detach(), "kl": divergence.detach()}
+
+
+def perceptual(recipe: Recipe, progress: float) -> float:
+    """Weight of the perceptual distance at this share of a run."""
+    return recipe.at_last if recipe.at_last is not None and progress >= 1 - TENTH else recipe.perceptual
 
 
 def train(recipe: Recipe, data: Path, judge: Path, folder: Path, *, images: int, every: int = 8_000) -> VAE:
@@ -154,6 +164,7 @@ def train(recipe: Recipe, data: Path, judge: Path, folder: Path, *, images: int,
     stream = batches(pictures, recipe.batch, seed=recipe.seed + training.images, device=device)
     next_report, terms = training.images + every, {}
     while training.images < images and not run.stopping:
+        training.perceptual = perceptual(recipe, training.images / images)
         terms = training.step(next(stream)[0], recipe.rate * schedule(training.images / images))
         if training.images >= next_report:
             next_report += every
