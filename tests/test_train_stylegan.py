@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from plain import two_classes
 from imgstudio import weights
 from imgstudio.models.stylegan2 import Discriminator, Generator
 from imgstudio.models.vae import VAE
-from imgstudio.train import game, lessons, mending, sampling, ship, stylegan
+from imgstudio.train import game, lessons, mending, sampling, ship, start, stylegan
 from imgstudio.train.lessons import Course, Lessons
 from imgstudio.train.losses import path_lengths, r1
 
@@ -58,6 +59,52 @@ def test_a_run_resumes_where_it_stopped(data, tmp_path):
     second = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert (first["images"], second["images"]) == (64, 128) and (first["steps"], second["steps"]) == (4, 8)
     assert second["path_length"] > 0 and second["path_length"] != first["path_length"]
+
+
+def test_a_run_begins_with_earlier_weights_as_far_as_they_fit(shelf):
+    earlier = Generator(**SMALL)
+    weights.write(shelf / "earlier.safetensors", earlier.state_dict())
+    chosen = recipe(generator=SMALL | {"latent": 6}, start="earlier.safetensors", seed=5)
+    begun, fresh = (stylegan.Training(replace(chosen, start=file), torch.device("cpu")) for file in (chosen.start, ""))
+    for name, value in begun.generator.state_dict().items():
+        fits = value.shape == earlier.state_dict().get(name, torch.empty(0)).shape
+        assert torch.allclose(value, (earlier if fits else fresh.generator).state_dict()[name], atol=1e-3), name
+        assert torch.equal(value, begun.average.net.state_dict()[name])
+    rates = [[group["full"] for group in net.generator_optimiser.param_groups] for net in (begun, fresh)]
+    assert rates[0] == rates[1]  # equalised for fresh weights, whatever the earlier ones have become
+
+
+def test_a_generator_learns_the_codes_of_what_it_draws(shelf):
+    """The code of a picture comes to lead to one that looks alike."""
+    torch.manual_seed(0)
+    net = {"size": 16, "latent": 8, "widths": (8, 8)}
+    vae = VAE(**net)
+    vae.encoder.posterior.weight.data[:8] *= 10
+    vae.encoder.posterior.bias.data[8:] = -8.0  # an encoder that is sure of what it sees
+    weights.write(shelf / "vae.safetensors", vae.state_dict())
+    old = {**SMALL, "latent": 3}
+    weights.write(shelf / "earlier.safetensors", Generator(**old).state_dict(), old)
+    teacher = start.earlier("earlier.safetensors")
+    course = Course(encoder="vae.safetensors", net=net, pictures=100)
+    chosen = recipe(generator=SMALL, start="earlier.safetensors", retrace=2000, course=course)
+    training = stylegan.Training(chosen, torch.device("cpu"))
+    pictures = teacher(torch.randn(64, 3))
+
+    def unlike():
+        with torch.no_grad():
+            copies = training.average.net.synthesise(training.average.net.mapping(training.lessons.latents(pictures)), None)
+        return (copies - pictures).square().mean() / (pictures - pictures.mean(dim=0)).square().mean()
+
+    before = unlike()
+    training.prepare(None)
+    assert unlike() < 0.7 < before
+
+
+def test_momentum_is_for_the_generator_alone():
+    training = stylegan.Training(recipe(momentum=0.5), torch.device("cpu"))
+    training.pace(1.0)
+    both = (training.generator_optimiser, training.discriminator_optimiser)
+    assert [{group["betas"] for group in optimiser.param_groups} for optimiser in both] == [{(0.5, 0.99)}, {(0.0, 0.99)}]
 
 
 @pytest.fixture

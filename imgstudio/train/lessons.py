@@ -73,31 +73,32 @@ class Lessons:
     def latents(self, real: Tensor) -> Tensor:
         """Draws from the posterior of pictures [N, 3, H, W] in [-1, 1] -> z [N, Z], whitened: over all pictures they have the
         mean and the covariance of N(0, I), from which a generator draws later. Not the means: those lie closer together."""
-        mean, deviation = self._posterior(real)
-        return self._draw(mean, deviation * torch.empty_like(mean[:, :1]).uniform_(1.0, self.course.reach))
+        mean, deviation = self.posterior(real)
+        return self.whitened(mean, deviation * torch.empty_like(mean[:, :1]).uniform_(1.0, self.course.reach))
 
     def drawing(self, pictures: Pictures) -> Callable[[int], tuple[Tensor, Tensor]]:
         """A function that gives as many latent vectors [N, Z] as wanted, as `latents` does, of random pictures, and their
         classes int [N]."""
         device = self.mean.device
-        seen = [self._posterior(to_unit(part.to(device))) for part in pictures.images.split(64)]
+        seen = [self.posterior(to_unit(part.to(device))) for part in pictures.images.split(64)]
         mean, deviation = (torch.cat(part) for part in zip(*seen))
         labels = pictures.labels.to(device)
 
         def draw(count: int) -> tuple[Tensor, Tensor]:
             chosen = torch.randint(0, len(mean), (count,), device=device)
-            return self._draw(mean[chosen], deviation[chosen]), labels[chosen]
+            return self.whitened(mean[chosen], deviation[chosen]), labels[chosen]
 
         return draw
 
     @torch.no_grad()
-    def _posterior(self, real: Tensor) -> tuple[Tensor, Tensor]:
-        """Means and standard deviations [N, Z] of the codes of pictures."""
+    def posterior(self, real: Tensor) -> tuple[Tensor, Tensor]:
+        """Means and standard deviations [N, Z] of the codes of pictures [N, 3, H, W] in [-1, 1]."""
         with devices.autocast(real.device):
             mean, logvar = self.encoder(F.adaptive_avg_pool2d(real, self.size))
         return mean.float(), torch.exp(0.5 * logvar.float())
 
-    def _draw(self, mean: Tensor, deviation: Tensor) -> Tensor:
+    def whitened(self, mean: Tensor, deviation: Tensor) -> Tensor:
+        """Draws from posteriors as of `posterior`, at the mean and the covariance of N(0, I) over all pictures: [N, Z]."""
         z = mean + deviation * torch.randn_like(mean)
         return torch.linalg.solve_triangular(self.factor, (z - self.mean).T, upper=False).T
 

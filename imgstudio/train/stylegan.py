@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from .. import device as devices
 from ..models.stylegan2 import Discriminator, Generator
 from ..ops import styles
+from . import start
+from .data import Pictures
 from .game import Game, adam, play, update
 from .lessons import TAUGHT, Course, Lessons
 from .losses import ADVERSARIAL, path_lengths, r1
@@ -28,7 +30,7 @@ __all__ = ["RECIPES", "Recipe", "Training", "finish", "load_data", "train"]
 # Share of the rate. Noise is the easiest way to look like strokes: at a higher rate it grows within some hundred steps into
 # speckle that hides what the styles draw.
 NOISE_RATE = 0.005
-BETAS = (0.0, 0.99)
+DECAY = 0.99  # beta 2 of Adam
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,7 @@ class Recipe:
     augment: tuple[str, ...] = ("translation",)  # names in augment.POLICIES
     batch: int = 16  # small, as many steps matter more here than even ones
     rate: float = 2.5e-3
+    momentum: float = 0.0  # beta 1 of the generator in the game; the critic has none
     mapping_rate: float = 0.1  # share of it: the mapping network steers everything, and a small step there is a large one
     mixing: float = 0.5  # share of pictures that are made from two latent vectors
     r1: float = 2.0  # weight of the gradient penalty
@@ -49,6 +52,8 @@ class Recipe:
     path_length: float = 0.0  # weight of that penalty; 2 in the paper, which trained a hundred times longer
     path_length_every: int = 8
     average: int = 2000  # horizon of the weight average, in steps
+    start: str = ""  # file in `weights/` that the generator begins with, as far as it fits; nothing: from scratch
+    retrace: int = 0  # pictures that it draws at first to learn what codes say of them, see `start`; 0 if it knows them
     course: Course | None = None  # see `lessons`
     held_out_groups: tuple[str, ...] = ()  # names that contain one of these are held out, beside one name in ten
     seed: int = 0
@@ -91,14 +96,23 @@ class Training(Game):
         self.generator = Generator(**recipe.generator).to(**layout)
         game = {"size": self.generator.size, "classes": self.generator.classes}
         self.discriminator = Discriminator(**game, **recipe.discriminator).to(**layout)
+        self.generator_optimiser = adam(equalised(self.generator, recipe.rate, recipe.mapping_rate), (recipe.momentum, DECAY))
+        self.discriminator_optimiser = adam(equalised(self.discriminator, recipe.rate), (0.0, DECAY))
+        if recipe.start:  # only now: the optimiser's rates are those of fresh weights
+            start.take_over(self.generator, recipe.start)
         self.average = WeightAverage(self.generator, recipe.average)
-        self.generator_optimiser = adam(equalised(self.generator, recipe.rate, recipe.mapping_rate), BETAS)
-        self.discriminator_optimiser = adam(equalised(self.discriminator, recipe.rate), BETAS)
         self.path_length = torch.zeros((), device=device)  # running mean
         self.slope = torch.zeros((), device=device)  # the R1 penalty when it was last looked at
         self.steps = 0
         self.teachers = {}
         self.lessons = Lessons(recipe.course, device) if recipe.course else None
+
+    def prepare(self, pictures: Pictures) -> None:
+        if self.recipe.retrace:
+            earlier = start.earlier(self.recipe.start).to(self.device)
+            start.retrace(self.generator, earlier, self.lessons, self.recipe.retrace)
+            self.average.net.load_state_dict(self.generator.state_dict())
+        super().prepare(pictures)
 
     def codes(self, labels: Tensor, real: Tensor | None = None, taught: slice = TAUGHT) -> Tensor:
         codes = self.generator.codes(torch.randn(len(labels), self.generator.latent, device=self.device), labels)
