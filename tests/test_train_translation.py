@@ -169,15 +169,21 @@ def test_crops_are_as_large_as_asked():
     assert len(widths[0.5, 1.0]) == 60 and 110 < max(widths[0.5, 1.0]) < 150 and 90 < max(widths[0.5, 0.7]) < 105
 
 
-def test_ties_to_the_original_tighten_slowly(recipe):
+@pytest.mark.parametrize("ramp", [4000, 0])
+def test_ties_to_the_original_tighten_slowly(recipe, ramp):
     """The change of the very first step must not depend on cycle and identity: a net that begins at the identity stays there."""
     batch = noise(16)
     nets = []
-    for weight in (0.0, 100.0):
-        training = translation.Training(replace(recipe, cycle=weight, identity=weight), torch.device("cpu"))
-        training.step(batch, 1e-3)
-        nets.append(training.forth.generator)
-    assert all(torch.allclose(p, q, atol=1e-6) for p, q in zip(*(net.parameters() for net in nets)))
+    for weight in (0.0, 0.0, 100.0):
+        training = translation.Training(replace(recipe, cycle=weight, identity=weight, ramp=ramp), torch.device("cpu"))
+        if nets:
+            training.step(batch, 1e-3)
+        nets.append(torch.cat([p.detach().reshape(-1) for p in training.forth.generator.parameters()]))
+    fresh, free, tied = nets
+    difference = (tied - free).abs().mean() / (
+        free - fresh
+    ).abs().mean()  # where a slope is nothing but rounding, Adam makes a step
+    assert difference < 0.05 if ramp else difference > 0.3
 
 
 def test_views_are_cut_out_not_resized():
