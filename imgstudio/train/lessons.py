@@ -46,7 +46,8 @@ class Course:
     floor: float = 0.75  # what stays of it
     polish: int = 0  # after the game, so many pictures of lessons alone again
     mend: int = 0  # and last, so many to learn what it would be without its faults, see `mending`
-    reach: float = 1.0  # lessons are about codes at up to so many deviations of the posterior; a flow seldom hits it exactly
+    spread: float = 1.0  # a flow learns where codes lie at so many deviations of the posterior; the means give crisper pictures
+    reach: float = 1.0  # and lessons are about codes at up to so many: a flow seldom hits them exactly
     flow: int = 10_000  # steps for which such a flow is fitted
     worst: float = 0.0  # weight of the error in the WORST places of each picture: a mean forgives a speck, an eye does not
 
@@ -71,14 +72,15 @@ class Lessons:
 
     @torch.no_grad()
     def latents(self, real: Tensor) -> Tensor:
-        """Draws from the posterior of pictures [N, 3, H, W] in [-1, 1] -> z [N, Z], whitened: over all pictures they have the
-        mean and the covariance of N(0, I), from which a generator draws later. Not the means: those lie closer together."""
+        """Draws from the posterior of pictures [N, 3, H, W] in [-1, 1] -> z [N, Z], whitened: at a spread of 1 they have over all
+        pictures the mean and the covariance of N(0, I), from which a generator without a flow draws later. The means lie closer
+        together."""
         mean, deviation = self.posterior(real)
-        return self.whitened(mean, deviation * torch.empty_like(mean[:, :1]).uniform_(1.0, self.course.reach))
+        return self.whitened(mean, deviation * torch.empty_like(mean[:, :1]).uniform_(self.course.spread, self.course.reach))
 
     def drawing(self, pictures: Pictures) -> Callable[[int], tuple[Tensor, Tensor]]:
-        """A function that gives as many latent vectors [N, Z] as wanted, as `latents` does, of random pictures, and their
-        classes int [N]."""
+        """A function that gives as many latent vectors [N, Z] as wanted, of random pictures at the spread of the course, and
+        their classes int [N]."""
         device = self.mean.device
         seen = [self.posterior(to_unit(part.to(device))) for part in pictures.images.split(64)]
         mean, deviation = (torch.cat(part) for part in zip(*seen))
@@ -86,7 +88,7 @@ class Lessons:
 
         def draw(count: int) -> tuple[Tensor, Tensor]:
             chosen = torch.randint(0, len(mean), (count,), device=device)
-            return self.whitened(mean[chosen], deviation[chosen]), labels[chosen]
+            return self.whitened(mean[chosen], self.course.spread * deviation[chosen]), labels[chosen]
 
         return draw
 

@@ -22,6 +22,7 @@ from .data import Pictures
 from .game import Game, adam, play, update
 from .lessons import TAUGHT, Course, Lessons
 from .losses import ADVERSARIAL, path_lengths, r1
+from .muon import Muon
 from .run import WeightAverage
 from .sampling import load_data
 
@@ -31,6 +32,7 @@ __all__ = ["RECIPES", "Recipe", "Training", "finish", "load_data", "train"]
 # speckle that hides what the styles draw.
 NOISE_RATE = 0.005
 DECAY = 0.99  # beta 2 of Adam
+OPTIMISERS = {"adam": adam, "muon": Muon}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,7 @@ class Recipe:
     augment: tuple[str, ...] = ("translation",)  # names in augment.POLICIES
     batch: int = 16  # small, as many steps matter more here than even ones
     rate: float = 2.5e-3
+    optimiser: str = "adam"  # of the generator, a name in OPTIMISERS
     momentum: float = 0.0  # beta 1 of the generator in the game; the critic has none
     mapping_rate: float = 0.1  # share of it: the mapping network steers everything, and a small step there is a large one
     mixing: float = 0.5  # share of pictures that are made from two latent vectors
@@ -96,7 +99,8 @@ class Training(Game):
         self.generator = Generator(**recipe.generator).to(**layout)
         game = {"size": self.generator.size, "classes": self.generator.classes}
         self.discriminator = Discriminator(**game, **recipe.discriminator).to(**layout)
-        self.generator_optimiser = adam(equalised(self.generator, recipe.rate, recipe.mapping_rate), (recipe.momentum, DECAY))
+        rates = equalised(self.generator, recipe.rate, recipe.mapping_rate)
+        self.generator_optimiser = OPTIMISERS[recipe.optimiser](rates, (recipe.momentum, DECAY))
         self.discriminator_optimiser = adam(equalised(self.discriminator, recipe.rate), (0.0, DECAY))
         if recipe.start:  # only now: the optimiser's rates are those of fresh weights
             start.take_over(self.generator, recipe.start)
