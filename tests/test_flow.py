@@ -56,7 +56,7 @@ def test_each_class_has_a_field_of_its_own():
 
 def test_a_generator_carries_its_latent_vectors_there_first():
     small = {"size": 16, "widths": (8, 8), "latent": 6, "style": 8, "mapping": 2, "components": 2}
-    net, plain = Generator(**small, flow=True).eval(), Generator(**small).eval()
+    net, plain = Generator(**small, flow={"width": 16, "depth": 1}).eval(), Generator(**small).eval()
     plain.load_state_dict({name: value for name, value in net.state_dict().items() if not name.startswith("flow.")})
     z = torch.randn(4, 6)
     assert torch.allclose(net(z), plain(z))  # a flow that has learned nothing leaves everything where it is
@@ -68,7 +68,7 @@ def test_a_generator_carries_its_latent_vectors_there_first():
 
 
 def test_truncation_shrinks_what_the_flow_begins_with():
-    net = Generator(size=16, widths=(8, 8), latent=6, style=8, mapping=2, components=2, flow=True).eval()
+    net = Generator(size=16, widths=(8, 8), latent=6, style=8, mapping=2, components=2, flow={"width": 16, "depth": 1}).eval()
     torch.nn.init.normal_(net.flow.leave.weight)
     torch.nn.init.normal_(net.flow.leave.bias)
     labels = torch.zeros(3, dtype=torch.long)
@@ -108,3 +108,17 @@ def test_a_dcgan_with_a_flow_shrinks_z_and_is_drawn_from_codes():
     assert torch.allclose(none, net.codes(torch.zeros(3, 6), labels), atol=1e-5)
     assert torch.equal(sampling.truncate(net, half, 0.125, labels), half)  # not a second time
     assert torch.allclose(sampling.generate(net, full, labels), net(z, labels), atol=0.05)
+
+
+def test_an_offset_lets_the_first_style_decide_where_a_picture_begins():
+    small = {"size": 16, "widths": (8, 8), "latent": 6, "style": 8, "mapping": 2, "components": 2}
+    net, plain = Generator(**small, offset=3).eval(), Generator(**small).eval()
+    plain.load_state_dict({name: value for name, value in net.state_dict().items() if not name.startswith("offset.")})
+    assert sum(p.numel() for p in net.offset.parameters()) == 3 * (8 + 16 * 8)
+    w = torch.randn(5, len(net.sides), 8)
+    with torch.no_grad():
+        begun = net.start + net.offset(w[:, 0]).view(5, 8, 4, 4)
+        for picture, start, style in zip(net.synthesise(w), begun, w):
+            plain.start.copy_(start[None])
+            assert torch.allclose(picture, plain.synthesise(style[None])[0], atol=1e-5)
+    assert not torch.allclose(begun[0], begun[1], atol=1e-2)

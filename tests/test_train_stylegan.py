@@ -247,7 +247,7 @@ def test_a_drawing_is_redrawn_with_even_grounds_and_crisp_lines():
     assert wanted.shape == drawing.shape and wanted.abs().max() <= 1
     assert wanted[..., :14].std() < 0.2 * drawing[..., :14].std()
     assert wanted[..., :14].mean() == pytest.approx(0.5, abs=0.005)
-    assert wanted[..., 22:26].mean() < -0.38
+    assert wanted[..., 22:26].mean() < -0.34
 
 
 def test_a_generator_is_taught_its_own_drawings_where_there_was_no_polish():
@@ -255,8 +255,8 @@ def test_a_generator_is_taught_its_own_drawings_where_there_was_no_polish():
     training = stylegan.Training(recipe, torch.device("cpu"))
     training.enter("mend")
     real, labels = torch.zeros(16, 3, 16, 16), torch.zeros(16, dtype=torch.long)
-    errors = [training.step(real, labels)["lesson"].item() for _ in range(150)]
-    assert sum(errors[-10:]) < 0.8 * sum(errors[:10])
+    errors = [training.step(real, labels)["lesson"].item() for _ in range(400)]
+    assert sum(errors[-40:]) < 0.85 * 4 * sum(errors[:10])
 
 
 def test_a_generator_learns_what_its_teachers_make_together():
@@ -297,17 +297,15 @@ def test_worst_places_weigh_as_much_as_the_course_says(shelf):
     assert costs[1] - costs[0] == pytest.approx(2 * lessons.in_worst_places(given, wanted).item(), rel=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("room", "generator"), [(stylegan, SMALL | {"flow": True}), (sampling, DCGAN | {"flow": {"width": 32, "depth": 1}})]
-)
+@pytest.mark.parametrize(("room", "generator"), [(stylegan, SMALL), (sampling, DCGAN)])
 def test_a_flow_learns_where_the_codes_lie_before_the_first_step_and_then_rests(room, generator, shelf, tmp_path):
     net = {"size": 16, "latent": 8, "widths": (8, 8)}
     weights.write(shelf / "vae.safetensors", VAE(**net).state_dict())
     pictures = two_classes(tmp_path / "flow", 40)
     course = Course(encoder="vae.safetensors", net=net, pictures=8000, flow=60)
     critic = {"widths": (8, 16)} if room is stylegan else {"channels": 8, "widest": 16}
-    classes = {"classes": 2}
-    chosen = room.Recipe(data="plain.tar", generator=generator | classes, discriminator=critic, batch=16, course=course)
+    more = {"classes": 2, "flow": {"width": 32, "depth": 1}}
+    chosen = room.Recipe(data="plain.tar", generator=generator | more, discriminator=critic, batch=16, course=course)
     room.train(chosen, pictures, tmp_path / "run", images=32)
     first = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     room.train(chosen, pictures, tmp_path / "run", images=64)

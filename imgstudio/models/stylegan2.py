@@ -114,6 +114,14 @@ def _start_affine(affine: nn.Linear) -> None:
     nn.init.ones_(affine.bias)
 
 
+def _offset(style: int, rank: int, values: int) -> nn.Sequential:
+    """At first small beside the constant, whose values are about 1."""
+    offset = nn.Sequential(nn.Linear(style, rank, bias=False), nn.Linear(rank, values, bias=False))
+    nn.init.normal_(offset[0].weight, 0.0, 1 / math.sqrt(style))
+    nn.init.normal_(offset[1].weight, 0.0, 0.1 / math.sqrt(rank))
+    return offset
+
+
 def _spatial(scale: Tensor, like: Tensor) -> Tensor:
     return scale.to(like.dtype)[:, :, None, None]
 
@@ -132,7 +140,9 @@ class Generator(nn.Module):
     widths:     C at 4, 8, ..., size / 2 px; two layers each.
     size:       side of the square picture in pixels.
     classes:    0 for an unconditional net; otherwise a learned embedding of the class is appended to z.
-    flow:       whether z is first carried to where the codes of real pictures lie, see `models.flow`.
+    offset:     rank of a linear function of w that is added to the constant with which a picture begins; 0 for none, as in the
+                paper, which trained a hundred times longer: a constant has to be bent layer by layer into every shape.
+    flow:       width and depth of the `models.flow.Flow` by which z is first carried to where the codes of real pictures lie.
     components: number of directions kept, see `directions`.
     """
 
@@ -147,15 +157,17 @@ class Generator(nn.Module):
         widths: tuple[int, ...] = (256, 256, 192, 128, 48),
         size: int = 128,
         classes: int = 0,
-        flow: bool = False,
+        offset: int = 0,
+        flow: dict[str, int] | None = None,
         components: int = 24,
     ):
         super().__init__()
         _stages(size, widths)
         self.latent, self.style, self.size, self.classes = latent, style, size, classes
-        self.flow = Flow(latent, classes).requires_grad_(False) if flow else None
+        self.flow = Flow(latent, classes, **flow).requires_grad_(False) if flow else None
         self.mapping = Mapping(latent, style, mapping, classes)
         self.start = nn.Parameter(torch.randn(1, widths[0], 4, 4))
+        self.offset = _offset(style, offset, 16 * widths[0]) if offset else None
         pairs = [pair for a, b in zip(widths, (*widths[1:], widths[-1])) for pair in ((a, a), (a, b))]
         self.layers = nn.ModuleList(Layer(a, b, style) for a, b in pairs)
         self.colours = nn.ModuleList(
@@ -189,6 +201,8 @@ class Generator(nn.Module):
         """Feature maps of each layer [N, C, H, W], and the pictures."""
         w = w if w.ndim == 3 else w[:, None].expand(-1, len(self.layers), -1)
         x, picture, maps = self.start.expand(len(w), -1, -1, -1), None, []
+        if self.offset is not None:
+            x = x + self.offset(w[:, 0]).view_as(x)
         for i, layer in enumerate(self.layers):
             x = layer(x, w[:, i], None if noise is None else noise[i])
             maps.append(x)

@@ -20,7 +20,7 @@ MENDED = 5.0  # weight of a mended place beside one that stays
 
 PLAIN, DRAWN = 0.1, 0.25  # contrast within five pixels up to which there is no line, and from which on there is one
 EVEN = 9  # side in pixels of the square over which plain places are evened out
-CRISP, LINE = 0.3, 2.2  # lines: how far they are lifted from their surroundings, and the width of those in pixels, a deviation
+CRISP, LINE = 0.4, 1.0  # lines: how far they are lifted from their surroundings, and the width of those in pixels, a deviation
 
 
 def target(rough: Tensor, smooth: Tensor) -> tuple[Tensor, Tensor]:

@@ -28,13 +28,14 @@ a little only, as a flow knows nothing of vectors much shorter than those it lea
 """,
         r"""
 **How StyleGAN2 can be steered.** A *mapping network* first turns $z$ into $w = f(z)$, whose cloud need not be round, so
-that what belongs together can lie on one line. The picture itself grows from a constant, and each layer is told its *style*
-by $w$: how strong each of its features is to be. Coarse layers decide pose and shape, fine ones colours and strokes, which
-is why styles can be mixed layer by layer. Truncation is a straight line here, $w \mapsto \bar w + \psi (w - \bar w)$. The
-drawn heads learned from copying real ones too, as the fruits did above, and are truncated like them. Directions are the
-lines along which all $w$ vary most; the pad is the plane of the first two. What is left to chance, such as where each
-speckle lies, comes as *noise* to every layer, so that no style has to be spent on it. An own picture is found by going
-downhill: $w$ is changed a little, again and again, until its picture is alike.
+that what belongs together can lie on one line. The picture itself grows from a constant (that of the heads leans a little
+as $w$ says), and each layer is told its *style* by $w$: how strong each of its features is to be. Coarse layers decide pose
+and shape, fine ones colours and strokes, which is why styles can be mixed layer by layer. Truncation is a straight line
+here, $w \mapsto \bar w + \psi (w - \bar w)$. The drawn heads learned from copying real ones too, as the fruits did above
+(at last from that alone), and are truncated like them. Directions are the lines along which all $w$ vary most; the pad is
+the plane of the first two. What is left to chance, such as where each speckle lies, comes as *noise* to every layer, so
+that no style has to be spent on it. An own picture is found by going downhill: $w$ is changed a little, again and again,
+until its picture is alike.
 """,
         r"""
 **Where it comes from.** The game: Goodfellow et al. 2014, [arXiv:1406.2661](https://arxiv.org/abs/1406.2661). The small

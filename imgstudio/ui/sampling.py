@@ -17,7 +17,7 @@ from .wall import ANY, Controls, Wall, large, show
 TITLE = "Latent sampling"
 COUNT, TRUNCATION = 24, 0.7
 MOST, FEW = 36, 4  # pictures on the sheet, and of models whose pictures are large
-LARGE_AT_FIRST = 19  # seed of the picture that hangs large before the first click: a clean one, of heads and fruits alike
+LARGE_AT_FIRST = 10  # seed of the picture that hangs large before the first click: a clean one, of heads and of StyleGAN2 fruits
 EXAMPLES = {"All alike": 0.1, "Typical": 0.5, "Wild": 1.4}  # truncations
 
 
