@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from labels import label
 from PIL import Image
 
 from imgstudio import StudioError, image
@@ -259,7 +260,7 @@ def test_not_pictures(tmp_path, content, words):
         (np.full((2, 2), "a"), "numbers"),
         (Image.new("RGB", (0, 3)), "no pixels"),
     ],
-    ids=str,
+    ids=label,
 )
 def test_other_refusals(source, words):
     assert words in refusal(source)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 from conftest import SMALL
+from labels import label
 
 import imgstudio
 from imgstudio import StudioError, catalog, loading, weights
@@ -50,7 +51,7 @@ def record(**fields) -> Spec:
         {"build": "imgstudio.models.dcgan"},
         {"inverse": "back"},
     ],
-    ids=str,
+    ids=label,
 )
 def test_wrong_records_are_refused(fields):
     assert record().name == "family/variant"
