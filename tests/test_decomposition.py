@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import scipy.sparse
 import torch
-from labels import label
 from PIL import Image
 from scipy.sparse.linalg import spsolve
 from skimage import data
@@ -131,7 +130,7 @@ def test_gradients_are_nobodys_business():
         ({"size": 0}, "size"),
         ({"image": None}, "no picture"),
     ],
-    ids=label,
+    ids=str,
 )
 def test_mistakes(options, words):
     with pytest.raises(StudioError, match=words):

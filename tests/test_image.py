@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from labels import label
 from PIL import Image
 
 from imgstudio import StudioError, image
@@ -260,7 +259,7 @@ def test_not_pictures(tmp_path, content, words):
         (np.full((2, 2), "a"), "numbers"),
         (Image.new("RGB", (0, 3)), "no pixels"),
     ],
-    ids=label,
+    ids=str,
 )
 def test_other_refusals(source, words):
     assert words in refusal(source)

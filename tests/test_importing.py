@@ -9,7 +9,6 @@ from pathlib import Path
 import foreign
 import pytest
 import torch
-from labels import label
 from safetensors.torch import save_file
 from test_translation_nets import Published
 from torch import nn
@@ -59,7 +58,7 @@ CHAINS = {  # size -> kernels, strides, paddings
 
 
 @pytest.mark.parametrize("colours", [1, 3])
-@pytest.mark.parametrize("chain", CHAINS, ids=label)
+@pytest.mark.parametrize("chain", CHAINS, ids=str)
 def test_a_dcgan_of_any_size_and_colour(bring, chain, colours):
     kernels, strides, paddings = CHAINS[chain]
     channels = (10, *(4 * (len(kernels) - i) for i in range(1, len(kernels))), colours)

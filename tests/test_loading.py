@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 import torch
 from conftest import SMALL
-from labels import label
 
 import imgstudio
 from imgstudio import StudioError, catalog, loading, weights
@@ -51,7 +50,7 @@ def record(**fields) -> Spec:
         {"build": "imgstudio.models.dcgan"},
         {"inverse": "back"},
     ],
-    ids=label,
+    ids=str,
 )
 def test_wrong_records_are_refused(fields):
     assert record().name == "family/variant"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from labels import label
 from PIL import Image
 from skimage import data
 
@@ -123,7 +122,7 @@ def test_seeds_and_scale(shading):
 
 
 @pytest.mark.parametrize(
-    "place", [(slice(0, 1), slice(0, 1)), (slice(0, 96), slice(7, 8)), (slice(90, 96), slice(0, 120))], ids=label
+    "place", [(slice(0, 1), slice(0, 1)), (slice(0, 96), slice(7, 8)), (slice(90, 96), slice(0, 120))], ids=str
 )
 def test_regions_of_any_shape_are_filled(place):
     labels = np.zeros((96, 120), np.int32)
@@ -152,7 +151,7 @@ def test_a_picture_that_is_one_region():
         ({"seed": -1}, "seed"),
         ({"image": PICTURE.resize((60, 48))}, "another size"),
     ],
-    ids=label,
+    ids=str,
 )
 def test_mistakes(arguments, words):
     with pytest.raises(StudioError, match=words) as caught:

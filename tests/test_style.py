@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from labels import label
 from PIL import Image
 from skimage import data
 
@@ -213,7 +212,7 @@ def test_costs_are_said_beforehand(model):
         ({"mask": Image.new("L", (9, 9))}, "region is empty"),
         ({"mask": "nowhere.png"}, "nowhere.png"),
     ],
-    ids=label,
+    ids=str,
 )
 def test_mistakes_are_answered_at_once_in_a_sentence(model, options, words):
     assert_refused(lambda: stylize(model, **{"content": CONTENT, "style": STYLE, **FEW, **options}), words)
@@ -239,7 +238,7 @@ def assert_refused(call, words):
         ({"weights": [math.nan]}, "share"),
         ({"weights": [math.inf]}, "infinite"),
     ],
-    ids=label,
+    ids=str,
 )
 def test_unsuitable_styles(stand_in, way, options, words):
     assert_refused(lambda: stylize(stand_in(way), CONTENT, **{"style": STYLE, **FEW, **options}), words)
@@ -262,7 +261,7 @@ def test_unsuitable_styles(stand_in, way, options, words):
         ({"start": "middle"}, "'middle'.*noise"),
         ({"start": "nowhere.png"}, "nowhere.png"),
     ],
-    ids=label,
+    ids=str,
 )
 def test_unsuitable_settings(gatys, options, words):
     assert_refused(lambda: stylize(gatys, CONTENT, STYLE, **{**FEW, **options}), words)

@@ -7,7 +7,6 @@ import threading
 import numpy as np
 import pytest
 import torch
-from labels import label
 from PIL import Image
 from skimage import data
 
@@ -87,7 +86,7 @@ def test_a_flat_sample_gives_a_flat_texture(method):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
-    "sample", [Image.new("RGB", (40, 600), "red"), GRAVEL.resize((33, 32)), GRAVEL.resize((1600, 900))], ids=label
+    "sample", [Image.new("RGB", (40, 600), "red"), GRAVEL.resize((33, 32)), GRAVEL.resize((1600, 900))], ids=str
 )
 def test_any_sample(method, sample):
     assert made(sample, method=method, seamless=True, size=48).size == (48, 48)
@@ -113,7 +112,7 @@ def test_any_sample(method, sample):
         ({"model": "adain/vgg-small"}, "gatys/vgg-small"),
         ({"model": "no/such"}, "no/such"),
     ],
-    ids=label,
+    ids=str,
 )
 def test_mistakes_are_answered_at_once(options, words):
     with pytest.raises(StudioError, match=words) as caught:
