@@ -11,7 +11,7 @@ import page_server
 import pytest
 
 ADVANCED = ".room:visible .below .advanced:not(.bring) > button, .room:visible > .advanced > button"  # opens it
-PATIENCE = 60_000  # ms for one answer of a busy machine, on which other tests run beside
+PATIENCE = 30_000  # ms for one answer of a busy machine
 PAUSE = 200  # ms between two looks
 
 LOCAL = re.compile(r"(https?://(127\.0\.0\.1|localhost)[:/])|data:|blob:|about:")
