@@ -56,11 +56,19 @@ def is_matrix(parameter: Tensor) -> bool:
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """[M, N] -> about U V^T of its singular value decomposition U S V^T: the same directions, all of about length 1."""
+    """[M, N] -> about U V^T of its singular value decomposition U S V^T: the same directions, all of about length 1.
+
+    A round multiplies x by a polynomial of the small square matrix x x^T, and all these commute: they are multiplied with each
+    other, and with x only once.
+    """
     a, b, c = COEFFICIENTS
     x = matrix / (matrix.norm() + 1e-12)
     wide = x if x.shape[0] <= x.shape[1] else x.T
+    gram, product = wide @ wide.T, torch.eye(len(wide), device=x.device)
     for _ in range(ROUNDS):
-        gram = wide @ wide.T
-        wide = a * wide + (b * gram + c * gram @ gram) @ wide
+        factor = b * gram + c * gram @ gram
+        factor.diagonal().add_(a)
+        product = factor @ product
+        gram = factor @ gram @ factor
+    wide = product @ wide
     return wide if x.shape[0] <= x.shape[1] else wide.T
