@@ -242,21 +242,21 @@ def test_what_is_mended_is_what_the_critic_spoiled():
 def test_a_drawing_is_redrawn_with_even_grounds_and_crisp_lines():
     ripples = 0.02 * torch.sin(torch.arange(48.0)) * torch.cos(torch.arange(48.0))[:, None]
     drawing = (0.5 + ripples).expand(1, 3, -1, -1).clone()
-    drawing[..., 22:26] = -0.3  # a line, paler than it should be
+    drawing[..., 23:25] = -0.3  # a line, paler than it should be
     wanted = mending.redrawn(drawing)
     assert wanted.shape == drawing.shape and wanted.abs().max() <= 1
     assert wanted[..., :14].std() < 0.2 * drawing[..., :14].std()
     assert wanted[..., :14].mean() == pytest.approx(0.5, abs=0.005)
-    assert wanted[..., 22:26].mean() < -0.34
+    assert wanted[..., 23:25].mean() < -0.38
 
 
 def test_a_generator_is_taught_its_own_drawings_where_there_was_no_polish():
-    recipe = stylegan.Recipe(data="plain.tar", generator=SMALL, discriminator={"widths": (8, 16)}, batch=16, rate=1e-2)
+    recipe = stylegan.Recipe(data="plain.tar", generator=SMALL, discriminator={"widths": (8, 16)}, batch=16, generator_rate=1e-2)
     training = stylegan.Training(recipe, torch.device("cpu"))
     training.enter("mend")
     real, labels = torch.zeros(16, 3, 16, 16), torch.zeros(16, dtype=torch.long)
     errors = [training.step(real, labels)["lesson"].item() for _ in range(400)]
-    assert sum(errors[-40:]) < 0.85 * 4 * sum(errors[:10])
+    assert sum(errors[-40:]) < 0.8 * 4 * sum(errors[:10])
 
 
 def test_a_generator_learns_what_its_teachers_make_together():

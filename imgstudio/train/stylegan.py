@@ -45,7 +45,8 @@ class Recipe:
     discriminator: dict = field(default_factory=dict)
     augment: tuple[str, ...] = ("translation",)  # names in augment.POLICIES
     batch: int = 16  # small, as many steps matter more here than even ones
-    rate: float = 2.5e-3
+    generator_rate: float = 2.5e-3
+    discriminator_rate: float = 2.5e-3
     optimiser: str = "adam"  # of the generator, a name in OPTIMISERS
     momentum: float = 0.0  # beta 1 of the generator in the game; the critic has none
     mapping_rate: float = 0.1  # share of it: the mapping network steers everything, and a small step there is a large one
@@ -102,9 +103,9 @@ class Training(Game):
         self.generator = Generator(**recipe.generator).to(**layout)
         game = {"size": self.generator.size, "classes": self.generator.classes}
         self.discriminator = Discriminator(**game, **recipe.discriminator).to(**layout)
-        rates = equalised(self.generator, recipe.rate, recipe.mapping_rate)
+        rates = equalised(self.generator, recipe.generator_rate, recipe.mapping_rate)
         self.generator_optimiser = OPTIMISERS[recipe.optimiser](rates, (recipe.momentum, DECAY))
-        self.discriminator_optimiser = adam(equalised(self.discriminator, recipe.rate), (0.0, DECAY))
+        self.discriminator_optimiser = adam(equalised(self.discriminator, recipe.discriminator_rate), (0.0, DECAY))
         if recipe.start:  # only now: the optimiser's rates are those of fresh weights
             start.take_over(self.generator, recipe.start)
         self.average = WeightAverage(self.generator, recipe.average)
