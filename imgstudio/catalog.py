@@ -260,8 +260,8 @@ SPECS: tuple[Spec, ...] = (
         "Sunflower to daisy",
         "45351f893be44bbb5bae47be01279b32ea34ceeca6f891d260f523982560475a",
     ),
-    fruit("apple2tomato", "tomato2apple", "Apple to tomato", "ce4467c336e3865e70b68cba9a493ad78557b13bea70f0b934452cd34f44a36c"),
-    fruit("tomato2apple", "apple2tomato", "Tomato to apple", "aee33fd2c8968caac1550532127a2db7b607c1da5df5d1668a18d6fefdbf6428"),
+    fruit("apple2tomato", "tomato2apple", "Apple to tomato", "986dfc4d5baf5baf7ce3ebbac7dd39f52fad624f37627c8de27afa0e0d40579e"),
+    fruit("tomato2apple", "apple2tomato", "Tomato to apple", "276018f487385c720e1ee206da951c86b2464484ee7a5c7c805804fb899101e9"),
     *HUB,
 )
 

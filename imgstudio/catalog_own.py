@@ -74,7 +74,7 @@ def _direction(
 
 def fruit(name: str, inverse: str, title: str, sha256: str) -> Spec:
     """One direction between apples and tomatoes."""
-    return _direction(name, inverse, title, sha256, size=3_933_358, data=credits.FRUITS, side=64)
+    return _direction(name, inverse, title, sha256, size=3_933_374, data=credits.FRUITS, side=256, sees=64)
 
 
 def canvas(name: str, inverse: str, title: str, sha256: str) -> Spec:

@@ -20,6 +20,7 @@ from imgstudio.art import flowers
 from imgstudio.bench import translation as bench
 from imgstudio.image import read_settings, to_image, to_tensor
 from imgstudio.models.resnet_generator import ResnetGenerator, grained
+from imgstudio.ops import guided
 from imgstudio.ops import translation as ops
 from imgstudio.spec import Hub
 from imgstudio.studio import translation as studio
@@ -113,6 +114,39 @@ def test_all_tiles_share_one_grain(translations):
     assert (tiled - given).abs().max() < 1e-4
     plain = net(x, ops.feedforward.measure(net, noisy, 128))
     assert (tiled - plain).abs().mean() > 1e-3  # and it is seen
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 200), (20, 30), (24, 24), (61, 90)])
+def test_a_net_that_sees_pictures_at_one_size_translates_all(translations, size):
+    picture = photo(*size)
+    made = imgstudio.translate(translations(**NET, sees=24)[0], picture)
+    assert made.image.size == made.cycle.size == size
+
+
+def test_what_a_net_sees_at_one_size_changes_alike_at_every_size(translations):
+    """The change of a large picture, shrunk, is that of the small one; a net without `sees` makes another of it."""
+    small, large = photo(30, 24), photo(180, 144)
+    changes = {}
+    for sees in (0, 24):
+        net = imgstudio.load(translations(channels=4, blocks=1, skip=True, sees=sees)[0])
+        net.model[-1].weight.data *= 4  # plain to see
+        for picture in (small, large):
+            x = to_tensor(picture)
+            *_, (_, _, made) = ops.translate(net, x)
+            change = torch.nn.functional.interpolate(made - x, (24, 30), mode="bilinear", antialias=True)
+            changes[sees, picture.width] = change - change.mean(dim=(2, 3), keepdim=True)
+    apart = {sees: (changes[sees, 30] - changes[sees, 180]).norm() / changes[sees, 30].norm() for sees in (0, 24)}
+    assert apart[24] < 0.5 * apart[0]
+
+
+def test_a_net_that_is_to_see_no_strokes_is_given_none(translations):
+    net = imgstudio.load(translations(channels=4, blocks=1, skip=True, smooth=True)[0])
+    x = to_tensor(photo(96, 64))
+    striped = x + 0.2 * (-1.0) ** torch.arange(96)
+    assert (ops.prepared(net, striped) - ops.prepared(net, x)).abs().mean() < 0.02
+    ((_, _, made),) = ops.translate(net, striped)
+    with torch.no_grad():
+        assert torch.allclose(made, net(guided.smoothed(striped)), atol=1e-5)
 
 
 def test_large_pictures_come_step_by_step(pair, monkeypatch):

@@ -107,6 +107,10 @@ class ResnetGenerator(nn.Module):
               training a margin keeps the borders clean. Always so with `blur`.
     grain:    deviation of the noise that a picture is to be given before the net sees it (`grained`). A net without any can fill
               a plain sky only with a pattern that repeats.
+    smooth:   a picture is to be given without what is small in it (`ops.translation.prepared`): a net then can't copy strokes or
+              leaves, and draws those of its own domain.
+    sees:     short side, in pixels, at which a picture is to be shown to the net; 0 for any. For the caller to see to: a net
+              that learned what a flower is where whole flowers fit into its view takes the petal of a large one for a wall.
 
     The right and lower border are reflected up to a multiple of 4, and cut off again.
     """
@@ -123,13 +127,16 @@ class ResnetGenerator(nn.Module):
         blur: int = 0,
         even: bool = False,
         grain: float = 0.0,
+        smooth: bool = False,
+        sees: int = 0,
     ):
         super().__init__()
         if upsample not in NAMES:
             raise ValueError(f"upsample is one of {', '.join(NAMES)}, got {upsample!r}")
         if blur and (blur % 2 == 0 or not skip):
             raise ValueError(f"blur is an odd number of pixels and goes with skip, got {blur} with skip={skip}")
-        self.channels, self.blocks, self.skip, self.blur, self.grain = channels, blocks, skip, blur, grain
+        self.channels, self.blocks, self.skip = channels, blocks, skip
+        self.blur, self.grain, self.smooth, self.sees = blur, grain, smooth, sees
         self.even = even or blur > 0
         c = channels
         layers = [Reflect(3), nn.Conv2d(3, c, 7), InstanceNorm(), nn.ReLU(inplace=True)]

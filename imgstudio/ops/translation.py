@@ -12,9 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..models.resnet_generator import ResnetGenerator, grained
-from . import feedforward
+from . import feedforward, guided
 from .feedforward import Parts
 
+_LONGEST = 12  # times its short side: a longer picture is shown to a net that sees pictures at one size at less than that
 _VALUES = 32 * 1024**2  # that the widest layers may hold in one piece: 1024 px a side for a net of 32 channels
 
 
@@ -25,13 +26,45 @@ def whole_side(net: ResnetGenerator) -> int:
 
 
 def translate(net: ResnetGenerator, x: Tensor, *, tile: int | None = None, whole: int | None = None) -> Parts:
-    """x in the other domain, tile after tile. Of what the norms measure, all tiles share one: no seams, no patches of colour."""
+    """x in the other domain, tile after tile. Of what the norms measure, all tiles share one: no seams, no patches of colour.
+
+    A net that sees pictures at one size is shown x at that; what it changes is brought to the size of x.
+    """
+    small = shown(x, net.sees) if net.sees else x
+    for done, total, made in _pieces(net, small, tile, whole):
+        yield done, total, made if small is x else changed(x, small, made)
+
+
+def shown(x: Tensor, side: int) -> Tensor:
+    """x as large as a net is to see it, its short side at `side`."""
+    factor = min(side / min(x.shape[2:]), _LONGEST * side / max(x.shape[2:]))
+    size = [max(1, round(length * factor)) for length in x.shape[2:]]
+    return x if size == list(x.shape[2:]) else F.interpolate(x, size, mode="bicubic", antialias=True).clamp(-1, 1)
+
+
+def changed(x: Tensor, small: Tensor, made: Tensor) -> Tensor:
+    """x [1, 3, H, W] with the change that leads from `small`, which is x at another size, to `made` [1, 3, h, w]."""
+    change = made - small
+    if small.shape[2] < x.shape[2]:
+        return (x + guided.carried(change, small, x)).clamp(-1, 1)
+    return (x + F.interpolate(change, x.shape[2:], mode="bilinear", antialias=True)).clamp(-1, 1)
+
+
+def _pieces(net: ResnetGenerator, x: Tensor, tile: int | None, whole: int | None) -> Parts:
     height, width = x.shape[2:]
-    padded = grained(_at_least(x, net.smallest), net.grain)
+    padded = prepared(net, _at_least(x, net.smallest))
     whole = whole or whole_side(net)
     tile = tile or whole * 3 // 4 // net.stride * net.stride
     for done, total, made in feedforward.restyle(net, padded, tile=tile, whole=whole):
         yield done, total, made[:, :, :height, :width]
+
+
+def prepared(net: ResnetGenerator, x: Tensor, seed: int | None = 0) -> Tensor:
+    """What the net is to be given of pictures [N, 3, H, W]; the seed is that of its grain (`grained`).
+
+    Left to the caller, since tiles must be cut from the whole as it was prepared.
+    """
+    return grained(guided.smoothed(x) if net.smooth else x, net.grain, seed)
 
 
 def _at_least(x: Tensor, side: int) -> Tensor:

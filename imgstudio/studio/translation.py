@@ -53,8 +53,9 @@ def translate(model: str, image: Source, *, cycle: bool = True, size: int | None
     """The picture in the domain that `model` leads to; any size from 1 x 1, its shape is kept.
 
     cycle:    also translate back, with the model that leads the other way, and measure how much of the picture was lost.
-    size:     longer side of the result in pixels; None leaves the picture as large as it is. The nets learned from small
-              pictures: of a thing that fills a large photograph they see only pieces, and change little.
+    size:     longer side of the result in pixels; None leaves the picture as large as it is. Nets of flowers and fruits see it
+              small whatever its size, and their change is enlarged; all others see it at this size, and of what fills a large
+              picture only pieces.
     strength: from 0, the picture itself, to 1. The way back always starts from the whole translation.
     """
     return last(translating(model, image, cycle=cycle, size=size, strength=strength)).result

@@ -165,8 +165,8 @@ def _advanced(known: Controls) -> Rare:
         known.size,
         step=8,
         label="Size",
-        info="Longer side of the result in pixels. The nets learned from small pictures: of what fills a large one they see "
-        "pieces only, and change less.",
+        info="Longer side of the result in pixels. Strokes of a painting are equally wide in all: the smaller it is, the bolder "
+        "they look.",
         elem_id="translation-size",
     )
     back = gr.Checkbox(True, label="Also translate back", elem_id="translation-back", elem_classes="tick")

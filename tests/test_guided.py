@@ -1,0 +1,55 @@
+"""The guided filter: changes of a shrunk picture carried over to the large one, and pictures without what is small."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from imgstudio.ops import guided
+
+
+def disc(side: int, petals: tuple[float, float, float] = (0.9, 0.85, 0.8)) -> torch.Tensor:
+    """A light disc on a dark ground, [1, 3, side, side]."""
+    y, x = torch.meshgrid(*[torch.arange(side) / side - 0.48] * 2, indexing="ij")
+    inside = ((x**2 + y**2).sqrt() < 0.3).float()
+    ground = torch.tensor([-0.7, -0.4, -0.8])[:, None, None]
+    return (ground + inside * (torch.tensor(petals)[:, None, None] - ground))[None]
+
+
+def test_what_follows_the_colours_is_carried_as_it_is():
+    torch.manual_seed(0)
+    x = torch.rand(1, 3, 20, 26) * 2 - 1
+    values = 0.5 * x[:, :1] - 0.25 * x[:, 2:] + 0.1
+    assert (guided.carried(values, x, x, epsilon=1e-6) - values).abs().max() < 1e-3
+    assert guided.carried(values.expand(-1, 2, -1, -1), x, x).shape == (1, 2, 20, 26)
+
+
+@pytest.mark.parametrize("side", [96, 197])
+def test_a_change_gets_the_edges_of_the_large_picture(side):
+    large, small = disc(side), disc(24)
+    wanted = disc(side, (0.9, 0.85, -0.9)) - large  # petals that lose their blue
+    change = disc(24, (0.9, 0.85, -0.9)) - small
+    carried = guided.carried(change, small, large)
+    enlarged = F.interpolate(change, (side, side), mode="bilinear", align_corners=False)
+    assert (carried - wanted).abs().mean() < 0.4 * (enlarged - wanted).abs().mean()
+
+
+def test_strokes_go_and_shapes_stay():
+    large = disc(96)
+    strokes = 0.3 * torch.sin(torch.arange(96) * 2.1).expand(1, 3, 96, 96)
+    made = guided.smoothed(large + strokes)
+    assert made.shape == large.shape
+    off = (made - large).abs()
+    assert off.mean() < 0.25 * strokes.abs().mean()
+    assert (guided.smoothed(large) - large).abs().mean() < 0.04  # of a contrast of about 1.5
+
+
+def test_pictures_of_a_batch_are_smoothed_each_by_itself_and_gradients_go_through():
+    torch.manual_seed(0)
+    x = torch.rand(2, 3, 17, 23) * 2 - 1
+    alone = torch.cat([guided.smoothed(part) for part in x.split(1)])
+    assert torch.allclose(guided.smoothed(x), alone, atol=1e-6)
+    x.requires_grad_(True)
+    guided.smoothed(x).square().sum().backward()
+    assert x.grad.abs().sum() > 0
