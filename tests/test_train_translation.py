@@ -194,6 +194,40 @@ def test_views_are_cut_out_not_resized():
         assert any(torch.equal(view, other) or torch.equal(view.flip(2), other) for other in patches)
 
 
+def test_views_are_turned_by_right_angles_alone(recipe):
+    torch.manual_seed(0)
+    corner = torch.zeros(3, 8, 8, dtype=torch.uint8)
+    corner[:, :4, :4] = 200
+    pairs = domains.Pairs(*[heap(corner)] * 4)
+    seen = {}
+    for turns in (False, True):
+        chosen = replace(recipe, view=8, batch=64, turns=turns)
+        batch = next(domains.draw(pairs, chosen, 0, torch.device("cpu")))
+        assert batch.a.gt(0).float().mean() == 0.25
+        seen[turns] = {tuple(x[0, ::7, ::7].gt(0).flatten().tolist()) for x in batch.a}  # the four corners
+    assert len(seen[False]) == 2 and len(seen[True]) == 4  # mirrored, or at any corner
+
+
+def test_what_is_cut_off_is_held_out_and_as_large_as_the_rest(tmp_path):
+    wide = np.zeros((60, 100, 3), np.uint8)
+    wide[:, :, 0] = np.arange(100) * 2  # tells where a crop is from
+    wide[:, 75:, 1] = 200
+    with tarfile.open(tmp_path / "wide.tar", "w") as tar:
+        buffer = io.BytesIO()
+        Image.fromarray(wide).save(buffer, "PNG")
+        member = tarfile.TarInfo("picture.png")
+        member.size = buffer.tell()
+        buffer.seek(0)
+        tar.addfile(member, buffer)
+    source = domains.Source(file="wide.tar", way="crops", most=40, pixels_each=50, sides=(0.3, 0.4), aside=0.25)
+    pairs = domains.load_pairs(translation.Recipe(a=(source,), b=(source,), inverse="", pixels=12), tmp_path)
+    assert len(pairs.a) == 40 and len(pairs.held_a) == 30
+    assert pairs.a.images[:, 1].max() < 100 < 180 < pairs.held_a.images[:, 1].min()
+    for part in (pairs.a, pairs.held_a):
+        slope = part.images[:, 0].double().diff(dim=2).mean(dim=(1, 2))  # two levels a pixel of the picture
+        assert slope.min() > 2 * 0.3 * 60 / 12 - 0.6 and slope.max() < 2 * 0.4 * 60 / 12 + 0.6
+
+
 @pytest.fixture(scope="module")
 def eye() -> VGG:
     """The feature net that the project ships."""
@@ -234,8 +268,18 @@ def test_manner_is_told_from_what_is_shown(eye, heaps):
     assert as_kin[0] < alone[0] / 2 and alone[1] < 1e-3 < as_kin[1]
 
 
-def test_practice_asks_no_critic(recipe, eye, heaps):
-    wanted = replace(recipe, style=1.0, content=0.1, alone=4)
+def test_a_picture_of_the_domain_is_to_stay_as_it_is_made(eye, heaps):
+    manner = Manner(eye, heaps, 1, torch.device("cpu"))
+    numbers = torch.tensor([41, 42])
+    batch = domains.Batch(to_unit(heaps.a.images[numbers]), to_unit(heaps.b.images[numbers]), numbers, numbers)
+    kept = manner.own(batch, batch.b, batch.a)
+    plain = [x.mean(dim=(2, 3), keepdim=True).expand_as(x) for x in (batch.b, batch.a)]
+    assert kept < 0.1 * manner.own(batch, *plain)
+
+
+@pytest.mark.parametrize("own", [{}, {"own": 1.0, "lazy": 1}])
+def test_practice_asks_no_critic(own, recipe, eye, heaps):
+    wanted = replace(recipe, style=1.0, content=0.1, alone=4, **own)
     training = translation.Training(wanted, torch.device("cpu"), Manner(eye, heaps, 3, torch.device("cpu")))
     critic, generator = ([p.clone() for p in net.parameters()] for net in (training.back.critic, training.back.generator))
     batch = noise(40)
@@ -245,7 +289,8 @@ def test_practice_asks_no_critic(recipe, eye, heaps):
     assert not all(torch.equal(p, q) for p, q in zip(training.back.generator.parameters(), generator))
     assert terms["style"] > 0 and terms["critic"] == 0
     later = training.step(batch, 1e-3)
-    assert later["critic"] > 0 and later.keys() == terms.keys()  # a log has the same columns all the way
+    assert later["critic"] > 0 and [*later] == [*terms]  # a log has the same columns all the way
+    assert ("own" in later) == ("own" in own)
     assert not all(torch.equal(p, q) for p, q in zip(training.back.critic.parameters(), critic))
 
 
@@ -289,25 +334,29 @@ def test_skies_are_drawn_as_often_as_wanted():
     assert batch.from_a.tolist() == batch.from_b.tolist() == [1] * 4
 
 
-def test_the_first_pictures_are_seen_at_half_the_size(recipe):
-    """And a training that goes on after them begins at the full size."""
-    levels = [torch.full((3, 24, 24), level, dtype=torch.uint8) for level in (40, 90)]
-    levels[0][:, ::2] += 20
-    pairs = domains.Pairs(heap(levels[0]), heap(levels[1]), heap(levels[0]), heap(levels[1]))
-    assert pairs.halved().a.images.unique().tolist() == [50] and pairs.held_a.images.shape[2] == 24
-    training = translation.Training(replace(recipe, small=16, skies=0.5), torch.device("cpu"))
-    stream = translation._stream(training, pairs)
-    sides = []
-    for training.images in (0, 8, 16, 24):
-        sides.append(next(stream).a.shape[2])
-    assert sides == [10, 10, 20, 20]
-    assert next(translation._stream(training, pairs)).b.shape == (8, 3, 20, 20)
-
-
 def test_critics_can_learn_at_a_pace_of_their_own(recipe):
     training = translation.Training(replace(recipe, lead=2.0), torch.device("cpu"))
     training.step(noise(16), 1e-3)
     assert training.generators.param_groups[0]["lr"] == 1e-3 and training.critics.param_groups[0]["lr"] == 2e-3
+
+
+def test_critics_can_be_shown_what_is_still_untranslated(recipe):
+    """Once no generator makes such pictures any more, they otherwise have no opinion on them."""
+    torch.manual_seed(0)
+    red, blue = (torch.full((8, 3, 20, 20), -0.5) for _ in range(2))
+    red[:, 0], blue[:, 2] = 0.8, 0.8
+    batch, gaps = domains.Batch(red, blue, torch.arange(8), torch.arange(8)), []
+    for originals in (False, True):
+        chosen = replace(recipe, originals=originals, critics=0.0, cycle=0.0, identity=0.0)
+        training = translation.Training(replace(chosen, critic={"channels": 8, "layers": 2, "norm": "none"}), torch.device("cpu"))
+        last = training.forth.generator.model[-1]
+        torch.nn.init.zeros_(last.weight)
+        last.bias.data.copy_(torch.tensor([-1.59, 0.0, 1.59]))  # it makes red blue, and critics can't tell which is which
+        for _ in range(60):
+            training.step(batch, 1e-3)
+        with torch.no_grad():
+            gaps.append((training.forth.critic(blue).mean() - training.forth.critic(red).mean()).item())
+    assert gaps[1] > 0.5 and gaps[1] > gaps[0] + 0.2
 
 
 def test_a_change_may_have_the_edges_of_the_picture_and_no_others():

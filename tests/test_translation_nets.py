@@ -254,18 +254,15 @@ def test_activations_do_not_depend_on_the_batch():
     assert torch.allclose(rows, activations(net, pictures, batch=5), atol=1e-6)
 
 
-def test_a_spectral_critic_sees_the_mean_colour_that_an_instance_norm_takes_away():
+def test_a_critic_without_norm_sees_the_mean_colour_that_an_instance_norm_takes_away():
     torch.manual_seed(0)
     x = torch.rand(2, 3, 64, 64) * 0.1
     far = []
-    for norm in ("instance", "spectral"):
+    for norm in ("instance", "none"):
         critic = PatchGAN(channels=8, layers=2, norm=norm)
-        for _ in range(20):
-            critic(x)  # power iterations
-        critic.eval()
         with torch.no_grad():
             scores = [critic(x + level)[:, :, 6:-6, 6:-6] for level in (-0.6, 0.6)]
         far.append(((scores[0].mean() - scores[1].mean()).abs() / scores[0].std()).item())
     assert far[1] > 3 * far[0]
-    with pytest.raises(ValueError, match="norm is instance or spectral"):
+    with pytest.raises(ValueError, match="norm is instance or none"):
         PatchGAN(norm="batch")

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
 from ..errors import StudioError
 from .data import Pictures, split, to_unit
-from .scenes import members, read_crops
+from .scenes import ASIDE, members, read_crops
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +30,7 @@ class Source:
     most: int = 24  # crops of one picture
     pixels_each: int = 16_000  # one crop for so many pixels
     sides: tuple[float, float] = (0.0, 1.0)  # of the smallest and the largest crop, as shares of the picture's short side
+    aside: float = 0.0  # share of each picture, at its right, that is cut off first; and held out: of few, large pictures
 
 
 Domain = tuple[Source, ...]
@@ -45,7 +45,13 @@ PHOTOGRAPHS = (
 # is canvas and cracks; from further off they are too fine for the nets to draw one by one.
 PAINTINGS = tuple(
     Source(
-        file="paintings.tar", prefix=f"impressionist/{number:04d}", way="crops", most=160, pixels_each=6_000, sides=(0.22, 0.5)
+        file="paintings.tar",
+        prefix=f"impressionist/{number:04d}",
+        way="crops",
+        most=160,
+        pixels_each=6_000,
+        sides=(0.22, 0.5),
+        aside=0.25,
     )
     for number in (1, 2, 4, 5, 6, 13, 14, 15, 16)
 )
@@ -64,22 +70,11 @@ class Pairs:
     held_a: Pictures
     held_b: Pictures
 
-    def halved(self) -> Pairs:
-        """The same with training pictures of half the size."""
-        a, b = (replace(part, images=_halved(part.images)) for part in (self.a, self.b))
-        return replace(self, a=a, b=b)
-
-
-def _halved(images: Tensor) -> Tensor:
-    """uint8 [N, 3, S, S] -> [N, 3, S / 2, S / 2], means of 2 x 2 pixels."""
-    return torch.cat([F.avg_pool2d(part.float(), 2).round().byte() for part in images.split(256)])
-
 
 def load_pairs(recipe: Any, data: Path) -> Pairs:
-    """Reads both domains of a recipe. Held out is one picture in ten, with all that was cut from it."""
-    (a, held_a), (b, held_b) = (
-        split(read_domain(domain, data, recipe.pixels), groups=recipe.held_out_groups) for domain in (recipe.a, recipe.b)
-    )
+    """Reads both domains of a recipe. Held out is one picture in ten, with all that was cut from it, and what was cut off."""
+    groups = (ASIDE, *recipe.held_out_groups)
+    (a, held_a), (b, held_b) = (split(read_domain(domain, data, recipe.pixels), groups=groups) for domain in (recipe.a, recipe.b))
     return Pairs(a, b, held_a, held_b)
 
 
@@ -94,7 +89,8 @@ def read_domain(domain: Domain, data: Path, size: int) -> Pictures:
 def _read(source: Source, data: Path, size: int) -> Pictures:
     path = data / source.file
     if source.way == "crops":
-        return read_crops(path, size, prefix=source.prefix, pixels_each=source.pixels_each, most=source.most, sides=source.sides)
+        cuts = {"pixels_each": source.pixels_each, "most": source.most, "sides": source.sides}
+        return read_crops(path, size, prefix=source.prefix, aside=source.aside, **cuts)
     found = [(name, part) for name, picture in members(path, source.prefix) for part in squares(picture, size)]
     if not found:
         raise StudioError(f"{source.file} has no pictures {source.prefix}*: get the data of this version.")
@@ -134,7 +130,8 @@ def draw(
     while True:
         first = _choose(len(a), recipe.batch, odds[0])
         second = kin(first) if kin else _choose(len(b), recipe.batch, odds[1])
-        yield Batch(views(a, first, recipe.view, device), views(b, second, recipe.view, device), first, second)
+        pictures = (views(heap, chosen, recipe.view, device) for heap, chosen in ((a, first), (b, second)))
+        yield Batch(*(turned(x) if recipe.turns else x for x in pictures), first, second)
 
 
 def _choose(count: int, chosen: int, odds: Tensor | None) -> Tensor:
@@ -164,3 +161,10 @@ def views(images: Tensor, chosen: Tensor, side: int, device: torch.device) -> Te
         part = images[number, :, down : down + side, across : across + side]
         parts.append(part.flip(2) if torch.rand(()) < 0.5 else part)
     return to_unit(torch.stack(parts), device).contiguous(memory_format=torch.channels_last)
+
+
+def turned(x: Tensor) -> Tensor:
+    """Each of [N, 3, S, S] by a random number of right angles."""
+    turns = torch.randint(4, (len(x),)).tolist()
+    parts = [part.rot90(count, (2, 3)) for part, count in zip(x.split(1), turns)]
+    return torch.cat(parts).contiguous(memory_format=torch.channels_last)

@@ -8,6 +8,8 @@ is to be made as those are that show much the same.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -61,7 +63,14 @@ class Kin:
 
     def goals(self, chosen: Tensor) -> list[dict[str, ops.Moments]]:
         """For each number of ours the moments of its kin taken together, by layer."""
-        return [{name: self._together(name, self.nearest[i]) for name in self.rows} for i in chosen.tolist()]
+        return self._goals(self.nearest[chosen])
+
+    def own(self, chosen: Tensor) -> list[dict[str, ops.Moments]]:
+        """For each number of theirs its own moments, by layer."""
+        return self._goals(chosen[:, None])
+
+    def _goals(self, places: Tensor) -> list[dict[str, ops.Moments]]:
+        return [{name: self._together(name, row) for name in self.rows} for row in places]
 
     def _together(self, name: str, places: Tensor) -> ops.Moments:
         mean, second = (moment[places].mean(dim=0) for moment in self.rows[name])
@@ -82,17 +91,31 @@ class Manner:
         back = self._judge(made_a, batch.b, self.back.goals(batch.from_b))
         return there[0] + back[0], there[1] + back[1]
 
+    def own(self, batch: Batch, same_b: Tensor, same_a: Tensor) -> Tensor:
+        """Sum over both directions of how far what each net made of its own domain is from being made as that was: a scalar."""
+        pairs = (same_b, self.there.own(batch.from_b)), (same_a, self.back.own(batch.from_a))
+        return sum(self._styles(self._see(same, LAYERS), goals) for same, goals in pairs)
+
     def _judge(self, made: Tensor, given: Tensor, goals: list[dict[str, ops.Moments]]) -> tuple[Tensor, Tensor]:
         """Style: the distance of the moments of `made` to the goals. Content: that of `made` to `given` in what they show. Both
-        are relative to what they aim at.
+        are relative to what they aim at."""
+        window = _window()
+        with torch.no_grad():
+            shown = self._see(given, ops.CONTENT_LAYERS, window)
+        found = self._see(made, [*LAYERS, *ops.CONTENT_LAYERS], window)
+        content = torch.stack([ops.content_loss(found[k], f) for k, f in shown.items()]).mean()
+        return self._styles(found, goals), content
 
-        The judge looks from a random offset: a net that is always judged on one pooling grid draws a mesh that pooling hides.
-        """
-        down, across = torch.randint(0, OFFSETS, (2,)).tolist()
-        window = (..., slice(down, None), slice(across, None))
-        with devices.autocast(made.device):
-            with torch.no_grad():
-                shown = self.judge(given[window], ops.CONTENT_LAYERS)
-            found = self.judge(made[window], [*LAYERS, *ops.CONTENT_LAYERS])
-        style = [ops.style_loss(found[name][i : i + 1], goal[name]) for i, goal in enumerate(goals) for name in LAYERS]
-        return torch.stack(style).mean(), torch.stack([ops.content_loss(found[k], f) for k, f in shown.items()]).mean()
+    def _see(self, x: Tensor, layers: Sequence[str], window: tuple | None = None) -> dict[str, Tensor]:
+        with devices.autocast(x.device):
+            return self.judge(x[window or _window()], layers)
+
+    def _styles(self, found: dict[str, Tensor], goals: list[dict[str, ops.Moments]]) -> Tensor:
+        terms = [ops.style_loss(found[name][i : i + 1], goal[name]) for i, goal in enumerate(goals) for name in LAYERS]
+        return torch.stack(terms).mean()
+
+
+def _window() -> tuple:
+    """A random offset to look from: a net that is always judged on one pooling grid draws a mesh that pooling hides."""
+    down, across = torch.randint(0, OFFSETS, (2,)).tolist()
+    return (..., slice(down, None), slice(across, None))

@@ -20,20 +20,25 @@ class Recipe:
     critics:  weight of getting past them.
     style:    weight of being made like the pictures of the target domain that show much the same, and content: of showing what
               the original shows, both in the features of a pretrained net (`manner.Manner`); 0 for neither.
+    own:      weight of making what is of the target domain already as it is made, in the features of that net; with it, such
+              pictures are put before the critics too. For nets that see pictures `smooth`: what they are given has no strokes,
+              and where the strokes belong is known.
     colours:  weight of keeping the colours of the original where it is seen from far.
     calm:     weight of small differences between neighbouring pixels, against dots and rings. Colours and calm count only beside
               style or content.
-    alone:    pictures over which these four alone count, before critics, cycle and identity join.
+    alone:    pictures over which these five alone count, and with `own` identity, before critics and cycle join.
     plain:    weight of a change that varies where the picture does not (losses.uneven_change): against meshes on plain grounds,
               and petals that are half yellow, half white.
     kin:      how many pictures of the other domain show much the same as one of this; with style or content, batches are drawn
               from them.
     skies:    share of the pictures drawn from either domain that show a blue sky; None for as they come. Where one domain has
               more of them, the white petals of the other become skies.
-    small:    pictures over which both nets see everything at half the size: a quarter of the work, and enough to learn what is
-              to change.
+    turns:    views are turned by random right angles: of a flower that looks up, lit from above, nets otherwise learn that its
+              upper petals are others than its lower ones.
     lead:     learning rate of the critics, as a multiple of the generators' (Heusel et al. 2017).
     lazy:     identity is looked at in one step of so many, with as many times the weight: it is a quarter of the work.
+    originals: critics are shown the other domain untranslated, too, as what theirs is not: where a generator has gone half of the
+              way, they know from where to where it leads.
     pool:     translated pictures of earlier steps that the critics are reminded of (Shrivastava et al. 2017).
     augment:  changes of what the critics see, for small sets (see augment.POLICIES).
     """
@@ -52,15 +57,17 @@ class Recipe:
     critics: float = 1.0
     style: float = 0.0
     content: float = 0.0
+    own: float = 0.0
     colours: float = 0.0
     calm: float = 0.0
     alone: int = 0
     plain: float = 0.0
     kin: int = 12
     skies: float | None = None
-    small: int = 0
+    turns: bool = False
     lead: float = 1.0
     lazy: int = 4
+    originals: bool = False
     pool: int = 50
     augment: tuple[str, ...] = ()
     rate: float = 2e-4
@@ -93,31 +100,36 @@ RECIPES = {
         alone=4_800,
         batch=2,
     ),
-    # Critics that norm away the mean colour of a picture let petals that fill it stay white.
+    # Critics that norm away the mean colour of a picture let petals that fill it stay white; and nets that see 128 px of a
+    # flower for which 64 are enough turn some petals of it and not the others.
     "cyclegan/daisy2sunflower": Recipe(
         a=DAISIES,
         b=SUNFLOWERS,
         inverse="cyclegan/sunflower2daisy",
-        net={"channels": 32, "blocks": 6, "skip": True, "even": True},
-        critic={"channels": 48, "layers": 4, "norm": "spectral"},
-        view=128,
+        net={"channels": 32, "blocks": 6, "skip": True, "even": True, "sees": 72},
+        critic={"channels": 48, "layers": 3, "norm": "none"},
+        pixels=72,
+        view=64,
+        turns=True,
+        originals=True,
+        lead=1.5,
         augment=("translation",),
-        cycle=1.0,
-        identity=0.25,
+        cycle=0.5,
+        identity=0.15,
+        ramp=0,
         critics=1.5,
-        plain=3.0,
+        plain=2.0,
         skies=0.05,
-        small=18_000,
         rate=3e-4,
-        lead=2.0,
     ),
     "cyclegan/apple2tomato": Recipe(
         a=APPLES,
         b=TOMATOES,
         inverse="cyclegan/tomato2apple",
+        net={"channels": 32, "blocks": 6, "skip": True, "sees": 64},
+        critic={"channels": 48, "layers": 2},
         pixels=64,
         view=64,
-        critic={"channels": 48, "layers": 2},
         identity=0.5,
         held_out_groups=("Apple_Pink_Lady_1", "Tomato_Heart_1"),
     ),

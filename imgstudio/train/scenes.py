@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .data import Pictures, read
 
+ASIDE = " (aside)"  # follows the name of what is cut off a picture to be held out
 LABELLED = ("objects128", "clothing128", "flowers256", "fruits64")  # tar files of class/name.jpg
 FILES = (*(f"{name}.tar" for name in LABELLED), "textures.tar", "paintings.tar", "photos512.tar")  # all that is read here
 
@@ -39,7 +40,7 @@ def crops(
     """Random square crops at size x size, one for every `pixels_each` pixels of the picture and at most `most`.
 
     sides: of the smallest and the largest crop, as shares of the picture's short side; but none is smaller than `size`, unless
-    the picture is.
+    the picture is, nor larger than the picture.
     """
     count = min(most, max(1, round(picture.width * picture.height / pixels_each)))
     short = min(picture.size)
@@ -55,16 +56,38 @@ def crops(
     return found
 
 
+def parted(picture: Image.Image, name: str, aside: float) -> list[tuple[Image.Image, str]]:
+    """The picture, or what is left of it and the strip at its right that is held out, with their names."""
+    if not aside:
+        return [(picture, name)]
+    line = round(picture.width * (1 - aside))
+    left, right = picture.crop((0, 0, line, picture.height)), picture.crop((line, 0, *picture.size))
+    return [(left, name), (right, name + ASIDE)]
+
+
 def read_crops(
-    path: Path, size: int, *, prefix: str = "", pixels_each: int = 8_000, most: int = 60, sides: tuple[float, float] = (0.0, 1.0)
+    path: Path,
+    size: int,
+    *,
+    prefix: str = "",
+    pixels_each: int = 8_000,
+    most: int = 60,
+    sides: tuple[float, float] = (0.0, 1.0),
+    aside: float = 0.0,
 ) -> Pictures:
-    """Crops of all pictures of a tar file; a crop is named after its picture, its class is the picture's folder."""
+    """Crops of all pictures of a tar file; a crop is named after its picture, its class is the picture's folder.
+
+    aside: share of each picture, at its right, whose crops are named after it and ASIDE; none shows anything of both parts, and
+    all are as large as if they were of the whole.
+    """
     generator = torch.Generator().manual_seed(0)
     images, names = [], []
     for name, picture in members(path, prefix):
-        found = crops(picture, size, pixels_each=pixels_each, most=most, sides=sides, generator=generator)
-        images += found
-        names += [name] * len(found)
+        for part, named in parted(picture, name, aside):
+            shares = tuple(share * min(picture.size) / min(part.size) for share in sides)
+            found = crops(part, size, pixels_each=pixels_each, most=most, sides=shares, generator=generator)
+            images += found
+            names += [named] * len(found)
     folders = [name.rpartition("/")[0] for name in names]
     classes = tuple(sorted(set(folders)))
     return Pictures(

@@ -5,8 +5,6 @@ python -m imgstudio train cyclegan/daisy2sunflower --data DATA_FOLDER --images 2
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,9 +13,10 @@ from torch import Tensor, nn
 
 from .. import device as devices
 from ..models.patchgan import PatchGAN
-from ..models.resnet_generator import ResnetGenerator, blurred, grained
+from ..models.resnet_generator import ResnetGenerator, blurred
 from ..models.vgg import VGG
 from ..ops.style import total_variation
+from ..ops.translation import prepared
 from .augment import diffaugment
 from .data import to_unit
 from .domains import Batch, Pairs, draw, load_pairs
@@ -100,18 +99,39 @@ class Training:
 
     def _practise(self, batch: Batch) -> dict[str, Tensor]:
         """An update of the generators that asks no critic."""
-        with devices.autocast(self.device):
-            made_b, made_a = _translated(self.forth.generator, batch.a), _translated(self.back.generator, batch.b)
+        made_b, made_a, *same = self._translations(batch, same=self.recipe.own > 0)
         loss, terms = self._manner(batch, made_b, made_a)
+        if same:
+            more, seen = self._alike(batch, *same)
+            loss, terms = loss + more, seen | terms
         _update(self.generators, loss, LONGEST)
         zero = loss.new_zeros(())
         return {"adversarial": zero, "cycle": zero, **terms, "critic": zero}
 
     def _play(self, batch: Batch) -> dict[str, Tensor]:
-        terms, made_b, made_a = self._generate(batch)
-        critic = self._judge(self.forth, batch.b, made_b) + self._judge(self.back, batch.a, made_a)
+        terms, fakes_b, fakes_a = self._generate(batch)
+        critic = self._judge(self.forth, batch.b, fakes_b, batch.a) + self._judge(self.back, batch.a, fakes_a, batch.b)
         _update(self.critics, critic)
         return {**terms, "critic": critic.detach() / 2}
+
+    def _translations(self, batch: Batch, *, same: bool) -> list[Tensor]:
+        """What the nets make of the other domain, b and a; and with `same`, in the same passes, of their own."""
+        ways = (self.forth, batch.a, batch.b), (self.back, batch.b, batch.a)
+        with devices.autocast(self.device):
+            if not same:
+                return [_translated(way.generator, given) for way, given, _ in ways]
+            both = [_translated(way.generator, torch.cat([given, own])).chunk(2) for way, given, own in ways]
+        return [made for made, _ in both] + [kept for _, kept in both]
+
+    def _alike(self, batch: Batch, same_b: Tensor, same_a: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The weighted losses of what the nets make of their own domain, and what the log tells of them: the same columns
+        in every row, and so nothing where this is looked at now and then."""
+        recipe, identity = self.recipe, F.l1_loss(same_b, batch.b) + F.l1_loss(same_a, batch.a)
+        loss, terms = recipe.identity * identity, {"identity": identity.detach() / 2}
+        if recipe.own:
+            own = self.manner.own(batch, same_b, same_a)
+            loss, terms["own"] = loss + recipe.own * own, own.detach() / 2
+        return loss, terms if recipe.lazy == 1 else {}
 
     def _manner(self, batch: Batch, made_b: Tensor, made_a: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The weighted losses of `Manner` over both directions, and what the log tells of them."""
@@ -128,22 +148,24 @@ class Training:
         return loss, {name: term.detach() / 2 for name, term in terms.items()}
 
     def _generate(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """An update of the generators; the losses, and what the critics are to judge, b and a."""
         recipe, forth, back, a, b = self.recipe, self.forth, self.back, batch.a, batch.b
-        same = recipe.identity > 0 and self.steps % recipe.lazy == 0
+        due = recipe.identity > 0 and self.steps % recipe.lazy == 0
         for direction in (forth, back):
             direction.critic.requires_grad_(False)
+        made_b, made_a, *same = self._translations(batch, same=due)
+        fakes = [torch.cat(pair) for pair in zip((made_b, made_a), same)] if same and recipe.own else [made_b, made_a]
         with devices.autocast(self.device):
-            made_b, same_b = _both(forth.generator, a, b if same else None)
-            made_a, same_a = _both(back.generator, b, a if same else None)
             again_a, again_b = _translated(back.generator, made_b), _translated(forth.generator, made_a)
-            scores = [d.critic(diffaugment(made, recipe.augment)) for d, made in ((forth, made_b), (back, made_a))]
+            scores = [d.critic(diffaugment(fake, recipe.augment)) for d, fake in ((forth, fakes[0]), (back, fakes[1]))]
         adversarial = sum(ADVERSARIAL["lsgan"].generator(score.float()) for score in scores)
         cycle = F.l1_loss(again_a, a) + F.l1_loss(again_b, b)
         share = min(1.0, self.images / recipe.ramp) if recipe.ramp else 1.0
         loss = recipe.critics * adversarial + share * recipe.cycle * cycle
         terms = {"adversarial": adversarial.detach() / 2, "cycle": cycle.detach() / 2}
         if same:
-            loss = loss + share * recipe.lazy * recipe.identity * (F.l1_loss(same_a, a) + F.l1_loss(same_b, b))
+            more, seen = self._alike(batch, *same)
+            loss, terms = loss + share * recipe.lazy * more, terms | seen
         if recipe.plain:
             uneven = uneven_change(a, made_b) + uneven_change(b, made_a)
             loss, terms["plain"] = loss + recipe.plain * uneven, uneven.detach() / 2
@@ -153,15 +175,17 @@ class Training:
         _update(self.generators, loss, LONGEST if self.manner else None)
         for direction in (forth, back):
             direction.critic.requires_grad_(True)
-        return terms, made_b, made_a
+        return terms, *fakes
 
-    def _judge(self, direction: Direction, real: Tensor, made: Tensor) -> Tensor:
-        """The critic's loss on real pictures and on made ones, new and remembered."""
+    def _judge(self, direction: Direction, real: Tensor, made: Tensor, given: Tensor) -> Tensor:
+        """The critic's loss on real pictures and on made ones, new and remembered; and on what they were made of, as it is."""
         made = direction.history.exchange(made)
+        if self.recipe.originals:
+            made = torch.cat([made, given])
         with devices.autocast(self.device):
             seen = torch.cat([diffaugment(part, self.recipe.augment) for part in (real, made)])
             scores = direction.critic(seen.contiguous(memory_format=torch.channels_last)).float()
-        return ADVERSARIAL["lsgan"].discriminator(*scores.split(len(real)))
+        return ADVERSARIAL["lsgan"].discriminator(*scores.split([len(real), len(made)]))
 
     def state(self) -> dict:
         """All but the remembered pictures, which come back within a few steps."""
@@ -192,14 +216,7 @@ def _adam(nets: list[nn.Module], rate: float) -> torch.optim.Adam:
 
 
 def _translated(generator: ResnetGenerator, x: Tensor) -> Tensor:
-    return generator(grained(x, generator.grain, seed=None))
-
-
-def _both(generator: ResnetGenerator, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    """What the generator makes of x, and in the same pass of y if there is one."""
-    if y is None:
-        return _translated(generator, x), None
-    return _translated(generator, torch.cat([x, y])).split([len(x), len(y)])
+    return generator(prepared(generator, x, seed=None))
 
 
 def _update(optimiser: torch.optim.Optimizer, loss: Tensor, most: float | None = None) -> None:
@@ -224,7 +241,7 @@ def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int =
     training = Training(recipe, device, manner)
     if state := run.load():
         training.restore(state)
-    stream = _stream(training, pairs)
+    stream = draw(pairs, recipe, recipe.seed + training.images, device, manner and manner.there.draw)
     next_report, terms = training.images + every, {}
     while training.images < images and not run.stopping:
         terms = training.step(next(stream), recipe.rate * falling(training.images / images))
@@ -234,17 +251,6 @@ def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int =
     if terms:
         report(run, training, terms, pairs)
     return training
-
-
-def _stream(training: Training, pairs: Pairs) -> Iterator[Batch]:
-    """Batches from where the training is: first at half the size, if its recipe wants that, then at the full one."""
-    recipe, kin = training.recipe, training.manner and training.manner.there.draw
-    if training.images < recipe.small:
-        half = replace(recipe, view=recipe.view // 2)
-        stream = draw(pairs.halved(), half, recipe.seed + training.images, training.device, kin)
-        while training.images < recipe.small:
-            yield next(stream)
-    yield from draw(pairs, recipe, recipe.seed + training.images, training.device, kin)
 
 
 def report(run: Run, training: Training, terms: dict[str, Tensor], pairs: Pairs) -> None:
@@ -270,8 +276,8 @@ def preview(training: Training, pairs: Pairs) -> Tensor:
     for held, there, home in ((pairs.held_a, forth, back), (pairs.held_b, back, forth)):
         real = to_unit(held.images[:: max(1, len(held) // PREVIEWS)][:PREVIEWS], training.device)
         with devices.autocast(training.device):
-            made = there(grained(real, there.grain).contiguous(memory_format=torch.channels_last))
-            rows += [real, made, home(grained(made, home.grain))]
+            made = there(prepared(there, real).contiguous(memory_format=torch.channels_last))
+            rows += [real, made, home(prepared(home, made))]
     return torch.cat(rows)
 
 
