@@ -84,6 +84,5 @@ def canvas(name: str, inverse: str, title: str, sha256: str) -> Spec:
 
 def flower(name: str, inverse: str, title: str, sha256: str) -> Spec:
     """One direction between daisies and sunflowers."""
-    return _direction(
-        name, inverse, title, sha256, size=3_933_374, data=credits.FLOWERS, side=192, licence="CC-BY-4.0", even=True
-    )
+    net = {"even": True, "sees": 72}
+    return _direction(name, inverse, title, sha256, size=3_933_390, data=credits.FLOWERS, side=512, licence="CC-BY-4.0", **net)

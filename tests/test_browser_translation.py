@@ -112,7 +112,7 @@ def test_the_examples_follow_the_pair(orchard):
     expect(chosen).to_contain_text("Apple 1")
     orchard.locator("#translation-swap").click()
     expect(chosen).to_contain_text("Tomato 1")
-    expect(line(orchard)).to_contain_text("64 × 64 px")
+    expect(line(orchard)).to_contain_text("256 × 256 px")
     orchard.locator("#translation-pictures button", has_text="Apple 2").click()
     expect(chosen).to_contain_text("Apple 2")
 

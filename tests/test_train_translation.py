@@ -18,7 +18,7 @@ from imgstudio.models.vgg import VGG
 from imgstudio.train import domains, scenes, ship, translation
 from imgstudio.train.data import Pictures, to_unit
 from imgstudio.train.features import RECIPES, shipped
-from imgstudio.train.losses import uneven_change
+from imgstudio.train.losses import mesh, uneven_change
 from imgstudio.train.manner import Manner
 
 NARROW = (4, 4, 8, 8, 8)
@@ -367,6 +367,16 @@ def test_a_change_may_have_the_edges_of_the_picture_and_no_others():
     across[:, 2, 4:] -= 1  # what is below does, and there is no edge
     assert uneven_change(x, x + 0.5).item() == 0
     assert uneven_change(x, along).item() < 0.01 * uneven_change(x, across).item()
+
+
+def test_a_mesh_is_told_from_grain():
+    torch.manual_seed(0)
+    grain = torch.randn(2, 3, 98, 101)
+    pattern = torch.randn(2, 3, 4, 4).repeat(1, 1, 25, 26)[..., :98, :101]
+    slopes = torch.linspace(-1, 1, 101).expand(2, 3, 98, -1)
+    assert mesh(grain) < 0.05 and mesh(grain + slopes) < 0.05
+    assert mesh(pattern) > 0.9
+    assert mesh(grain) < mesh(grain + 0.5 * pattern) < mesh(grain + pattern) < mesh(pattern)
 
 
 def test_a_mesh_is_talked_out_of_a_generator(recipe):

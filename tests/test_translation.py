@@ -318,9 +318,10 @@ def petals(picture) -> np.ndarray:
     return pixels[pixels.max(axis=1) > 190].mean(axis=0)
 
 
-def test_daisies_turn_yellow_and_sunflowers_white_and_come_back():
+@pytest.mark.parametrize("side", [72, 192, 640])
+def test_daisies_turn_yellow_and_sunflowers_white_and_come_back(side):
     for kind, name in (("daisy", "cyclegan/daisy2sunflower"), ("sunflower", "cyclegan/sunflower2daisy")):
-        flower = flowers.make(kind, 21, 192)
+        flower = flowers.make(kind, 21, side)
         made = imgstudio.translate(name, flower, cycle=True)
         given, turned, again = (
             petals(p)[2] for p in (flower, made.image, made.cycle)

@@ -254,6 +254,11 @@ def test_activations_do_not_depend_on_the_batch():
     assert torch.allclose(rows, activations(net, pictures, batch=5), atol=1e-6)
 
 
+def test_grain_that_reaches_beyond_white_is_drawn_all_the_same():
+    net = ResnetGenerator(channels=4, blocks=1, skip=True, blur=3, grain=0.1)
+    assert torch.isfinite(net(torch.full((1, 3, 16, 16), 1.4))).all()
+
+
 def test_a_critic_without_norm_sees_the_mean_colour_that_an_instance_norm_takes_away():
     torch.manual_seed(0)
     x = torch.rand(2, 3, 64, 64) * 0.1

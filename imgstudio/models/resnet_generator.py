@@ -187,7 +187,7 @@ class ResnetGenerator(nn.Module):
         if not self.skip:
             return torch.tanh(drawn)
         inside = WITHIN if self.blur else INSIDE
-        return torch.tanh(drawn + torch.atanh(inside * blurred(x.float(), self.blur)))
+        return torch.tanh(drawn + torch.atanh(inside * blurred(x.float(), self.blur).clamp(-1, 1)))  # grain reaches beyond
 
 
 def _through(layers: Iterator[nn.Module], h: Tensor, norm: Callable[[Tensor], Tensor]) -> Tensor:

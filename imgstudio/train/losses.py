@@ -92,3 +92,17 @@ def uneven_change(x: Tensor, made: Tensor, steep: float = 8.0) -> Tensor:
         edges = x.diff(dim=dim).abs().mean(dim=1, keepdim=True)  # N,1,H,W, one less along dim
         total = total + (change.diff(dim=dim).abs() * torch.exp(-steep * edges)).mean()
     return total
+
+
+def mesh(x: Tensor, period: int = 4, window: int = 24, fine: int = 9) -> Tensor:
+    """Share of the fine detail of pictures [N, 3, H, W] that repeats from cell to cell of a grid of this period: a scalar.
+
+    What is finer than a mean over `fine` pixels is averaged, place by place of a cell, over the cells of each window: strokes,
+    leaves and grain cancel out there to about a hundredth of their energy, a pattern that a net's grid prints does not.
+    """
+    x = x.float()
+    detail = x - F.avg_pool2d(x, fine, stride=1, padding=fine // 2, count_include_pad=False)
+    cells = F.pixel_unshuffle(detail[..., : x.shape[2] // period * period, : x.shape[3] // period * period], period)
+    means = F.avg_pool2d(cells, window // period).unflatten(1, (3, period**2))
+    repeated = (means - means.mean(dim=2, keepdim=True)).square().mean()
+    return repeated / detail.square().mean().clamp_min(1e-8)

@@ -111,8 +111,9 @@ class Manner:
             return self.judge(x[window or _window()], layers)
 
     def _styles(self, found: dict[str, Tensor], goals: list[dict[str, ops.Moments]]) -> Tensor:
+        """The logarithm of one and the distance: to a plain goal it is many times what it is to others, and would drown them."""
         terms = [ops.style_loss(found[name][i : i + 1], goal[name]) for i, goal in enumerate(goals) for name in LAYERS]
-        return torch.stack(terms).mean()
+        return torch.stack(terms).log1p().mean()
 
 
 def _window() -> tuple:

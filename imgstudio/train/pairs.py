@@ -24,9 +24,10 @@ class Recipe:
               pictures are put before the critics too. For nets that see pictures `smooth`: what they are given has no strokes,
               and where the strokes belong is known.
     colours:  weight of keeping the colours of the original where it is seen from far.
-    calm:     weight of small differences between neighbouring pixels, against dots and rings. Colours and calm count only beside
-              style or content.
-    alone:    pictures over which these five alone count, and with `own` identity, before critics and cycle join.
+    calm:     weight of small differences between neighbouring pixels, against dots and rings.
+    mesh:     weight of what repeats with the grid of the generator (losses.mesh), against a weave in place of strokes. Colours,
+              calm and mesh count only beside style or content.
+    alone:    pictures over which these six alone count, and with `own` identity, before critics and cycle join.
     plain:    weight of a change that varies where the picture does not (losses.uneven_change): against meshes on plain grounds,
               and petals that are half yellow, half white.
     kin:      how many pictures of the other domain show much the same as one of this; with style or content, batches are drawn
@@ -60,6 +61,7 @@ class Recipe:
     own: float = 0.0
     colours: float = 0.0
     calm: float = 0.0
+    mesh: float = 0.0
     alone: int = 0
     plain: float = 0.0
     kin: int = 12
@@ -83,22 +85,30 @@ class Recipe:
 
 
 RECIPES = {
-    # A net that is given the picture itself stays there, and one that is given nothing loses the colours.
+    # A net that is given the picture itself stays there. Without what is small in it, it can't; and what it makes of the pictures
+    # of its own domain can be held against them, stroke by stroke.
     "cyclegan/photo2painting": Recipe(
         a=PHOTOGRAPHS,
         b=PAINTINGS,
         inverse="cyclegan/painting2photo",
-        net={"channels": 32, "blocks": 6, "skip": True, "blur": 11, "grain": 0.1},
-        cycle=1.5,
-        identity=0.5,
-        ramp=0,
-        critics=0.25,
-        style=1.8,
-        content=1.0,
-        colours=2.0,
-        calm=9.0,
-        alone=4_800,
+        net={"channels": 32, "blocks": 6, "skip": True, "blur": 3, "grain": 0.1, "smooth": True},
+        critic={"channels": 48, "layers": 3, "norm": "none"},
+        view=96,
         batch=2,
+        alone=2_900,
+        identity=0.3,
+        lazy=1,
+        own=2.0,
+        style=2.0,
+        content=0.4,
+        colours=1.0,
+        calm=0.5,
+        mesh=20.0,
+        originals=True,
+        lead=1.5,
+        cycle=0.3,
+        ramp=0,
+        rate=3e-4,
     ),
     # Critics that norm away the mean colour of a picture let petals that fill it stay white; and nets that see 128 px of a
     # flower for which 64 are enough turn some petals of it and not the others.

@@ -21,7 +21,7 @@ from .augment import diffaugment
 from .data import to_unit
 from .domains import Batch, Pairs, draw, load_pairs
 from .features import shipped
-from .losses import ADVERSARIAL, uneven_change
+from .losses import ADVERSARIAL, mesh, uneven_change
 from .manner import Manner
 from .pairs import RECIPES as RECIPES
 from .pairs import Recipe
@@ -32,6 +32,7 @@ PACE = 2.0  # times the learning rate while no critic is asked: nothing can get 
 RISE = 2_500  # pictures over which the weight of style rises, while a new net learns to draw at all
 FAR = 21  # pixels: side of the means that colours are compared through
 LONGEST = 1.0  # gradient, where a style can be far away and its loss steep
+NATURAL = 0.015  # of the fine detail of photographs and of paintings alike: what `losses.mesh` finds where there is none
 PREVIEWS = 6  # pictures of each domain
 
 
@@ -142,6 +143,7 @@ class Training:
             "content": content,
             "colours": 2 * F.l1_loss(blurred(made, FAR), blurred(torch.cat([batch.a, batch.b]), FAR)),
             "calm": 2 * total_variation(made),
+            "mesh": 2 * F.relu(mesh(made) - NATURAL),
         }
         share = min(1.0, 0.02 + self.images / RISE) if recipe.alone else 1.0
         loss = sum((share if name == "style" else 1.0) * getattr(recipe, name) * term for name, term in terms.items())
