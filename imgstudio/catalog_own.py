@@ -77,9 +77,9 @@ def fruit(name: str, inverse: str, title: str, sha256: str) -> Spec:
     return _direction(name, inverse, title, sha256, size=3_933_374, data=credits.FRUITS, side=256, sees=64)
 
 
-def canvas(name: str, inverse: str, title: str, sha256: str) -> Spec:
-    """One direction between photographs and paintings."""
-    return _direction(name, inverse, title, sha256, size=3_933_390, data=credits.CANVAS, side=576, blur=11, grain=0.1)
+def canvas(name: str, inverse: str, title: str, sha256: str, *, size: int, **net: Any) -> Spec:
+    """One direction between photographs and paintings; the two are of different runs."""
+    return _direction(name, inverse, title, sha256, size=size, data=credits.CANVAS, side=576, grain=0.1, **net)
 
 
 def flower(name: str, inverse: str, title: str, sha256: str) -> Spec:
