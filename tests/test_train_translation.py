@@ -274,7 +274,7 @@ def test_a_picture_of_the_domain_is_to_stay_as_it_is_made(eye, heaps):
     batch = domains.Batch(to_unit(heaps.a.images[numbers]), to_unit(heaps.b.images[numbers]), numbers, numbers)
     kept = manner.own(batch, batch.b, batch.a)
     plain = [x.mean(dim=(2, 3), keepdim=True).expand_as(x) for x in (batch.b, batch.a)]
-    assert kept < 0.1 * manner.own(batch, *plain)
+    assert kept < 0.25 * manner.own(batch, *plain)
 
 
 @pytest.mark.parametrize("own", [{}, {"own": 1.0, "lazy": 1}])
