@@ -151,6 +151,29 @@ def test_a_history_mixes_new_pictures_with_earlier_ones():
     assert (late <= fresh).all()  # nothing is shown before it was made
 
 
+def test_a_critic_can_be_shown_more_than_a_batch(recipe):
+    history = translation.History(8)
+    assert history.recalled(4) == []  # there are none yet
+    history.exchange(torch.arange(8.0).view(8, 1, 1, 1))
+    assert len({picture.item() for picture in history.recalled(4)}) == 4 and history.recalled(-1) == []
+    counts = []
+    for judged in (0, 6):
+        training = translation.Training(replace(recipe, judged=judged), torch.device("cpu"))
+        training.forth.critic.register_forward_pre_hook(lambda _, given: counts.append(len(given[0])))
+        for _ in range(4):
+            training.step(noise(16), 1e-3)
+    assert counts[1::2] == [4, 4, 4, 4, 4, 8, 12, 12]  # of real and made ones; a batch is two of each
+
+
+def test_the_way_back_can_be_looked_at_now_and_then(recipe, monkeypatch):
+    training = translation.Training(replace(recipe, returns=3), torch.device("cpu"))
+    looked, cycle = [], training._cycle
+    monkeypatch.setattr(training, "_cycle", lambda *given: looked.append(training.steps) or cycle(*given))
+    seen = [training.step(noise(16), 1e-3)["cycle"].item() for _ in range(7)]
+    assert looked == [0, 3, 6]
+    assert seen[0] == seen[1] == seen[2] != seen[3] == seen[4] == seen[5] != seen[6]
+
+
 def test_squares_of_a_picture_cover_a_long_one_with_two():
     assert len(domains.squares(Image.new("RGB", (50, 40)), 16)) == 2
     assert len(domains.squares(Image.new("RGB", (49, 40)), 16)) == 1

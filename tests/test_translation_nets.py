@@ -113,9 +113,9 @@ def test_a_wrong_checkpoint_says_what_is_wrong(spoil, words):
 
 
 @pytest.mark.parametrize("size", [(8, 8), (9, 30), (31, 17), (40, 43)])
-@pytest.mark.parametrize("upsample", ["resize", "transposed"])
-def test_any_size_comes_back_as_it_was(size, upsample):
-    net = ResnetGenerator(channels=4, blocks=1, upsample=upsample).eval()
+@pytest.mark.parametrize("kind", [{}, {"upsample": "transposed"}, {"block": 2}, {"norm": "none", "skip": True}])
+def test_any_size_comes_back_as_it_was(size, kind):
+    net = ResnetGenerator(channels=4, blocks=1, **kind).eval()
     with torch.no_grad():
         made = net(torch.rand(2, 3, *size) * 2 - 1)
     assert made.shape == (2, 3, *size) and made.dtype == torch.float32 and made.abs().max() <= 1
@@ -126,6 +126,7 @@ def test_with_skip_a_new_net_leaves_pictures_nearly_as_they_are():
     x = torch.rand(1, 3, 32, 32) * 2 - 1
     with torch.no_grad():
         assert (ResnetGenerator(8, 2, skip=True)(x) - x).abs().mean() < 0.15
+        assert (ResnetGenerator(8, 2, skip=True, norm="none", block=2)(x) - x).abs().mean() < 0.15
         assert (ResnetGenerator(8, 2)(x) - x).abs().mean() > 0.3
 
 
@@ -139,10 +140,10 @@ def test_given_moments_replace_measured_ones():
     assert not torch.allclose(part, net(x[:, :, :24]), atol=1e-3)
 
 
-@pytest.mark.parametrize("skip", [{}, {"skip": True, "blur": 9}])
-def test_nothing_beyond_the_reach_matters(skip):
+@pytest.mark.parametrize("kind", [{}, {"skip": True, "blur": 9}, {"block": 2}, {"block": 2, "norm": "none"}])
+def test_nothing_beyond_the_reach_matters(kind):
     torch.manual_seed(0)
-    net = ResnetGenerator(channels=4, blocks=2, **skip).eval().requires_grad_(False)
+    net = ResnetGenerator(channels=4, blocks=2, **kind).eval().requires_grad_(False)
     x = torch.rand(1, 3, 8, 160) * 2 - 1
     moments = net.measure(x)
     other = x.clone()
@@ -166,6 +167,21 @@ def test_what_is_drawn_is_evened_out_and_borders_are_kept_clean():
     with torch.no_grad():
         margins = [(net(flat)[0, :, 0] - net(flat)[0, :, 24]).abs().max() for net in (plain, even)]
     assert margins[1] < 0.1 * margins[0]  # the same at the border as in the middle
+
+
+def test_instance_norm_lifts_a_faint_ripple_and_a_net_without_does_not():
+    """Specks in skies come from there."""
+    torch.manual_seed(0)
+    ripple, drawn = torch.randn(1, 3, 48, 48), {}
+    for norm in ("instance", "none"):
+        net = ResnetGenerator(channels=4, blocks=1, skip=True, norm=norm)
+        with torch.no_grad():
+            made = [net(0.3 + strength * ripple) - 0.3 for strength in (0.01, 0.1)]
+        drawn[norm] = (made[0].std() / made[1].std()).item()
+    assert drawn["none"] < 0.3 and drawn["instance"] > 2 * drawn["none"]
+    for wrong in ({"norm": "batch"}, {"block": 3}):
+        with pytest.raises(ValueError, match="norm is one of instance, none and block 1 or 2"):
+            ResnetGenerator(channels=4, blocks=1, **wrong)
 
 
 def test_instance_norm_is_pytorchs_own():

@@ -82,10 +82,10 @@ class InstanceNorm(nn.Module):
 class Residual(nn.Module):
     """Two convolutions whose result is added to what comes in. `name` is what the layout calls them."""
 
-    def __init__(self, channels: int, name: str):
+    def __init__(self, channels: int, name: str, norm: Callable[[], nn.Module]):
         super().__init__()
-        first = [Reflect(1), nn.Conv2d(channels, channels, 3), InstanceNorm(), nn.ReLU(inplace=True)]
-        second = [Reflect(1), nn.Conv2d(channels, channels, 3), InstanceNorm()]
+        first = [Reflect(1), nn.Conv2d(channels, channels, 3), norm(), nn.ReLU(inplace=True)]
+        second = [Reflect(1), nn.Conv2d(channels, channels, 3), norm()]
         self.add_module(name, nn.Sequential(*first, *second))
 
     @property
@@ -109,6 +109,10 @@ class ResnetGenerator(nn.Module):
               a plain sky only with a pattern that repeats.
     smooth:   a picture is to be given without what is small in it (`ops.translation.prepared`): a net then can't copy strokes or
               leaves, and draws those of its own domain.
+    norm:     "instance" as in the paper; or "none", which suits a net that draws small things only: instance norm lifts the next
+              to nothing that there is in a plain sky to the strength of everything else, and the sky gets specks.
+    block:    2 works on blocks of 2 x 2 pixels in place of pixels (Shi et al. 2016, arXiv:1609.05158), and leaves the layers at
+              full resolution out, which take most of the time.
     sees:     short side, in pixels, at which a picture is to be shown to the net; 0 for any. For the caller to see to: a net
               that learned what a flower is where whole flowers fit into its view takes the petal of a large one for a wall.
 
@@ -128,6 +132,8 @@ class ResnetGenerator(nn.Module):
         even: bool = False,
         grain: float = 0.0,
         smooth: bool = False,
+        norm: str = "instance",
+        block: int = 1,
         sees: int = 0,
     ):
         super().__init__()
@@ -135,25 +141,21 @@ class ResnetGenerator(nn.Module):
             raise ValueError(f"upsample is one of {', '.join(NAMES)}, got {upsample!r}")
         if blur and (blur % 2 == 0 or not skip):
             raise ValueError(f"blur is an odd number of pixels and goes with skip, got {blur} with skip={skip}")
-        self.channels, self.blocks, self.skip = channels, blocks, skip
+        if norm not in NORMS or block not in (1, 2):
+            raise ValueError(f"norm is one of {', '.join(NORMS)} and block 1 or 2, got {norm!r} and {block}")
+        self.channels, self.blocks, self.skip, self.block = channels, blocks, skip, block
         self.blur, self.grain, self.smooth, self.sees = blur, grain, smooth, sees
         self.even = even or blur > 0
-        c = channels
-        layers = [Reflect(3), nn.Conv2d(3, c, 7), InstanceNorm(), nn.ReLU(inplace=True)]
-        for width in (c, 2 * c):
-            layers += [nn.Conv2d(width, 2 * width, 3, 2, padding=1), InstanceNorm(), nn.ReLU(inplace=True)]
-        layers += [Residual(4 * c, NAMES[upsample]) for _ in range(blocks)]
-        for width in (4 * c, 2 * c):
-            layers += [*_enlarge(width, upsample), InstanceNorm(), nn.ReLU(inplace=True)]
-        self.model = nn.Sequential(*layers, Reflect(3), nn.Conv2d(c, 3, 7))
-        self.apply(_init_normal)
+        self.model = nn.Sequential(*_layers(channels, blocks, upsample, NORMS[norm], block))
+        self.apply(_init_normal if norm == "instance" else _init_variance)
         if skip:
             nn.init.normal_(self.model[-1].weight, 0.0, 0.02 * GENTLE)
 
     @property
     def reach(self) -> int:
         """How far away, in pixels, something can change an output pixel when the moments are given; a multiple of `stride`."""
-        down, residual, up = 3 + 1 + 2, 4 * 2 * self.blocks, 4 + 2 + 3  # each layer's radius times the pixels of its step
+        outer = 3 * self.block  # each layer's radius times the pixels of its step
+        down, residual, up = outer + 1 + 2, 4 * 2 * self.blocks, 4 + 2 + outer
         pixels = max(down + residual + up + 8, self.blur)  # enlarging adds a few
         return -(-pixels // self.stride) * self.stride
 
@@ -179,10 +181,11 @@ class ResnetGenerator(nn.Module):
         height, width = x.shape[2:]
         margin = MARGIN if self.even and not self.training and min(height, width) > MARGIN + self.stride else 0
         extra = (margin, margin + -width % self.stride, margin, margin + -height % self.stride)
-        h = F.pad(x, extra, mode="reflect") if any(extra) else x
+        h = F.pixel_unshuffle(F.pad(x, extra, mode="reflect") if any(extra) else x, self.block)
         for layer in self.model:
             h = h + _through(layer.layers, h, norm) if isinstance(layer, Residual) else _through([layer], h, norm)
-        drawn = evened(h.float()) if self.even else h.float()
+        drawn = F.pixel_shuffle(h.float(), self.block)
+        drawn = evened(drawn) if self.even else drawn
         drawn = drawn[:, :, margin : margin + height, margin : margin + width]
         if not self.skip:
             return torch.tanh(drawn)
@@ -219,6 +222,19 @@ def blurred(x: Tensor, side: int) -> Tensor:
     return x
 
 
+def _layers(channels: int, blocks: int, upsample: str, norm: Callable[[], nn.Module], block: int) -> Iterator[nn.Module]:
+    """All layers of a generator in their order, see there."""
+    widths = [channels * 2**i for i in range(block - 1, 3)]
+    yield from (Reflect(3), nn.Conv2d(3 * block**2, widths[0], 7), norm(), nn.ReLU(inplace=True))
+    for narrow, wide in zip(widths, widths[1:]):
+        yield from (nn.Conv2d(narrow, wide, 3, 2, padding=1), norm(), nn.ReLU(inplace=True))
+    for _ in range(blocks):
+        yield Residual(widths[-1], NAMES[upsample], norm)
+    for wide in reversed(widths[1:]):
+        yield from (*_enlarge(wide, upsample), norm(), nn.ReLU(inplace=True))
+    yield from (Reflect(3), nn.Conv2d(widths[0], 3 * block**2, 7))
+
+
 def _enlarge(width: int, upsample: str) -> list[nn.Module]:
     """Layers that double the sides and halve the channels."""
     if upsample == "resize":
@@ -233,7 +249,19 @@ def _init_normal(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
+def _init_variance(module: nn.Module) -> None:
+    """Without a norm: layers keep the variance of what comes in (He et al. 2015), and residual blocks begin at next to nothing
+    (Zhang, Dauphin and Ma 2019, arXiv:1901.09321)."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        nn.init.zeros_(module.bias)
+    if isinstance(module, Residual):
+        nn.init.normal_(module.layers[5].weight, 0.0, 0.002)
+
+
 # --- files of others ---
+
+NORMS: dict[str, Callable[[], nn.Module]] = {"instance": InstanceNorm, "none": nn.Identity}
 
 NAMES = {"resize": "block", "transposed": "conv_block"}  # what the residual convolutions are called in each layout
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # left by old instance norms, which never used them

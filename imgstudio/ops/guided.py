@@ -6,9 +6,13 @@ what it made carried over to the large one; and a picture is freed of all that i
 
 from __future__ import annotations
 
+import functools
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+MATRIX = 640  # pixels: up to this side a product with a matrix is a faster way to means than pooling, about fivefold at 96
 
 
 def carried(values: Tensor, small: Tensor, large: Tensor, *, radius: int = 2, epsilon: float = 4e-3) -> Tensor:
@@ -62,9 +66,20 @@ def _linear(values: Tensor, guide: Tensor, radius: int, epsilon: float) -> tuple
 
 def _mean(x: Tensor, radius: int) -> Tensor:
     """Means over squares of 2 * radius + 1 pixels, of what lies inside the picture."""
+    height, width = x.shape[2:]
+    if max(height, width) <= MATRIX:
+        return _band(height, radius, x.device) @ x @ _band(width, radius, x.device).T
     side = 2 * radius + 1
     rows = F.avg_pool2d(x, (1, side), stride=1, padding=(0, radius), count_include_pad=False)
     return F.avg_pool2d(rows, (side, 1), stride=1, padding=(radius, 0), count_include_pad=False)
+
+
+@functools.lru_cache(maxsize=32)
+def _band(length: int, radius: int, device: torch.device) -> Tensor:
+    """Matrix [length, length] that takes values to their means over 2 * radius + 1 places, of those that there are."""
+    place = torch.arange(length, device=device)
+    near = ((place[:, None] - place).abs() <= radius).float()
+    return near / near.sum(dim=1, keepdim=True)
 
 
 def _enlarged(x: Tensor, like: Tensor) -> Tensor:

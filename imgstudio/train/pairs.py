@@ -40,7 +40,10 @@ class Recipe:
     lazy:     identity is looked at in one step of so many, with as many times the weight: it is a quarter of the work.
     originals: critics are shown the other domain untranslated, too, as what theirs is not: where a generator has gone half of the
               way, they know from where to where it leads.
+    returns:  the same for the cycle: of what comes back only the colours depend on the net that sees it `smooth`.
     pool:     translated pictures of earlier steps that the critics are reminded of (Shrivastava et al. 2017).
+    judged:   pictures of either kind that a critic is shown in a step, those beyond a batch from the pool. Of four at a time
+              a critic of paintings learns nothing; of sixteen it tells within a hundred steps a weave from strokes.
     augment:  changes of what the critics see, for small sets (see augment.POLICIES).
     """
 
@@ -70,7 +73,9 @@ class Recipe:
     lead: float = 1.0
     lazy: int = 4
     originals: bool = False
+    returns: int = 1
     pool: int = 50
+    judged: int = 0
     augment: tuple[str, ...] = ()
     rate: float = 2e-4
     average: int = 500  # horizon of the weight average, in steps

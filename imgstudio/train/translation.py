@@ -37,7 +37,7 @@ PREVIEWS = 6  # pictures of each domain
 
 
 class History:
-    """The last `size` pictures a generator made, to show its critic: half of a batch comes from earlier steps."""
+    """The last `size` pictures of a kind, to show a critic: of a batch that a generator made, half comes from earlier steps."""
 
     def __init__(self, size: int):
         self.size = size
@@ -55,6 +55,10 @@ class History:
             given.append(picture)
         return torch.cat(given)
 
+    def recalled(self, count: int) -> list[Tensor]:
+        """As many of the kept ones, [1, 3, H, W] each, as far as there are."""
+        return [self.kept[place] for place in torch.randperm(len(self.kept))[: max(0, count)].tolist()]
+
 
 class Direction:
     """The way into one domain: the generator that makes its pictures, its average, and the critic that knows real ones."""
@@ -64,7 +68,7 @@ class Direction:
         self.generator = ResnetGenerator(**recipe.net).to(**layout)
         self.critic = PatchGAN(**recipe.critic).to(**layout)
         self.average = WeightAverage(self.generator, recipe.average)
-        self.history = History(recipe.pool)
+        self.history, self.shown = History(recipe.pool), History(recipe.pool)  # made ones, and real ones
 
     def state(self) -> dict:
         nets = {"generator": self.generator.state_dict(), "critic": self.critic.state_dict()}
@@ -85,6 +89,7 @@ class Training:
         self.forth, self.back = Direction(recipe, device), Direction(recipe, device)
         self.generators = _adam([self.forth.generator, self.back.generator], recipe.rate)
         self.critics = _adam([self.forth.critic, self.back.critic], recipe.rate)
+        self.cycle = torch.zeros((), device=device)  # when it was last looked at
 
     def step(self, batch: Batch, rate: float) -> dict[str, Tensor]:
         """One update of the generators, at this learning rate, and one of the critics; returns the losses."""
@@ -117,11 +122,12 @@ class Training:
 
     def _translations(self, batch: Batch, *, same: bool) -> list[Tensor]:
         """What the nets make of the other domain, b and a; and with `same`, in the same passes, of their own."""
-        ways = (self.forth, batch.a, batch.b), (self.back, batch.b, batch.a)
+        net_b, net_a = self.forth.generator, self.back.generator
+        a, b = prepared(net_b, torch.cat([batch.a, batch.b]), seed=None).chunk(2)  # the same for either net
         with devices.autocast(self.device):
             if not same:
-                return [_translated(way.generator, given) for way, given, _ in ways]
-            both = [_translated(way.generator, torch.cat([given, own])).chunk(2) for way, given, own in ways]
+                return [net_b(a), net_a(b)]
+            both = [net(torch.cat(given)).chunk(2) for net, given in ((net_b, (a, b)), (net_a, (b, a)))]
         return [made for made, _ in both] + [kept for _, kept in both]
 
     def _alike(self, batch: Batch, same_b: Tensor, same_a: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -158,13 +164,14 @@ class Training:
         made_b, made_a, *same = self._translations(batch, same=due)
         fakes = [torch.cat(pair) for pair in zip((made_b, made_a), same)] if same and recipe.own else [made_b, made_a]
         with devices.autocast(self.device):
-            again_a, again_b = _translated(back.generator, made_b), _translated(forth.generator, made_a)
             scores = [d.critic(diffaugment(fake, recipe.augment)) for d, fake in ((forth, fakes[0]), (back, fakes[1]))]
         adversarial = sum(ADVERSARIAL["lsgan"].generator(score.float()) for score in scores)
-        cycle = F.l1_loss(again_a, a) + F.l1_loss(again_b, b)
         share = min(1.0, self.images / recipe.ramp) if recipe.ramp else 1.0
-        loss = recipe.critics * adversarial + share * recipe.cycle * cycle
-        terms = {"adversarial": adversarial.detach() / 2, "cycle": cycle.detach() / 2}
+        loss, terms = recipe.critics * adversarial, {"adversarial": adversarial.detach() / 2}
+        if self.steps % recipe.returns == 0:
+            cycle = self._cycle(batch, made_b, made_a)
+            loss, self.cycle = loss + share * recipe.returns * recipe.cycle * cycle, cycle.detach() / 2
+        terms["cycle"] = self.cycle
         if same:
             more, seen = self._alike(batch, *same)
             loss, terms = loss + share * recipe.lazy * more, terms | seen
@@ -179,9 +186,19 @@ class Training:
             direction.critic.requires_grad_(True)
         return terms, *fakes
 
+    def _cycle(self, batch: Batch, made_b: Tensor, made_a: Tensor) -> Tensor:
+        """How far what comes back is from what was given, summed over both directions: a scalar."""
+        with devices.autocast(self.device):
+            again_a, again_b = _translated(self.back.generator, made_b), _translated(self.forth.generator, made_a)
+        return F.l1_loss(again_a, batch.a) + F.l1_loss(again_b, batch.b)
+
     def _judge(self, direction: Direction, real: Tensor, made: Tensor, given: Tensor) -> Tensor:
-        """The critic's loss on real pictures and on made ones, new and remembered; and on what they were made of, as it is."""
-        made = direction.history.exchange(made)
+        """The critic's loss on real pictures and on made ones, new and remembered; and, with `originals`, on what the new ones
+        were made of."""
+        count, fresh = self.recipe.judged, real
+        made = torch.cat([*direction.history.recalled(count - len(made)), direction.history.exchange(made)])
+        real = torch.cat([*direction.shown.recalled(count - len(real)), real])
+        direction.shown.exchange(fresh)
         if self.recipe.originals:
             made = torch.cat([made, given])
         with devices.autocast(self.device):
