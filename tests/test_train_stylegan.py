@@ -8,10 +8,8 @@ from dataclasses import replace
 import pytest
 import torch
 from plain import two_classes
-from torch import nn
 
 from imgstudio import device, weights
-from imgstudio.models import dcgan
 from imgstudio.models.stylegan2 import Discriminator, Generator
 from imgstudio.models.vae import VAE
 from imgstudio.train import game, lessons, mending, sampling, ship, start, stylegan
@@ -105,21 +103,6 @@ def test_a_generator_learns_the_codes_of_what_it_draws(shelf):
     before = unlike()
     training.prepare(None)
     assert unlike() < 0.7 < before
-
-
-def test_the_flow_of_another_generator_is_taken_as_it_is(shelf):
-    flow = {"flow": {"width": 8, "depth": 1}}
-    other = dcgan.Generator(latent=8, size=16, channels=4, classes=3, **flow)
-    nn.init.normal_(other.flow.leave.weight)
-    weights.write(shelf / "other.safetensors", other.state_dict())
-    chosen = recipe(generator=SMALL | flow | {"classes": 3}, flow="other.safetensors")
-    training = stylegan.Training(chosen, torch.device("cpu"))
-    before = {name: value.clone() for name, value in training.generator.state_dict().items()}
-    training.prepare(None)
-    for net in (training.generator, training.average.net):
-        for name, value in net.state_dict().items():
-            expected = other.state_dict()[name] if name.startswith("flow.") else before[name]
-            assert torch.allclose(value, expected, atol=1e-3), name
 
 
 def test_momentum_is_for_the_generator_alone():

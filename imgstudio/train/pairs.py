@@ -44,6 +44,8 @@ class Recipe:
     pool:     translated pictures of earlier steps that the critics are reminded of (Shrivastava et al. 2017).
     judged:   pictures of either kind that a critic is shown in a step, those beyond a batch from the pool. Of four at a time
               a critic of paintings learns nothing; of sixteen it tells within a hundred steps a weave from strokes.
+    slope:    weight of the critics' slope at real pictures (losses.r1). A steep critic is fooled by a speckle that is nowhere in
+              its pictures, as classifiers are.
     augment:  changes of what the critics see, for small sets (see augment.POLICIES).
     """
 
@@ -76,6 +78,7 @@ class Recipe:
     returns: int = 1
     pool: int = 50
     judged: int = 0
+    slope: float = 0.0
     augment: tuple[str, ...] = ()
     rate: float = 2e-4
     average: int = 500  # horizon of the weight average, in steps

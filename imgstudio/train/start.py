@@ -9,7 +9,7 @@ learned, here both are given, and what lies between them is.
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .. import device as devices
 from .. import weights
@@ -20,11 +20,9 @@ STEPS, BATCH, RATE = 6000, 256, 1e-3
 AT_ONCE = 32  # pictures drawn and encoded
 
 
-def take_over(net: nn.Module, file: str, prefix: str = "") -> None:
-    """Sets the weights of a net to those in a file of `weights/` that have its names behind the prefix, but where their shapes
-    are other ones."""
+def take_over(net: Generator, file: str) -> None:
+    """Sets the weights of a net to those in a file of `weights/`, but where their names or shapes are other ones."""
     own, given = net.state_dict(), weights.read(weights.folder() / file)
-    given = {name.removeprefix(prefix): value for name, value in given.items() if name.startswith(prefix)}
     net.load_state_dict(own | {name: value for name, value in given.items() if name in own and value.shape == own[name].shape})
 
 

@@ -58,7 +58,6 @@ class Recipe:
     path_length_every: int = 8
     average: int = 2000  # horizon of the weight average, in steps
     start: str = ""  # file in `weights/` that the generator begins with, as far as it fits; nothing: from scratch
-    flow: str = ""  # file in `weights/` of a generator with the same course, whose flow is taken; nothing: one is fitted
     retrace: int = 0  # pictures that it draws at first to learn what codes say of them, see `start`; 0 if it knows them
     course: Course | None = None  # see `lessons`
     held_out_groups: tuple[str, ...] = ()  # names that contain one of these are held out, beside one name in ten
@@ -121,11 +120,7 @@ class Training(Game):
             earlier = start.earlier(self.recipe.start).to(self.device)
             start.retrace(self.generator, earlier, self.lessons, self.recipe.retrace)
             self.average.net.load_state_dict(self.generator.state_dict())
-        if self.recipe.flow:
-            for net in (self.generator, self.average.net):
-                start.take_over(net.flow, self.recipe.flow, "flow.")
-        else:
-            super().prepare(pictures)
+        super().prepare(pictures)
 
     def codes(self, labels: Tensor, real: Tensor | None = None, taught: slice = TAUGHT) -> Tensor:
         codes = self.generator.codes(torch.randn(len(labels), self.generator.latent, device=self.device), labels)

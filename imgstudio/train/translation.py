@@ -21,7 +21,7 @@ from .augment import diffaugment
 from .data import to_unit
 from .domains import Batch, Pairs, draw, load_pairs
 from .features import shipped
-from .losses import ADVERSARIAL, mesh, uneven_change
+from .losses import ADVERSARIAL, mesh, r1, uneven_change
 from .manner import Manner
 from .pairs import RECIPES as RECIPES
 from .pairs import Recipe
@@ -33,6 +33,8 @@ RISE = 2_500  # pictures over which the weight of style rises, while a new net l
 FAR = 21  # pixels: side of the means that colours are compared through
 LONGEST = 1.0  # gradient, where a style can be far away and its loss steep
 NATURAL = 0.015  # of the fine detail of photographs and of paintings alike: what `losses.mesh` finds where there is none
+FORGETS = 0.99  # decay of the critics' squared slopes: their first steps are steep, and for long the next ones would be tiny
+SELDOM = 4  # steps: the slope of the critics is looked at in one of so many
 PREVIEWS = 6  # pictures of each domain
 
 
@@ -88,7 +90,7 @@ class Training:
         self.recipe, self.device, self.manner, self.images, self.steps = recipe, device, manner, 0, 0
         self.forth, self.back = Direction(recipe, device), Direction(recipe, device)
         self.generators = _adam([self.forth.generator, self.back.generator], recipe.rate)
-        self.critics = _adam([self.forth.critic, self.back.critic], recipe.rate)
+        self.critics = _adam([self.forth.critic, self.back.critic], recipe.rate, FORGETS)
         self.cycle = torch.zeros((), device=device)  # when it was last looked at
 
     def step(self, batch: Batch, rate: float) -> dict[str, Tensor]:
@@ -204,7 +206,15 @@ class Training:
         with devices.autocast(self.device):
             seen = torch.cat([diffaugment(part, self.recipe.augment) for part in (real, made)])
             scores = direction.critic(seen.contiguous(memory_format=torch.channels_last)).float()
-        return ADVERSARIAL["lsgan"].discriminator(*scores.split([len(real), len(made)]))
+        loss = ADVERSARIAL["lsgan"].discriminator(*scores.split([len(real), len(made)]))
+        if self.recipe.slope and self.steps % SELDOM == 0:
+            loss = loss + 0.5 * SELDOM * self.recipe.slope * self._steepness(direction.critic, fresh)
+        return loss
+
+    def _steepness(self, critic: PatchGAN, real: Tensor) -> Tensor:
+        """R1 of the mean score of each picture."""
+        with devices.autocast(self.device):
+            return r1(lambda x: critic(x).float().mean(dim=(1, 2, 3)), real)
 
     def state(self) -> dict:
         """All but the remembered pictures, which come back within a few steps."""
@@ -230,8 +240,8 @@ def _eye(recipe: Recipe, device: torch.device) -> VGG:
     return shipped(recipe.features, {"widths": recipe.widths}).to(device=device, memory_format=torch.channels_last)
 
 
-def _adam(nets: list[nn.Module], rate: float) -> torch.optim.Adam:
-    return torch.optim.Adam([p for net in nets for p in net.parameters()], rate, betas=(0.5, 0.999), fused=True)
+def _adam(nets: list[nn.Module], rate: float, decay: float = 0.999) -> torch.optim.Adam:
+    return torch.optim.Adam([p for net in nets for p in net.parameters()], rate, betas=(0.5, decay), fused=True)
 
 
 def _translated(generator: ResnetGenerator, x: Tensor) -> Tensor:
