@@ -15,7 +15,7 @@ from PIL import Image
 from imgstudio import weights
 from imgstudio.models.resnet_generator import ResnetGenerator, recognise
 from imgstudio.models.vgg import VGG
-from imgstudio.train import domains, scenes, ship, translation
+from imgstudio.train import domains, run, scenes, ship, translation
 from imgstudio.train.data import Pictures, to_unit
 from imgstudio.train.features import RECIPES, shipped
 from imgstudio.train.losses import mesh, uneven_change
@@ -392,14 +392,16 @@ def test_a_change_may_have_the_edges_of_the_picture_and_no_others():
     assert uneven_change(x, along).item() < 0.01 * uneven_change(x, across).item()
 
 
-def test_a_mesh_is_told_from_grain():
+@pytest.mark.parametrize("period", [3, 4, 6])
+def test_a_mesh_of_any_period_is_told_from_grain(period):
     torch.manual_seed(0)
-    grain = torch.randn(2, 3, 98, 101)
-    pattern = torch.randn(2, 3, 4, 4).repeat(1, 1, 25, 26)[..., :98, :101]
-    slopes = torch.linspace(-1, 1, 101).expand(2, 3, 98, -1)
-    assert mesh(grain) < 0.05 and mesh(grain + slopes) < 0.05
-    assert mesh(pattern) > 0.9
-    assert mesh(grain) < mesh(grain + 0.5 * pattern) < mesh(grain + pattern) < mesh(pattern)
+    grain = 0.1 * torch.randn(4, 3, 98, 101)
+    repeats = [-(-side // period) for side in grain.shape[2:]]
+    pattern = 0.1 * torch.randn(1, 3, period, period).repeat(1, 1, *repeats)[..., :98, :101]
+    slopes = torch.linspace(-1, 1, 101).expand_as(grain)
+    assert mesh(grain) < 0.005 and mesh(grain + slopes) < 0.005
+    assert mesh(grain + 0.5 * pattern) > 0.02
+    assert mesh(grain) < mesh(grain + 0.5 * pattern) < mesh(grain + pattern)
 
 
 def test_a_mesh_is_talked_out_of_a_generator(recipe):
@@ -412,3 +414,13 @@ def test_a_mesh_is_talked_out_of_a_generator(recipe):
         terms = [training.step(batch, 1e-3) for _ in range(20)][-1]
         changes.append(uneven_change(x, translation._translated(training.forth.generator, x)).item())
     assert changes[1] < 0.5 * changes[0] and terms["plain"] > 0
+
+
+def test_a_log_takes_figures_that_are_new(tmp_path):
+    log = run.Run(tmp_path)
+    log.record(4, {"critic": 0.5})
+    run.Run(tmp_path).record(8, {"mesh": 0.25, "critic": 0.125})
+    with (tmp_path / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["images"], row["critic"], row["mesh"]) for row in rows] == [("4", "0.5", ""), ("8", "0.125", "0.25")]
+    log.plot()

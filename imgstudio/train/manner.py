@@ -85,10 +85,11 @@ class Manner:
         a, b = (Survey(judge, part.images, device) for part in (pairs.a, pairs.b))
         self.there, self.back = Kin(a, b, count), Kin(b, a, count)
 
-    def losses(self, batch: Batch, made_b: Tensor, made_a: Tensor) -> tuple[Tensor, Tensor]:
-        """Sums over both directions of `style` and `content`, for the translations [N, 3, S, S] of a batch: two scalars."""
-        there = self._judge(made_b, batch.a, self.there.goals(batch.from_a))
-        back = self._judge(made_a, batch.b, self.back.goals(batch.from_b))
+    def losses(self, batch: Batch, made_b: Tensor, made_a: Tensor, *, styles: bool = True) -> tuple[Tensor, Tensor]:
+        """Sums over both directions of style and content, for the translations [N, 3, S, S] of a batch: two scalars. Without
+        `styles` the first is 0, and is not looked at."""
+        there = self._judge(made_b, batch.a, self.there.goals(batch.from_a) if styles else None)
+        back = self._judge(made_a, batch.b, self.back.goals(batch.from_b) if styles else None)
         return there[0] + back[0], there[1] + back[1]
 
     def own(self, batch: Batch, same_b: Tensor, same_a: Tensor) -> Tensor:
@@ -96,15 +97,15 @@ class Manner:
         pairs = (same_b, self.there.own(batch.from_b)), (same_a, self.back.own(batch.from_a))
         return sum(self._styles(self._see(same, LAYERS), goals) for same, goals in pairs)
 
-    def _judge(self, made: Tensor, given: Tensor, goals: list[dict[str, ops.Moments]]) -> tuple[Tensor, Tensor]:
+    def _judge(self, made: Tensor, given: Tensor, goals: list[dict[str, ops.Moments]] | None) -> tuple[Tensor, Tensor]:
         """Style: the distance of the moments of `made` to the goals. Content: that of `made` to `given` in what they show. Both
         are relative to what they aim at."""
         window = _window()
         with torch.no_grad():
             shown = self._see(given, ops.CONTENT_LAYERS, window)
-        found = self._see(made, [*LAYERS, *ops.CONTENT_LAYERS], window)
+        found = self._see(made, [*(LAYERS if goals else ()), *ops.CONTENT_LAYERS], window)
         content = torch.stack([ops.content_loss(found[k], f) for k, f in shown.items()]).mean()
-        return self._styles(found, goals), content
+        return self._styles(found, goals) if goals else content.new_zeros(()), content
 
     def _see(self, x: Tensor, layers: Sequence[str], window: tuple | None = None) -> dict[str, Tensor]:
         with devices.autocast(x.device):

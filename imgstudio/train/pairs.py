@@ -25,8 +25,8 @@ class Recipe:
               and where the strokes belong is known.
     colours:  weight of keeping the colours of the original where it is seen from far.
     calm:     weight of small differences between neighbouring pixels, against dots and rings.
-    mesh:     weight of what repeats with the grid of the generator (losses.mesh), against a weave in place of strokes. Colours,
-              calm and mesh count only beside style or content.
+    mesh:     weight of what repeats (losses.mesh), against a weave in place of strokes. Colours, calm and mesh count only beside
+              style or content.
     alone:    pictures over which these six alone count, and with `own` identity, before critics and cycle join.
     plain:    weight of a change that varies where the picture does not (losses.uneven_change): against meshes on plain grounds,
               and petals that are half yellow, half white.

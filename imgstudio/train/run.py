@@ -57,16 +57,23 @@ class Run:
         return state
 
     def record(self, images: int, figures: dict[str, float]) -> None:
-        """Adds a row to log.csv and prints it."""
+        """Adds a row to log.csv and prints it. Figures that are new get a column, empty in the rows before."""
         row = {"images": images, "minutes": round(self.minutes, 2), **{k: round(v, 5) for k, v in figures.items()}}
-        path = self.folder / "log.csv"
-        fresh = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, list(row))
-            if fresh:
-                writer.writeheader()
-            writer.writerow(row)
+        rows = [*self._rows(), row]
+        columns = list(dict.fromkeys(name for each in rows for name in each))
+        with (self.folder / "log.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(rows)
         print("  ".join(f"{k} {v}" for k, v in row.items()), flush=True)
+
+    def _rows(self) -> list[dict[str, str]]:
+        """What log.csv holds so far."""
+        path = self.folder / "log.csv"
+        if not path.exists():
+            return []
+        with path.open(newline="") as file:
+            return list(csv.DictReader(file))
 
     def plot(self) -> None:
         """Draws log.csv to log.png, one panel a column. Needs matplotlib (`pip install imgstudio[train]`); skipped without."""
@@ -75,12 +82,11 @@ class Run:
         except ImportError:
             log.info("no matplotlib: log.csv is not plotted")
             return
-        with (self.folder / "log.csv").open() as file:
-            rows = list(csv.DictReader(file))
+        rows = self._rows()
         columns = [name for name in rows[0] if name not in ("images", "minutes")]
         figure = Figure(figsize=(8, 2.2 * len(columns)), layout="constrained")
         for axis, name in zip(figure.subplots(len(columns), squeeze=False)[:, 0], columns):
-            axis.plot([int(r["images"]) for r in rows], [float(r[name]) for r in rows], linewidth=1)
+            axis.plot([int(r["images"]) for r in rows], [float(r[name] or "nan") for r in rows], linewidth=1)
             axis.set_title(name, loc="left", fontsize=9)
         figure.savefig(self.folder / "log.png", dpi=100)
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from .. import device as devices
 from ..models.patchgan import PatchGAN
-from ..models.resnet_generator import ResnetGenerator, blurred
+from ..models.resnet_generator import ResnetGenerator
 from ..models.vgg import VGG
 from ..ops.style import total_variation
 from ..ops.translation import prepared
@@ -32,7 +32,6 @@ PACE = 2.0  # times the learning rate while no critic is asked: nothing can get 
 RISE = 2_500  # pictures over which the weight of style rises, while a new net learns to draw at all
 FAR = 21  # pixels: side of the means that colours are compared through
 LONGEST = 1.0  # gradient, where a style can be far away and its loss steep
-NATURAL = 0.015  # of the fine detail of photographs and of paintings alike: what `losses.mesh` finds where there is none
 FORGETS = 0.99  # decay of the critics' squared slopes: their first steps are steep, and for long the next ones would be tiny
 SELDOM = 4  # steps: the slope of the critics is looked at in one of so many
 PREVIEWS = 6  # pictures of each domain
@@ -144,15 +143,15 @@ class Training:
 
     def _manner(self, batch: Batch, made_b: Tensor, made_a: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The weighted losses of `Manner` over both directions, and what the log tells of them."""
-        recipe, made = self.recipe, torch.cat([made_b, made_a])
-        style, content = self.manner.losses(batch, made_b, made_a)
-        terms = {
-            "style": style,
-            "content": content,
-            "colours": 2 * F.l1_loss(blurred(made, FAR), blurred(torch.cat([batch.a, batch.b]), FAR)),
-            "calm": 2 * total_variation(made),
-            "mesh": 2 * F.relu(mesh(made) - NATURAL),
-        }
+        recipe, made, given = self.recipe, torch.cat([made_b, made_a]), torch.cat([batch.a, batch.b])
+        style, content = self.manner.losses(batch, made_b, made_a, styles=recipe.style > 0)
+        terms = {"style": style, "content": content}
+        if recipe.colours:
+            terms["colours"] = 2 * F.l1_loss(_from_far(made), _from_far(given))
+        if recipe.calm:
+            terms["calm"] = 2 * total_variation(made)
+        if recipe.mesh:
+            terms["mesh"] = mesh(made_b) + mesh(made_a)
         share = min(1.0, 0.02 + self.images / RISE) if recipe.alone else 1.0
         loss = sum((share if name == "style" else 1.0) * getattr(recipe, name) * term for name, term in terms.items())
         return loss, {name: term.detach() / 2 for name, term in terms.items()}
@@ -242,6 +241,10 @@ def _eye(recipe: Recipe, device: torch.device) -> VGG:
 
 def _adam(nets: list[nn.Module], rate: float, decay: float = 0.999) -> torch.optim.Adam:
     return torch.optim.Adam([p for net in nets for p in net.parameters()], rate, betas=(0.5, decay), fused=True)
+
+
+def _from_far(x: Tensor) -> Tensor:
+    return F.avg_pool2d(x.float(), FAR, stride=FAR // 3)
 
 
 def _translated(generator: ResnetGenerator, x: Tensor) -> Tensor:
