@@ -15,11 +15,12 @@ from PIL import Image
 from imgstudio import weights
 from imgstudio.models.resnet_generator import ResnetGenerator, recognise
 from imgstudio.models.vgg import VGG
-from imgstudio.train import domains, run, scenes, ship, translation
+from imgstudio.train import direction, domains, run, scenes, ship, translation
 from imgstudio.train.data import Pictures, to_unit
 from imgstudio.train.features import RECIPES, shipped
-from imgstudio.train.losses import mesh, uneven_change
+from imgstudio.train.losses import uneven_change
 from imgstudio.train.manner import Manner
+from imgstudio.train.spectra import Balance, peaks, power
 
 NARROW = (4, 4, 8, 8, 8)
 RED, BLUE = (210, 30, 30), (30, 30, 210)
@@ -141,7 +142,7 @@ def test_critics_and_generators_learn_only_from_their_own_losses(recipe):
 
 def test_a_history_mixes_new_pictures_with_earlier_ones():
     torch.manual_seed(0)
-    history = translation.History(8)
+    history = direction.History(8)
     pictures = torch.arange(200.0).view(100, 2, 1, 1, 1)
     shown = [history.exchange(part).flatten() for part in pictures]
     assert torch.equal(shown[0], pictures[0].flatten())  # while it fills up
@@ -152,7 +153,7 @@ def test_a_history_mixes_new_pictures_with_earlier_ones():
 
 
 def test_a_critic_can_be_shown_more_than_a_batch(recipe):
-    history = translation.History(8)
+    history = direction.History(8)
     assert history.recalled(4) == []  # there are none yet
     history.exchange(torch.arange(8.0).view(8, 1, 1, 1))
     assert len({picture.item() for picture in history.recalled(4)}) == 4 and history.recalled(-1) == []
@@ -399,9 +400,26 @@ def test_a_mesh_of_any_period_is_told_from_grain(period):
     repeats = [-(-side // period) for side in grain.shape[2:]]
     pattern = 0.1 * torch.randn(1, 3, period, period).repeat(1, 1, *repeats)[..., :98, :101]
     slopes = torch.linspace(-1, 1, 101).expand_as(grain)
-    assert mesh(grain) < 0.005 and mesh(grain + slopes) < 0.005
-    assert mesh(grain + 0.5 * pattern) > 0.02
-    assert mesh(grain) < mesh(grain + 0.5 * pattern) < mesh(grain + pattern)
+    even, woven, weave = (peaks(power(grain + share * pattern)) for share in (0.0, 0.5, 1.0))
+    assert even < 0.005 and peaks(power(grain + slopes)) < 0.005
+    assert 0.02 < woven < weave
+
+
+def test_detail_is_brought_to_the_strength_of_real_detail():
+    """Over many pictures, of which some may be plain; and in lightness and colours alike."""
+    torch.manual_seed(0)
+    strength = torch.tensor([0.5, 0.5, 0.5]).requires_grad_(True)  # of grain in red, green and blue
+    descent, balance, gaps = torch.optim.Adam([strength], 0.02), Balance(), []
+    for _ in range(150):
+        grey, plain = torch.randn(4, 1, 64, 64), torch.tensor([1.0, 1.0, 1.0, 0.02])[:, None, None, None]
+        real = 0.1 * plain * torch.randn(4, 1, 64, 64).expand(-1, 3, -1, -1)
+        loss, gap = balance.loss(power(plain * strength[:, None, None] * grey), power(real))
+        descent.zero_grad()
+        loss.backward()
+        descent.step()
+        gaps.append(gap.item())
+    assert gaps[-1] < 0.3 * gaps[0]
+    assert (strength.abs() - 0.1).abs().max() < 0.04
 
 
 def test_a_mesh_is_talked_out_of_a_generator(recipe):

@@ -92,26 +92,3 @@ def uneven_change(x: Tensor, made: Tensor, steep: float = 8.0) -> Tensor:
         edges = x.diff(dim=dim).abs().mean(dim=1, keepdim=True)  # N,1,H,W, one less along dim
         total = total + (change.diff(dim=dim).abs() * torch.exp(-steep * edges)).mean()
     return total
-
-
-def mesh(x: Tensor, window: int = 32, coarse: int = 4, wide: int = 5, natural: float = 0.5) -> Tensor:
-    """How far the mean power spectrum of pictures [N, 3, H, W] in [-1, 1] has peaks: a scalar, next to 0 for photographs and
-    paintings.
-
-    Their spectra are smooth. What a net prints again and again, whatever the grid, stands out: generators betray themselves
-    there (Durall et al. 2020, arXiv:2003.01826). Peaks are what lies above the surroundings by more than a factor.
-
-    window:  side in pixels of the squares whose spectra are averaged (Welch 1967), overlapping by a half.
-    coarse:  frequencies below so many turns a window are left alone: spectra are steep there.
-    wide:    side of the surroundings, in frequencies.
-    natural: logarithm of the factor, which chance alone reaches.
-    """
-    parts = x.float().unfold(2, window, window // 2).unfold(3, window, window // 2).flatten(2, 3)  # N,3,P,w,w
-    hann = torch.hann_window(window, device=x.device)
-    parts = (parts - parts.mean(dim=(3, 4), keepdim=True)) * (hann[:, None] * hann)
-    power = torch.fft.fft2(parts).abs().square().mean(dim=(0, 2))  # 3,w,w
-    log = (power + 1e-3).log()  # about the rounding to 256 levels
-    around = F.avg_pool2d(F.pad(log[None], (wide // 2,) * 4, mode="circular"), wide, stride=1)[0]
-    turns = window * torch.fft.fftfreq(window, device=x.device)
-    fine = torch.hypot(turns[:, None], turns) >= coarse
-    return F.relu(log - around - natural)[:, fine].square().mean()

@@ -25,8 +25,9 @@ class Recipe:
               and where the strokes belong is known.
     colours:  weight of keeping the colours of the original where it is seen from far.
     calm:     weight of small differences between neighbouring pixels, against dots and rings.
-    mesh:     weight of what repeats (losses.mesh), against a weave in place of strokes. Colours, calm and mesh count only beside
-              style or content.
+    mesh:     weight of what repeats (spectra.peaks), against a weave in place of strokes.
+    detail:   weight of detail that is on average stronger or weaker than in the target domain (spectra.Balance): early critics
+              like it strong. Colours and calm count only beside style or content.
     alone:    pictures over which these six alone count, and with `own` identity, before critics and cycle join.
     plain:    weight of a change that varies where the picture does not (losses.uneven_change): against meshes on plain grounds,
               and petals that are half yellow, half white.
@@ -67,6 +68,7 @@ class Recipe:
     colours: float = 0.0
     calm: float = 0.0
     mesh: float = 0.0
+    detail: float = 0.0
     alone: int = 0
     plain: float = 0.0
     kin: int = 12

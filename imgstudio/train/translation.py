@@ -19,14 +19,16 @@ from ..ops.style import total_variation
 from ..ops.translation import prepared
 from .augment import diffaugment
 from .data import to_unit
+from .direction import Direction
 from .domains import Batch, Pairs, draw, load_pairs
 from .features import shipped
-from .losses import ADVERSARIAL, mesh, r1, uneven_change
+from .losses import ADVERSARIAL, r1, uneven_change
 from .manner import Manner
 from .pairs import RECIPES as RECIPES
 from .pairs import Recipe
-from .run import Run, WeightAverage
+from .run import Run
 from .score_translation import score_directions
+from .spectra import peaks, power
 
 PACE = 2.0  # times the learning rate while no critic is asked: nothing can get out of balance
 RISE = 2_500  # pictures over which the weight of style rises, while a new net learns to draw at all
@@ -35,50 +37,6 @@ LONGEST = 1.0  # gradient, where a style can be far away and its loss steep
 FORGETS = 0.99  # decay of the critics' squared slopes: their first steps are steep, and for long the next ones would be tiny
 SELDOM = 4  # steps: the slope of the critics is looked at in one of so many
 PREVIEWS = 6  # pictures of each domain
-
-
-class History:
-    """The last `size` pictures of a kind, to show a critic: of a batch that a generator made, half comes from earlier steps."""
-
-    def __init__(self, size: int):
-        self.size = size
-        self.kept: list[Tensor] = []
-
-    def exchange(self, pictures: Tensor) -> Tensor:
-        """Pictures [N, 3, H, W] -> as many; each with even odds itself, or an earlier one whose place it takes."""
-        given = []
-        for picture in pictures.detach().split(1):
-            if len(self.kept) < self.size:
-                self.kept.append(picture)
-            elif torch.rand(()) < 0.5:
-                place = int(torch.randint(self.size, ()))
-                picture, self.kept[place] = self.kept[place], picture
-            given.append(picture)
-        return torch.cat(given)
-
-    def recalled(self, count: int) -> list[Tensor]:
-        """As many of the kept ones, [1, 3, H, W] each, as far as there are."""
-        return [self.kept[place] for place in torch.randperm(len(self.kept))[: max(0, count)].tolist()]
-
-
-class Direction:
-    """The way into one domain: the generator that makes its pictures, its average, and the critic that knows real ones."""
-
-    def __init__(self, recipe: Recipe, device: torch.device):
-        layout = {"device": device, "memory_format": torch.channels_last}
-        self.generator = ResnetGenerator(**recipe.net).to(**layout)
-        self.critic = PatchGAN(**recipe.critic).to(**layout)
-        self.average = WeightAverage(self.generator, recipe.average)
-        self.history, self.shown = History(recipe.pool), History(recipe.pool)  # made ones, and real ones
-
-    def state(self) -> dict:
-        nets = {"generator": self.generator.state_dict(), "critic": self.critic.state_dict()}
-        return {**nets, "average": self.average.state()}
-
-    def restore(self, state: dict) -> None:
-        self.generator.load_state_dict(state["generator"])
-        self.critic.load_state_dict(state["critic"])
-        self.average.restore(state["average"])
 
 
 class Training:
@@ -150,11 +108,20 @@ class Training:
             terms["colours"] = 2 * F.l1_loss(_from_far(made), _from_far(given))
         if recipe.calm:
             terms["calm"] = 2 * total_variation(made)
-        if recipe.mesh:
-            terms["mesh"] = mesh(made_b) + mesh(made_a)
         share = min(1.0, 0.02 + self.images / RISE) if recipe.alone else 1.0
         loss = sum((share if name == "style" else 1.0) * getattr(recipe, name) * term for name, term in terms.items())
         return loss, {name: term.detach() / 2 for name, term in terms.items()}
+
+    def _spectra(self, batch: Batch, made_b: Tensor, made_a: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The weighted losses of what spectra tell, over both directions, and what the log tells of them."""
+        loss, terms = made_b.new_zeros(()), {"mesh": [], "detail": []}
+        for direction, made, real in ((self.forth, made_b, batch.b), (self.back, made_a, batch.a)):
+            found = power(made)
+            repeated, (uneven, gap) = peaks(found), direction.balance.loss(found, power(real))
+            loss = loss + self.recipe.mesh * repeated + self.recipe.detail * uneven
+            terms["mesh"].append(repeated.detach())
+            terms["detail"].append(gap)
+        return loss, {name: torch.stack(values).mean() for name, values in terms.items()}
 
     def _generate(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """An update of the generators; the losses, and what the critics are to judge, b and a."""
@@ -181,6 +148,9 @@ class Training:
             loss, terms["plain"] = loss + recipe.plain * uneven, uneven.detach() / 2
         if self.manner:
             more, seen = self._manner(batch, made_b, made_a)
+            loss, terms = loss + more, {**terms, **seen}
+        if recipe.mesh or recipe.detail:
+            more, seen = self._spectra(batch, made_b, made_a)
             loss, terms = loss + more, {**terms, **seen}
         _update(self.generators, loss, LONGEST if self.manner else None)
         for direction in (forth, back):
