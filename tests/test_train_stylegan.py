@@ -276,6 +276,22 @@ def test_a_generator_learns_what_its_teachers_make_together():
     assert sum(errors[-10:]) < 0.5 * sum(errors[:10])
 
 
+def test_what_is_mended_can_be_asked_to_be_crisper(shelf):
+    net = {"size": 16, "latent": 8, "widths": (8, 8)}
+    weights.write(shelf / "vae.safetensors", VAE(**net).state_dict())
+    errors = []
+    for crisp in (0.0, 0.5):
+        course = Course(encoder="vae.safetensors", net=net, pictures=100, crisp=crisp)
+        training = stylegan.Training(recipe(generator=SMALL, course=course), torch.device("cpu"))
+        training.teachers, training.stage = {name: training.finished() for name in ("game", "polish")}, "mend"
+        errors.append(training.step(torch.zeros(16, 3, 16, 16), torch.zeros(16, dtype=torch.long))["lesson"].item())
+    assert errors[0] < 1e-3 < 0.01 < errors[1]
+    line = torch.zeros(1, 3, 16, 16)
+    line[..., 8] = 0.5
+    made = mending.crisper(line, 0.5)
+    assert made[..., 8].min() > 0.55 and made[..., :4].abs().max() < 1e-6
+
+
 def test_a_speck_costs_more_where_the_worst_places_count():
     wanted = torch.zeros(2, 3, 40, 40)
     veil, speck = torch.full_like(wanted, 0.01), wanted.clone()

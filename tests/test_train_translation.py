@@ -405,7 +405,7 @@ def test_a_mesh_of_any_period_is_told_from_grain(period):
     assert 0.02 < woven < weave
 
 
-def test_detail_is_brought_to_the_strength_of_real_detail():
+def test_detail_is_brought_down_to_the_strength_of_real_detail():
     """Over many pictures, of which some may be plain; and in lightness and colours alike."""
     torch.manual_seed(0)
     strength = torch.tensor([0.5, 0.5, 0.5]).requires_grad_(True)  # of grain in red, green and blue

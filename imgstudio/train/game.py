@@ -67,8 +67,12 @@ class Game(ABC):
         self.generator.eval()  # batch statistics as they are in use, of student and teachers alike
         with devices.autocast(self.device):
             pictures, *taught = (drawn.float() for drawn in self.paint(codes, labels, self.generator, *self.teachers.values()))
-        wanted = mending.target(*taught) if "polish" in self.teachers else [mending.redrawn(*taught)]
-        return WEIGHT * mending.unlikeness(pictures, *wanted)
+        if "polish" not in self.teachers:
+            return WEIGHT * mending.unlikeness(pictures, mending.redrawn(*taught))
+        wanted, share = mending.target(*taught)
+        if self.lessons and self.lessons.course.crisp:
+            wanted = mending.crisper(wanted, self.lessons.course.crisp)
+        return WEIGHT * mending.unlikeness(pictures, wanted, share)
 
     @abstractmethod
     def codes(self, labels: Tensor, real: Tensor, taught: slice) -> Tensor:

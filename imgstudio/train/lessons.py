@@ -46,6 +46,7 @@ class Course:
     floor: float = 0.75  # what stays of it
     polish: int = 0  # after the game, so many pictures of lessons alone again
     mend: int = 0  # and last, so many to learn what it would be without its faults, see `mending`
+    crisp: float = 0.0  # how much crisper it then is to be, see `mending.crisper`; without a polish, drawings are redrawn anyway
     spread: float = 1.0  # a flow learns where codes lie at so many deviations of the posterior; the means give crisper pictures
     reach: float = 1.0  # and lessons are about codes at up to so many: a flow seldom hits them exactly
     flow: int = 10_000  # steps for which such a flow is fitted

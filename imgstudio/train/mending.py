@@ -21,6 +21,7 @@ MENDED = 5.0  # weight of a mended place beside one that stays
 PLAIN, DRAWN = 0.1, 0.25  # contrast within five pixels up to which there is no line, and from which on there is one
 EVEN = 9  # side in pixels of the square over which plain places are evened out
 CRISP, LINE = 0.4, 1.0  # lines: how far they are lifted from their surroundings, and the width of those in pixels, a deviation
+GRAIN = 0.7  # the same width for photographs of things, whose skins are to be crisper, too
 
 
 def target(rough: Tensor, smooth: Tensor) -> tuple[Tensor, Tensor]:
@@ -41,8 +42,13 @@ def redrawn(pictures: Tensor) -> Tensor:
     contrast = (F.max_pool2d(pictures, 5, 1, 2) + F.max_pool2d(-pictures, 5, 1, 2)).amax(dim=1, keepdim=True)
     plain = ((DRAWN - contrast) / (DRAWN - PLAIN)).clamp(0, 1)
     even = _mean(pictures * plain) / _mean(plain).clamp_min(1e-3)
-    crisp = pictures + CRISP * (pictures - gaussian_blur(pictures, 2 * int(3 * LINE) + 1, LINE))
-    return torch.lerp(crisp.clamp(-1, 1), even, plain)
+    return torch.lerp(crisper(pictures, CRISP, LINE), even, plain)
+
+
+def crisper(pictures: Tensor, amount: float, width: float = GRAIN) -> Tensor:
+    """Pictures [N, 3, H, W] in [-1, 1] after unsharp masking: what differs from the mean around it does so more."""
+    blurred = gaussian_blur(pictures, 2 * int(3 * width) + 1, width)
+    return (pictures + amount * (pictures - blurred)).clamp(-1, 1)
 
 
 def _mean(x: Tensor) -> Tensor:

@@ -26,8 +26,8 @@ class Recipe:
     colours:  weight of keeping the colours of the original where it is seen from far.
     calm:     weight of small differences between neighbouring pixels, against dots and rings.
     mesh:     weight of what repeats (spectra.peaks), against a weave in place of strokes.
-    detail:   weight of detail that is on average stronger or weaker than in the target domain (spectra.Balance): early critics
-              like it strong. Colours and calm count only beside style or content.
+    detail:   weight of detail that is on average stronger than in the target domain (spectra.Balance): early critics like it
+              strong. Colours and calm count only beside style or content.
     alone:    pictures over which these six alone count, and with `own` identity, before critics and cycle join.
     plain:    weight of a change that varies where the picture does not (losses.uneven_change): against meshes on plain grounds,
               and petals that are half yellow, half white.

@@ -45,7 +45,8 @@ def peaks(found: Tensor) -> Tensor:
 
 
 class Balance:
-    """Keeps the detail of made pictures as strong, over many of them, as that of real ones, at every frequency and in colours."""
+    """Keeps the detail of made pictures from getting stronger, over many of them, than that of real ones, at every frequency, in
+    lightness and in colours. Where it is weaker nothing is asked for: a few dots with the spectrum of a point would do."""
 
     def __init__(self) -> None:
         self.steps = 0
@@ -65,5 +66,5 @@ class Balance:
             self.made = torch.lerp(self.made.to(log), log.mean(dim=0), share)
             self.real = torch.lerp(self.real.to(log), real.log().mean(dim=0), share)
             gap = self.made - self.real
-            force = min(1.0, self.steps * (1 - KEEP)) * gap.clamp(-1, 1)
+            force = min(1.0, self.steps * (1 - KEEP)) * gap.clamp(0, 1)
         return (force * log.mean(dim=0))[:, seen].mean(), gap[:, seen].abs().mean()
