@@ -14,7 +14,7 @@ from . import mending
 from .augment import diffaugment
 from .data import Pictures, batches
 from .flow import fit
-from .lessons import ALL, TAUGHT, WEIGHT, Lessons
+from .lessons import ALL, DETAIL, TAUGHT, WEIGHT, Lessons
 from .run import Run, WeightAverage
 
 STAGES = ("game", "polish", "mend")  # of a run, see `Game.enter`; most have the first only
@@ -72,7 +72,8 @@ class Game(ABC):
         wanted, share = mending.target(*taught)
         if self.lessons and self.lessons.course.crisp:
             wanted = mending.crisper(wanted, self.lessons.course.crisp)
-        return WEIGHT * mending.unlikeness(pictures, wanted, share)
+        lesson = WEIGHT * mending.unlikeness(pictures, wanted, share)
+        return lesson + DETAIL * self.lessons.in_features(pictures, wanted) if self.lessons else lesson
 
     @abstractmethod
     def codes(self, labels: Tensor, real: Tensor, taught: slice) -> Tensor:
