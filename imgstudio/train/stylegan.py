@@ -82,34 +82,10 @@ RECIPES = {
         optimiser="muon",
         mapping_rate=1.0,  # every picture is pinned to its vector, so that nothing is swept away
     ),
-    # Lessons say which fruit, and fade; the critic then gives skins. What else it likes is mended, and everything made crisper.
     "stylegan2/fruits": Recipe(
         data="fruits64.tar",
-        generator={
-            "latent": 96,
-            "size": 64,
-            "classes": 3,
-            "widths": (256, 256, 128, 64),
-            "flow": {"width": 640, "depth": 4},
-        },
+        generator={"size": 64, "classes": 3, "widths": (256, 256, 128, 64)},
         discriminator={"widths": (48, 96, 192, 256)},
-        course=Course(
-            encoder="vae-fruits.safetensors",
-            net={"size": 64, "groups": 3, "components": 32, "smooth": True},
-            alone=24_000,
-            watch=16_000,
-            pictures=100_000,
-            floor=0.06,
-            spread=0.5,
-            reach=4.0,
-            flow=16_000,
-            worst=10.0,
-            polish=30_000,
-            mend=45_000,
-            crisp=0.5,
-        ),
-        discriminator_rate=3.5e-3,
-        mapping_rate=1.0,
         held_out_groups=("Apple_Pink_Lady_1", "Cherry_Rainier_2", "Tomato_Heart_1"),
     ),
 }
