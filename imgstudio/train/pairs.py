@@ -28,7 +28,7 @@ class Recipe:
     mesh:     weight of what repeats (spectra.peaks), against a weave in place of strokes.
     detail:   weight of detail that is on average stronger than in the target domain (spectra.Balance): early critics like it
               strong. Colours and calm count only beside style or content.
-    alone:    pictures over which these six alone count, and with `own` identity, before critics and cycle join.
+    alone:    pictures over which these seven alone count, and with `own` identity, before critics and cycle join.
     plain:    weight of a change that varies where the picture does not (losses.uneven_change): against meshes on plain grounds,
               and petals that are half yellow, half white.
     kin:      how many pictures of the other domain show much the same as one of this; with style or content, batches are drawn
@@ -39,9 +39,9 @@ class Recipe:
               upper petals are others than its lower ones.
     lead:     learning rate of the critics, as a multiple of the generators' (Heusel et al. 2017).
     lazy:     identity is looked at in one step of so many, with as many times the weight: it is a quarter of the work.
+    returns:  likewise the way back and its cycle, which are a third of it.
     originals: critics are shown the other domain untranslated, too, as what theirs is not: where a generator has gone half of the
               way, they know from where to where it leads.
-    returns:  the same for the cycle: of what comes back only the colours depend on the net that sees it `smooth`.
     pool:     translated pictures of earlier steps that the critics are reminded of (Shrivastava et al. 2017).
     judged:   pictures of either kind that a critic is shown in a step, those beyond a batch from the pool. Of four at a time
               a critic of paintings learns nothing; of sixteen it tells within a hundred steps a weave from strokes.

@@ -66,6 +66,9 @@ class Training:
         """An update of the generators that asks no critic."""
         made_b, made_a, *same = self._translations(batch, same=self.recipe.own > 0)
         loss, terms = self._manner(batch, made_b, made_a)
+        if self.recipe.mesh or self.recipe.detail:
+            more, seen = self._spectra(batch, made_b, made_a)
+            loss, terms = loss + more, terms | seen
         if same:
             more, seen = self._alike(batch, *same)
             loss, terms = loss + more, seen | terms
