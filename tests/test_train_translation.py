@@ -376,11 +376,11 @@ def test_critics_can_be_shown_what_is_still_untranslated(recipe):
         last = training.forth.generator.model[-1]
         torch.nn.init.zeros_(last.weight)
         last.bias.data.copy_(torch.tensor([-1.59, 0.0, 1.59]))  # it makes red blue, and critics can't tell which is which
-        for _ in range(150):
+        for _ in range(60):
             training.step(batch, 1e-3)
         with torch.no_grad():
             gaps.append((training.forth.critic(blue).mean() - training.forth.critic(red).mean()).item())
-    assert gaps[1] > 0.5 and gaps[1] > gaps[0] + 0.1
+    assert gaps[1] > 0.5 and gaps[1] > gaps[0] + 0.2
 
 
 def test_critics_can_be_kept_flat(recipe):

@@ -34,7 +34,6 @@ PACE = 2.0  # times the learning rate while no critic is asked: nothing can get 
 RISE = 2_500  # pictures over which the weight of style rises, while a new net learns to draw at all
 FAR = 21  # pixels: side of the means that colours are compared through
 LONGEST = 1.0  # gradient, where a style can be far away and its loss steep
-FORGETS = 0.99  # decay of the critics' squared slopes: their first steps are steep, and for long the next ones would be tiny
 SELDOM = 4  # steps: the slope of the critics is looked at in one of so many
 PREVIEWS = 6  # pictures of each domain
 
@@ -47,7 +46,7 @@ class Training:
         self.recipe, self.device, self.manner, self.images, self.steps = recipe, device, manner, 0, 0
         self.forth, self.back = Direction(recipe, device), Direction(recipe, device)
         self.generators = _adam([self.forth.generator, self.back.generator], recipe.rate)
-        self.critics = _adam([self.forth.critic, self.back.critic], recipe.rate, FORGETS)
+        self.critics = _adam([self.forth.critic, self.back.critic], recipe.rate)
         self.cycle = torch.zeros((), device=device)  # when it was last looked at
 
     def step(self, batch: Batch, rate: float) -> dict[str, Tensor]:
@@ -212,8 +211,8 @@ def _eye(recipe: Recipe, device: torch.device) -> VGG:
     return shipped(recipe.features, {"widths": recipe.widths}).to(device=device, memory_format=torch.channels_last)
 
 
-def _adam(nets: list[nn.Module], rate: float, decay: float = 0.999) -> torch.optim.Adam:
-    return torch.optim.Adam([p for net in nets for p in net.parameters()], rate, betas=(0.5, decay), fused=True)
+def _adam(nets: list[nn.Module], rate: float) -> torch.optim.Adam:
+    return torch.optim.Adam([p for net in nets for p in net.parameters()], rate, betas=(0.5, 0.999), fused=True)
 
 
 def _from_far(x: Tensor) -> Tensor:
