@@ -21,6 +21,7 @@ from imgstudio.train.features import RECIPES, shipped
 from imgstudio.train.losses import uneven_change
 from imgstudio.train.manner import Manner
 from imgstudio.train.spectra import Balance, peaks, power
+from imgstudio.train.strokes import Painter
 
 NARROW = (4, 4, 8, 8, 8)
 RED, BLUE = (210, 30, 30), (30, 30, 210)
@@ -315,6 +316,23 @@ def test_practice_asks_no_critic(own, recipe, eye, heaps):
     later = training.step(batch, 1e-3)
     assert later["critic"] > 0 and [*later] == [*terms]  # a log has the same columns all the way
     assert ("own" in later) == ("own" in own)
+    assert not all(torch.equal(p, q) for p, q in zip(training.back.critic.parameters(), critic))
+
+
+def test_both_nets_learn_from_a_painter_before_and_beside_critics(recipe):
+    net = recipe.net | {"grain": 0.1, "motley": True, "norm": "none", "bridges": True}
+    wanted = replace(recipe, net=net, painter=Painter(tone=0.5), alone=400, rate=2e-3)
+    training = translation.Training(wanted, torch.device("cpu"))
+    critic = [p.clone() for p in training.back.critic.parameters()]
+    x = torch.nn.functional.interpolate(torch.rand(8, 3, 6, 6), size=24, mode="bicubic").clamp(0, 1) * 2 - 1
+    batch = domains.Batch(x, x.flip(0), torch.arange(8), torch.arange(8))
+    terms = [training.step(batch, 2e-3) for _ in range(50)]
+    for name in ("paints", "sees"):
+        assert sum(term[name] for term in terms[-5:]) < 0.8 * sum(term[name] for term in terms[:5])
+    assert all(torch.equal(p, q) for p, q in zip(training.back.critic.parameters(), critic))
+    later = training.step(batch, 2e-3)
+    assert later["critic"] > 0 and {"paints", "sees"} <= set(later)
+    assert list(later)[:2] == list(terms[0])[:2] and set(later) == set(terms[0])  # a log has the same columns all the way
     assert not all(torch.equal(p, q) for p, q in zip(training.back.critic.parameters(), critic))
 
 

@@ -10,8 +10,9 @@ from torch import nn
 
 from imgstudio.metrics.frechet import activations, frechet
 from imgstudio.models.patchgan import PatchGAN
-from imgstudio.models.resnet_generator import ResnetGenerator, grained, instance_norm, own_keys, recognise
+from imgstudio.models.resnet_generator import Residual, ResnetGenerator, grained, instance_norm, own_keys, recognise
 from imgstudio.models.vgg import VGG
+from imgstudio.ops.translation import prepared
 
 
 class Block(nn.Module):
@@ -216,6 +217,26 @@ def test_grain_is_the_same_each_time_or_never():
     assert abs(noise.std() - 0.2) < 0.02
     fresh = grained(x, 0.2, seed=None)
     assert not torch.equal(fresh[0], fresh[1]) and not torch.equal(fresh, grained(x, 0.2, seed=None))
+    motley = grained(x, 0.2, motley=True)
+    assert torch.equal(motley, grained(x, 0.2, motley=True)) and torch.equal(motley, motley[:1].expand(4, -1, -1, -1))
+    assert torch.corrcoef(motley[0].flatten(1)).triu(1).abs().max() < 0.1  # another one in each colour
+    net = ResnetGenerator(channels=4, blocks=1, skip=True, grain=0.2, motley=True)
+    assert torch.equal(prepared(net, x), motley)
+
+
+@pytest.mark.parametrize("block", [1, 2])
+def test_bridges_carry_what_is_fine_past_the_lowest_resolution(block):
+    torch.manual_seed(0)
+    x = torch.rand(1, 3, 24, 32) * 2 - 1
+    changes = []
+    for bridges in (False, True):
+        net = ResnetGenerator(channels=4, blocks=1, norm="none", block=block, bridges=bridges)
+        lowest = next(i for i, layer in enumerate(net.model) if isinstance(layer, Residual))
+        torch.nn.init.zeros_(net.model[lowest - 3].weight)  # of the way to the lowest resolution
+        made = net(x)
+        changes.append((made - made.mean(dim=(2, 3), keepdim=True))[..., 8:-8, 8:-8].abs().max().item())
+        assert made.shape == x.shape
+    assert changes[0] < 1e-5 < 0.01 < changes[1]
 
 
 @pytest.mark.parametrize(("layers", "patch"), [(1, 16), (2, 34), (3, 70), (4, 142)])

@@ -107,10 +107,14 @@ class ResnetGenerator(nn.Module):
               training a margin keeps the borders clean. Always so with `blur`.
     grain:    deviation of the noise that a picture is to be given before the net sees it (`grained`). A net without any can fill
               a plain sky only with a pattern that repeats.
+    motley:   the grain is another one in each colour, from which a net can draw strokes that differ in lightness and in colour.
     smooth:   a picture is to be given without what is small in it (`ops.translation.prepared`): a net then can't copy strokes or
               leaves, and draws those of its own domain.
     norm:     "instance" as in the paper; or "none", which suits a net that draws small things only: instance norm lifts the next
               to nothing that there is in a plain sky to the strength of everything else, and the sky gets specks.
+    bridges:  adds what layers on the way down have found to what those on the way up find at the same size (Ronneberger et al.
+              2015, arXiv:1505.04597). Fine strokes need not pass through a quarter of the resolution then: what lies there only
+              has to tell which of them are to be seen.
     block:    2 works on blocks of 2 x 2 pixels in place of pixels (Shi et al. 2016, arXiv:1609.05158), and leaves the layers at
               full resolution out, which take most of the time.
     sees:     short side, in pixels, at which a picture is to be shown to the net; 0 for any. For the caller to see to: a net
@@ -131,8 +135,10 @@ class ResnetGenerator(nn.Module):
         blur: int = 0,
         even: bool = False,
         grain: float = 0.0,
+        motley: bool = False,
         smooth: bool = False,
         norm: str = "instance",
+        bridges: bool = False,
         block: int = 1,
         sees: int = 0,
     ):
@@ -143,13 +149,16 @@ class ResnetGenerator(nn.Module):
             raise ValueError(f"blur is an odd number of pixels and goes with skip, got {blur} with skip={skip}")
         if norm not in NORMS or block not in (1, 2):
             raise ValueError(f"norm is one of {', '.join(NORMS)} and block 1 or 2, got {norm!r} and {block}")
-        self.channels, self.blocks, self.skip, self.block = channels, blocks, skip, block
-        self.blur, self.grain, self.smooth, self.sees = blur, grain, smooth, sees
+        self.channels, self.blocks, self.skip, self.bridges, self.block = channels, blocks, skip, bridges, block
+        self.blur, self.grain, self.motley, self.smooth, self.sees = blur, grain, motley, smooth, sees
         self.even = even or blur > 0
         self.model = nn.Sequential(*_layers(channels, blocks, upsample, NORMS[norm], block))
         self.apply(_init_normal if norm == "instance" else _init_variance)
         if skip:
             nn.init.normal_(self.model[-1].weight, 0.0, 0.02 * GENTLE)
+
+        rectified = [i for i, layer in enumerate(self.model) if isinstance(layer, nn.ReLU)]
+        self._kept, self._bridged = rectified[: 3 - block], rectified[4 - block :]  # those around the lowest resolution
 
     @property
     def reach(self) -> int:
@@ -182,8 +191,13 @@ class ResnetGenerator(nn.Module):
         margin = MARGIN if self.even and not self.training and min(height, width) > MARGIN + self.stride else 0
         extra = (margin, margin + -width % self.stride, margin, margin + -height % self.stride)
         h = F.pixel_unshuffle(F.pad(x, extra, mode="reflect") if any(extra) else x, self.block)
-        for layer in self.model:
+        found: list[Tensor] = []  # on the way down
+        for i, layer in enumerate(self.model):
+            if self.bridges and i in self._bridged:
+                h = h + found.pop()
             h = h + _through(layer.layers, h, norm) if isinstance(layer, Residual) else _through([layer], h, norm)
+            if self.bridges and i in self._kept:
+                found.append(h)
         drawn = F.pixel_shuffle(h.float(), self.block)
         drawn = evened(drawn) if self.even else drawn
         drawn = drawn[:, :, margin : margin + height, margin : margin + width]
@@ -199,18 +213,18 @@ def _through(layers: Iterator[nn.Module], h: Tensor, norm: Callable[[Tensor], Te
     return h
 
 
-def grained(x: Tensor, amount: float, seed: int | None = 0) -> Tensor:
-    """Pictures [N, 3, H, W] with noise of this deviation, the same for all colours.
+def grained(x: Tensor, amount: float, seed: int | None = 0, *, motley: bool = False) -> Tensor:
+    """Pictures [N, 3, H, W] with noise of this deviation, the same for all colours, or with `motley` another in each.
 
     With a seed all pictures of a size get the same noise, each time; without, each gets its own. Left to the caller, since a
     tile must have the noise of its place in the whole.
     """
     if not amount:
         return x
-    height, width = x.shape[2:]
+    planes, (height, width) = 3 if motley else 1, x.shape[2:]
     if seed is None:
-        return x + amount * torch.randn(len(x), 1, height, width, device=x.device)
-    noise = torch.randn(1, 1, height, width, generator=torch.Generator().manual_seed(seed))
+        return x + amount * torch.randn(len(x), planes, height, width, device=x.device)
+    noise = torch.randn(1, planes, height, width, generator=torch.Generator().manual_seed(seed))
     return x + amount * noise.to(x.device)
 
 

@@ -64,7 +64,7 @@ def prepared(net: ResnetGenerator, x: Tensor, seed: int | None = 0) -> Tensor:
 
     Left to the caller, since tiles must be cut from the whole as it was prepared.
     """
-    return grained(guided.smoothed(x) if net.smooth else x, net.grain, seed)
+    return grained(guided.smoothed(x) if net.smooth else x, net.grain, seed, motley=net.motley)
 
 
 def _at_least(x: Tensor, side: int) -> Tensor:

@@ -17,8 +17,8 @@ from .flow import fit
 from .lessons import ALL, DETAIL, TAUGHT, WEIGHT, Lessons
 from .run import Run, WeightAverage
 
-STAGES = ("game", "polish", "mend")  # of a run, see `Game.enter`; most have the first only
-ALONE = 0.5  # share of the learning rate in the other two
+STAGES = ("game", "polish", "mend", "steer")  # of a run, see `Game.enter`; most have the first only
+ALONE = 0.5  # share of the learning rate in the others
 MOMENTUM = 0.9  # of the generator without a critic: what it goes for stays where it is
 
 
@@ -111,7 +111,7 @@ class Game(ABC):
     def unjudged(self) -> bool:
         """Whether the generator does not listen to the critic in the next step: without one, or while it only looks on."""
         if self.stage != "game" or self.lessons is None:
-            return self.stage != "game"
+            return self.stage in ("polish", "mend")
         return self.images < self.lessons.course.alone + self.lessons.course.watch
 
     def prepare(self, pictures: Pictures) -> None:
@@ -129,11 +129,13 @@ class Game(ABC):
 
         polish: lessons alone. A critic likes specks and crumbs wherever there could be some, and they go with it.
         mend:   what came of the two stages before is joined; without a polish, drawings are redrawn. See `mending`.
+        steer:  goes on from all of it, and learns what lies beside its own styles. See `steered`.
         """
         if stage != "game":
             self.teachers[self.stage] = self.finished()
-            self.generator.load_state_dict(self.teachers["game"].state_dict())
-            self.average.net.load_state_dict(self.teachers["game"].state_dict())
+            first = self.teachers[self.stage if stage == "steer" else "game"].state_dict()
+            self.generator.load_state_dict(first)
+            self.average.net.load_state_dict(first)
             self.average.steps = 0  # so that it soon follows
         self.stage = stage
 
@@ -219,15 +221,14 @@ def play(training: Game, pictures: Pictures, folder: Path, *, images: int, every
 def phase(training: Game, images: int) -> float:
     """Learning rate factor for the next step of a run over so many pictures. Begins the stage that is due."""
     course = training.lessons.course if training.lessons else None
-    polish, mend = (course.polish, course.mend) if course else (0, 0)
-    ends = dict(zip(STAGES, (images - polish - mend, images - mend, images)))
+    lengths = {name: getattr(course, name, 0) for name in STAGES[1:]}
+    ends = {name: images - sum(list(lengths.values())[i:]) for i, name in enumerate(STAGES)}
     stage = next(name for name, end in ends.items() if training.images < end)
     if stage != training.stage:
         training.enter(stage)
     if stage == "game":
         return settling(training.images / ends[stage])
-    length = polish if stage == "polish" else mend
-    return ALONE * settling(1 - (ends[stage] - training.images) / length)
+    return ALONE * settling(1 - (ends[stage] - training.images) / lengths[stage])
 
 
 @torch.no_grad()

@@ -21,6 +21,7 @@ from torch import Tensor
 from .. import device as devices
 from .. import weights
 from ..models.vae import VAE
+from ..models.vgg import VGG
 from . import features
 from .data import Pictures, to_unit
 
@@ -46,6 +47,7 @@ class Course:
     floor: float = 0.75  # what stays of it
     polish: int = 0  # after the game, so many pictures of lessons alone again
     mend: int = 0  # and last, so many to learn what it would be without its faults, see `mending`
+    steer: int = 0  # after that, so many to learn what lies beside its own styles, see `steered`; StyleGAN2 only
     crisp: float = 0.0  # how much crisper it then is to be, see `mending.crisper`; without a polish, drawings are redrawn anyway
     spread: float = 1.0  # a flow learns where codes lie at so many deviations of the posterior; the means give crisper pictures
     reach: float = 1.0  # and lessons are about codes at up to so many: a flow seldom hits them exactly
@@ -112,23 +114,28 @@ class Lessons:
         return loss + self.course.worst * in_worst_places(given, wanted) if self.course.worst else loss
 
     def in_features(self, pictures: Tensor, real: Tensor) -> Tensor:
-        """Mean absolute error within one window over the mean of what is there, summed over layers."""
-        height, width = real.shape[2:]
-        y, x = (int(torch.randint(0, max(side - WINDOW, 0) + 1, ())) for side in (height, width))
-        part = (..., slice(y, y + WINDOW), slice(x, x + WINDOW))
-        with devices.autocast(real.device):
-            given = self.eye(pictures[part].float(), SEEN)
-            with torch.no_grad():
-                wanted = self.eye(real[part], SEEN)
-        return sum(F.l1_loss(given[k].float(), wanted[k].float()) / wanted[k].float().abs().mean() for k in SEEN)
+        return in_features(self.eye, pictures, real)
 
 
-def in_pixels(given: Tensor, wanted: Tensor) -> Tensor:
-    """Mean absolute error, summed over the sizes."""
-    loss = F.l1_loss(given, wanted)
-    for _ in range(SCALES - 1):
-        given, wanted = F.avg_pool2d(given, 2), F.avg_pool2d(wanted, 2)
-        loss = loss + F.l1_loss(given, wanted)
+def in_features(eye: VGG, pictures: Tensor, real: Tensor) -> Tensor:
+    """Mean absolute error in the features of `eye`, within one window, over the mean of what is there, summed over layers."""
+    height, width = real.shape[2:]
+    y, x = (int(torch.randint(0, max(side - WINDOW, 0) + 1, ())) for side in (height, width))
+    part = (..., slice(y, y + WINDOW), slice(x, x + WINDOW))
+    with devices.autocast(real.device):
+        given = eye(pictures[part].float(), SEEN)
+        with torch.no_grad():
+            wanted = eye(real[part], SEEN)
+    return sum(F.l1_loss(given[k].float(), wanted[k].float()) / wanted[k].float().abs().mean() for k in SEEN)
+
+
+def in_pixels(given: Tensor, wanted: Tensor, share: Tensor | float = 1.0) -> Tensor:
+    """Mean absolute error, summed over the sizes; `share` [N] is what each picture counts for."""
+    loss = given.new_zeros(())
+    for scale in range(SCALES):
+        if scale:
+            given, wanted = F.avg_pool2d(given, 2), F.avg_pool2d(wanted, 2)
+        loss = loss + ((given - wanted).abs().mean(dim=(1, 2, 3)) * share).mean()
     return loss
 
 

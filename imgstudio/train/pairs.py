@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .domains import APPLES, DAISIES, PAINTINGS, PHOTOGRAPHS, SUNFLOWERS, TOMATOES, Domain
+from .strokes import Painter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,10 @@ class Recipe:
     mesh:     weight of what repeats (spectra.peaks), against a weave in place of strokes.
     detail:   weight of detail that is on average stronger than in the target domain (spectra.Balance): early critics like it
               strong. Colours and calm count only beside style or content.
-    alone:    pictures over which these seven alone count, and with `own` identity, before critics and cycle join.
+    painter:  one of rules, for photographs to paintings: one net learns to paint as it does, stroke by stroke, and the other to
+              see through what it and other hands have painted. Taught is what both weigh.
+    alone:    pictures over which these seven alone count, or with a painter what it teaches, and with `own` identity, before
+              critics and cycle join.
     plain:    weight of a change that varies where the picture does not (losses.uneven_change): against meshes on plain grounds,
               and petals that are half yellow, half white.
     kin:      how many pictures of the other domain show much the same as one of this; with style or content, batches are drawn
@@ -69,6 +73,8 @@ class Recipe:
     calm: float = 0.0
     mesh: float = 0.0
     detail: float = 0.0
+    painter: Painter | None = None
+    taught: float = 1.0
     alone: int = 0
     plain: float = 0.0
     kin: int = 12

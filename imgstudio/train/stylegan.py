@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from .. import device as devices
 from ..models.stylegan2 import Discriminator, Generator
 from ..ops import styles
-from . import start
+from . import start, steered
 from .data import Pictures
-from .game import Game, adam, play, update
-from .lessons import TAUGHT, Course, Lessons
+from .game import Game, adam, by_class, play, update
+from .lessons import DETAIL, TAUGHT, WEIGHT, Course, Lessons, in_pixels
 from .losses import ADVERSARIAL, path_lengths, r1
 from .muon import Muon
 from .run import WeightAverage
@@ -33,6 +33,7 @@ __all__ = ["RECIPES", "Recipe", "Training", "finish", "load_data", "train"]
 NOISE_RATE = 0.005
 OFFSET_RATE = 10.0  # share: it begins small, and shall not stay so
 DECAY = 0.99  # beta 2 of Adam
+STEERED, BESIDE = 0.7, 0.7  # weights in the last stage: of the critic, and of lessons about styles mixed and moved beside others
 OPTIMISERS = {"adam": adam, "muon": Muon}
 
 
@@ -82,10 +83,36 @@ RECIPES = {
         optimiser="muon",
         mapping_rate=1.0,  # every picture is pinned to its vector, so that nothing is swept away
     ),
+    # Lessons say which fruit, and fade; the critic then gives skins. What else it likes is mended, and everything made crisper;
+    # and last it learns to be steered.
     "stylegan2/fruits": Recipe(
         data="fruits64.tar",
-        generator={"size": 64, "classes": 3, "widths": (256, 256, 128, 64)},
+        generator={
+            "latent": 96,
+            "size": 64,
+            "classes": 3,
+            "widths": (256, 256, 128, 64),
+            "flow": {"width": 640, "depth": 4},
+        },
         discriminator={"widths": (48, 96, 192, 256)},
+        course=Course(
+            encoder="vae-fruits.safetensors",
+            net={"size": 64, "groups": 3, "components": 32, "smooth": True},
+            alone=24_000,
+            watch=16_000,
+            pictures=100_000,
+            floor=0.06,
+            spread=0.5,
+            reach=4.0,
+            flow=16_000,
+            worst=10.0,
+            polish=30_000,
+            mend=45_000,
+            steer=80_000,
+            crisp=0.5,
+        ),
+        discriminator_rate=3.5e-3,
+        mapping_rate=1.0,
         held_out_groups=("Apple_Pink_Lady_1", "Cherry_Rainier_2", "Tomato_Heart_1"),
     ),
 }
@@ -152,9 +179,37 @@ class Training(Game):
         return [nets[0].synthesise(nets[0].mapping(codes, labels), noise), *others]
 
     def step(self, real: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        losses = super().step(real, labels)
+        losses = self.steer(*by_class(real, labels)) if self.stage == "steer" else super().step(real, labels)
         self.steps += 1
         return losses
+
+    def enter(self, stage: str) -> None:
+        super().enter(stage)
+        # What styles there are stays as it is: the directions are theirs.
+        self.generator.mapping.requires_grad_(stage != "steer")
+
+    def steer(self, real: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """A step of the last stage: lessons about styles mixed and moved, which a critic judges, too."""
+        teacher = list(self.teachers.values())[-1]
+        with torch.no_grad():
+            w = teacher.mapping(self.codes(labels, real, TAUGHT), labels)
+        given = steered.lesson(teacher, w, labels)
+        with devices.autocast(self.device):
+            fake = self.generator.synthesise(given.styles, given.noise)
+        losses = self.discriminate(real, fake.detach(), labels)
+        self.discriminator.requires_grad_(False)
+        with devices.autocast(self.device):
+            scores = self.judge(fake, labels).float()
+        self.discriminator.requires_grad_(True)
+        judged, told = scores[~given.own], given.told
+        losses["generator"] = ADVERSARIAL["minimax"].generator(judged)
+        pictures, wanted = fake.float()[told], given.wanted[told]
+        share = torch.where(given.own[told], 1.0, BESIDE)
+        losses["lesson"] = WEIGHT * in_pixels(pictures, wanted, share) + DETAIL * self.lessons.in_features(pictures, wanted)
+        update(self.generator_optimiser, STEERED * losses["generator"] + losses["lesson"])
+        self.average.update(self.generator)
+        self.images += len(real)
+        return {name: value.detach() for name, value in losses.items()}
 
     def discriminate(self, real: Tensor, fake: Tensor, labels: Tensor) -> dict[str, Tensor]:
         with devices.autocast(self.device):
@@ -203,6 +258,7 @@ class Training(Game):
         super().restore(state)
         self.path_length, self.slope = (state[name].to(self.device) for name in ("path_length", "slope"))
         self.steps = state["steps"]
+        self.generator.mapping.requires_grad_(self.stage != "steer")
 
     def finished(self) -> Generator:
         return finish(WeightAverage(self.average.net, 1).net)

@@ -26,6 +26,7 @@ from .losses import ADVERSARIAL, r1, uneven_change
 from .manner import Manner
 from .pairs import RECIPES as RECIPES
 from .pairs import Recipe
+from .practice import Practice
 from .run import Run
 from .score_translation import score_directions
 from .spectra import peaks, power
@@ -47,13 +48,15 @@ class Training:
         self.forth, self.back = Direction(recipe, device), Direction(recipe, device)
         self.generators = _adam([self.forth.generator, self.back.generator], recipe.rate)
         self.critics = _adam([self.forth.critic, self.back.critic], recipe.rate)
+        self.practice = Practice(recipe.painter, _eye(recipe, device)) if recipe.painter else None
         self.cycle = torch.zeros((), device=device)  # when it was last looked at
 
     def step(self, batch: Batch, rate: float) -> dict[str, Tensor]:
         """One update of the generators, at this learning rate, and one of the critics; returns the losses."""
         alone = self.images < self.recipe.alone
         for optimiser, pace in ((self.generators, PACE if alone else 1.0), (self.critics, self.recipe.lead)):
-            optimiser.param_groups[0]["lr"] = rate * pace
+            for group in optimiser.param_groups:
+                group["lr"] = rate * pace
         terms = self._practise(batch) if alone else self._play(batch)
         for direction in (self.forth, self.back):
             direction.average.update(direction.generator)
@@ -63,7 +66,9 @@ class Training:
 
     def _practise(self, batch: Batch) -> dict[str, Tensor]:
         """An update of the generators that asks no critic."""
-        made_b, made_a, *same = self._translations(batch, same=self.recipe.own > 0)
+        if self.practice:
+            return self._study(batch)
+        _, (made_b, made_a, *same) = self._translations(batch, same=self.recipe.own > 0)
         loss, terms = self._manner(batch, made_b, made_a)
         if self.recipe.mesh or self.recipe.detail:
             more, seen = self._spectra(batch, made_b, made_a)
@@ -75,21 +80,39 @@ class Training:
         zero = loss.new_zeros(())
         return {"adversarial": zero, "cycle": zero, **terms, "critic": zero}
 
+    def _study(self, batch: Batch) -> dict[str, Tensor]:
+        """An update of the generators by what a painter of rules makes of the photographs."""
+        given = prepared(self.forth.generator, batch.a, seed=None)
+        with devices.autocast(self.device):
+            made_b = self.forth.generator(given)
+        loss, terms = self._lesson(batch.a, given, made_b)
+        _update(self.generators, self.recipe.taught * loss, LONGEST)
+        zero = loss.new_zeros(())
+        return {"adversarial": zero, "cycle": zero, **terms, "critic": zero}
+
+    def _lesson(self, photographs: Tensor, given: Tensor, made: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        def back(paintings: Tensor) -> Tensor:
+            with devices.autocast(self.device):
+                return _translated(self.back.generator, paintings)
+
+        return self.practice.lesson(photographs, given, made, back)
+
     def _play(self, batch: Batch) -> dict[str, Tensor]:
         terms, fakes_b, fakes_a = self._generate(batch)
         critic = self._judge(self.forth, batch.b, fakes_b, batch.a) + self._judge(self.back, batch.a, fakes_a, batch.b)
         _update(self.critics, critic)
         return {**terms, "critic": critic.detach() / 2}
 
-    def _translations(self, batch: Batch, *, same: bool) -> list[Tensor]:
-        """What the nets make of the other domain, b and a; and with `same`, in the same passes, of their own."""
+    def _translations(self, batch: Batch, *, same: bool) -> tuple[Tensor, list[Tensor]]:
+        """a as it is given to a net; and what the nets make of the other domain, b and a; and with `same`, in the same passes,
+        of their own."""
         net_b, net_a = self.forth.generator, self.back.generator
         a, b = prepared(net_b, torch.cat([batch.a, batch.b]), seed=None).chunk(2)  # the same for either net
         with devices.autocast(self.device):
             if not same:
-                return [net_b(a), net_a(b)]
+                return a, [net_b(a), net_a(b)]
             both = [net(torch.cat(given)).chunk(2) for net, given in ((net_b, (a, b)), (net_a, (b, a)))]
-        return [made for made, _ in both] + [kept for _, kept in both]
+        return a, [made for made, _ in both] + [kept for _, kept in both]
 
     def _alike(self, batch: Batch, same_b: Tensor, same_a: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The weighted losses of what the nets make of their own domain, and what the log tells of them: the same columns
@@ -131,7 +154,7 @@ class Training:
         due = recipe.identity > 0 and self.steps % recipe.lazy == 0
         for direction in (forth, back):
             direction.critic.requires_grad_(False)
-        made_b, made_a, *same = self._translations(batch, same=due)
+        given, (made_b, made_a, *same) = self._translations(batch, same=due)
         fakes = [torch.cat(pair) for pair in zip((made_b, made_a), same)] if same and recipe.own else [made_b, made_a]
         with devices.autocast(self.device):
             scores = [d.critic(diffaugment(fake, recipe.augment)) for d, fake in ((forth, fakes[0]), (back, fakes[1]))]
@@ -151,10 +174,13 @@ class Training:
         if self.manner:
             more, seen = self._manner(batch, made_b, made_a)
             loss, terms = loss + more, {**terms, **seen}
+        if self.practice:
+            more, seen = self._lesson(a, given, made_b)
+            loss, terms = loss + recipe.taught * more, {**terms, **seen}
         if recipe.mesh or recipe.detail:
             more, seen = self._spectra(batch, made_b, made_a)
             loss, terms = loss + more, {**terms, **seen}
-        _update(self.generators, loss, LONGEST if self.manner else None)
+        _update(self.generators, loss, LONGEST if self.manner or self.practice else None)
         for direction in (forth, back):
             direction.critic.requires_grad_(True)
         return terms, *fakes
@@ -212,7 +238,7 @@ def _eye(recipe: Recipe, device: torch.device) -> VGG:
 
 
 def _adam(nets: list[nn.Module], rate: float) -> torch.optim.Adam:
-    return torch.optim.Adam([p for net in nets for p in net.parameters()], rate, betas=(0.5, 0.999), fused=True)
+    return torch.optim.Adam([{"params": net.parameters()} for net in nets], rate, betas=(0.5, 0.999), fused=True)
 
 
 def _from_far(x: Tensor) -> Tensor:
@@ -224,11 +250,12 @@ def _translated(generator: ResnetGenerator, x: Tensor) -> Tensor:
 
 
 def _update(optimiser: torch.optim.Optimizer, loss: Tensor, most: float | None = None) -> None:
-    """One step down the loss; `most` limits the length of the gradient."""
+    """One step down the loss; `most` limits the length of each net's gradient."""
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     if most:
-        torch.nn.utils.clip_grad_norm_(optimiser.param_groups[0]["params"], most)
+        for group in optimiser.param_groups:
+            torch.nn.utils.clip_grad_norm_(group["params"], most)
     optimiser.step()
 
 

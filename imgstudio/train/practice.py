@@ -1,0 +1,39 @@
+"""What both nets of a translation learn from a painter of rules (`strokes`): to paint as it does, and to see through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ..models.resnet_generator import grained
+from ..models.vgg import VGG
+from .lessons import in_features, in_pixels
+from .strokes import Painter, varied
+
+SEEING = 0.3  # weight of the error in features beside that in pixels
+GRAIN = 0.1  # deviation of the noise from which another hand draws strokes
+
+
+class Practice:
+    """A painter, and the pretrained net in whose features pictures are compared beside their pixels."""
+
+    def __init__(self, painter: Painter, eye: VGG):
+        self.painter, self.eye = painter, eye
+
+    def lesson(
+        self, photographs: Tensor, given: Tensor, made: Tensor, back: Callable[[Tensor], Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """How far `made` of the photographs [N, 3, H, W] is from what the painter makes of them as they were `given`, with their
+        grain; and how far `back`, the way from paintings to photographs, is from finding them again, in half of them under
+        another hand. The loss, and what the log tells of either."""
+        with torch.no_grad():
+            wanted = self.painter(photographs, given.float())
+            painted, half = wanted.clone(), photographs[::2]
+            painted[::2] = varied(self.painter)(half, grained(half, GRAIN, None, motley=True))
+        paints, sees = self._unlikeness(made, wanted), self._unlikeness(back(painted), photographs)
+        return paints + sees, {"paints": paints.detach(), "sees": sees.detach()}
+
+    def _unlikeness(self, pictures: Tensor, wanted: Tensor) -> Tensor:
+        return in_pixels(pictures.float(), wanted) + SEEING * in_features(self.eye, pictures, wanted)
