@@ -320,8 +320,9 @@ def test_practice_asks_no_critic(own, recipe, eye, heaps):
 
 
 def test_both_nets_learn_from_a_painter_before_and_beside_critics(recipe):
-    net = recipe.net | {"grain": 0.1, "motley": True, "norm": "none", "bridges": True}
-    wanted = replace(recipe, net=net, painter=Painter(tone=0.5), alone=400, rate=2e-3)
+    home = recipe.net | {"norm": "none", "bridges": True}
+    net = home | {"grain": 0.1, "motley": True, "combed": 8.0}
+    wanted = replace(recipe, net=net, home=home, painter=Painter(tone=0.5), alone=400, rate=2e-3)
     training = translation.Training(wanted, torch.device("cpu"))
     critic = [p.clone() for p in training.back.critic.parameters()]
     x = torch.nn.functional.interpolate(torch.rand(8, 3, 6, 6), size=24, mode="bicubic").clamp(0, 1) * 2 - 1

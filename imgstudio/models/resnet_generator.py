@@ -108,6 +108,8 @@ class ResnetGenerator(nn.Module):
     grain:    deviation of the noise that a picture is to be given before the net sees it (`grained`). A net without any can fill
               a plain sky only with a pattern that repeats.
     motley:   the grain is another one in each colour, from which a net can draw strokes that differ in lightness and in colour.
+    combed:   length in pixels of the strokes into which the grain is to be combed along the lines of the picture
+              (`ops.translation.prepared`); 0 for none. What a net would have to learn of where strokes run, it is shown.
     smooth:   a picture is to be given without what is small in it (`ops.translation.prepared`): a net then can't copy strokes or
               leaves, and draws those of its own domain.
     norm:     "instance" as in the paper; or "none", which suits a net that draws small things only: instance norm lifts the next
@@ -136,6 +138,7 @@ class ResnetGenerator(nn.Module):
         even: bool = False,
         grain: float = 0.0,
         motley: bool = False,
+        combed: float = 0.0,
         smooth: bool = False,
         norm: str = "instance",
         bridges: bool = False,
@@ -150,7 +153,7 @@ class ResnetGenerator(nn.Module):
         if norm not in NORMS or block not in (1, 2):
             raise ValueError(f"norm is one of {', '.join(NORMS)} and block 1 or 2, got {norm!r} and {block}")
         self.channels, self.blocks, self.skip, self.bridges, self.block = channels, blocks, skip, bridges, block
-        self.blur, self.grain, self.motley, self.smooth, self.sees = blur, grain, motley, smooth, sees
+        self.blur, self.grain, self.motley, self.combed, self.smooth, self.sees = blur, grain, motley, combed, smooth, sees
         self.even = even or blur > 0
         self.model = nn.Sequential(*_layers(channels, blocks, upsample, NORMS[norm], block))
         self.apply(_init_normal if norm == "instance" else _init_variance)
@@ -213,19 +216,21 @@ def _through(layers: Iterator[nn.Module], h: Tensor, norm: Callable[[Tensor], Te
     return h
 
 
-def grained(x: Tensor, amount: float, seed: int | None = 0, *, motley: bool = False) -> Tensor:
-    """Pictures [N, 3, H, W] with noise of this deviation, the same for all colours, or with `motley` another in each.
+def grained(x: Tensor, amount: float, seed: int | None = 0) -> Tensor:
+    """Pictures [N, 3, H, W] with noise of this deviation (`white_noise`), the same for all colours."""
+    return x + amount * white_noise(x, 1, seed) if amount else x
+
+
+def white_noise(x: Tensor, planes: int, seed: int | None = 0) -> Tensor:
+    """N(0, 1) for pictures [N, 3, H, W], so many planes: [N or 1, planes, H, W].
 
     With a seed all pictures of a size get the same noise, each time; without, each gets its own. Left to the caller, since a
     tile must have the noise of its place in the whole.
     """
-    if not amount:
-        return x
-    planes, (height, width) = 3 if motley else 1, x.shape[2:]
+    height, width = x.shape[2:]
     if seed is None:
-        return x + amount * torch.randn(len(x), planes, height, width, device=x.device)
-    noise = torch.randn(1, planes, height, width, generator=torch.Generator().manual_seed(seed))
-    return x + amount * noise.to(x.device)
+        return torch.randn(len(x), planes, height, width, device=x.device)
+    return torch.randn(1, planes, height, width, generator=torch.Generator().manual_seed(seed)).to(x.device)
 
 
 def blurred(x: Tensor, side: int) -> Tensor:

@@ -11,10 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..models.resnet_generator import ResnetGenerator, grained
-from . import feedforward, guided
+from ..models.resnet_generator import ResnetGenerator, white_noise
+from . import feedforward, guided, lines
 from .feedforward import Parts
 
+SLENDER = 0.1  # width of a stroke of combed grain, as a share of its length
 _LONGEST = 12  # times its short side: a longer picture is shown to a net that sees pictures at one size at less than that
 _VALUES = 32 * 1024**2  # that the widest layers may hold in one piece: 1024 px a side for a net of 32 channels
 
@@ -60,11 +61,15 @@ def _pieces(net: ResnetGenerator, x: Tensor, tile: int | None, whole: int | None
 
 
 def prepared(net: ResnetGenerator, x: Tensor, seed: int | None = 0) -> Tensor:
-    """What the net is to be given of pictures [N, 3, H, W]; the seed is that of its grain (`grained`).
+    """What the net is to be given of pictures [N, 3, H, W]; the seed is that of its grain.
 
     Left to the caller, since tiles must be cut from the whole as it was prepared.
     """
-    return grained(guided.smoothed(x) if net.smooth else x, net.grain, seed, motley=net.motley)
+    x = guided.smoothed(x) if net.smooth else x
+    if not net.grain:
+        return x
+    noise = white_noise(x, 3 if net.motley else 1, seed)
+    return x + net.grain * (lines.combed(x, noise, net.combed, net.combed * SLENDER) if net.combed else noise)
 
 
 def _at_least(x: Tensor, side: int) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -37,11 +39,12 @@ class History:
 
 
 class Direction:
-    """The way into one domain: the generator that makes its pictures, its average, and the critic that knows real ones."""
+    """The way into one domain: the generator that makes its pictures, `net` its arguments; its average; and the critic that knows
+    real ones."""
 
-    def __init__(self, recipe: Recipe, device: torch.device):
+    def __init__(self, recipe: Recipe, net: Mapping, device: torch.device):
         layout = {"device": device, "memory_format": torch.channels_last}
-        self.generator = ResnetGenerator(**recipe.net).to(**layout)
+        self.generator = ResnetGenerator(**net).to(**layout)
         self.critic = PatchGAN(**recipe.critic).to(**layout)
         self.average = WeightAverage(self.generator, recipe.average)
         self.balance = Balance()

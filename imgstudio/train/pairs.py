@@ -52,12 +52,14 @@ class Recipe:
     slope:    weight of the critics' slope at real pictures (losses.r1). A steep critic is fooled by a speckle that is nowhere in
               its pictures, as classifiers are.
     augment:  changes of what the critics see, for small sets (see augment.POLICIES).
+    home:     arguments of the net of the way back, where they are others than those of `net`.
     """
 
     a: Domain
     b: Domain
     inverse: str
     net: Mapping = field(default_factory=lambda: {"channels": 32, "blocks": 6, "skip": True})
+    home: Mapping | None = None
     critic: Mapping = field(default_factory=lambda: {"channels": 48, "layers": 3})
     pixels: int = 144  # side that pictures are kept at
     view: int = 112  # side that the nets see in training
@@ -94,6 +96,11 @@ class Recipe:
     features: str = "features-vgg-small.safetensors"  # in `weights/`: the judge of the held-out figures
     widths: tuple[int, ...] = (32, 64, 128, 256, 256)
     seed: int = 0
+
+    @property
+    def nets(self) -> tuple[Mapping, Mapping]:
+        """Arguments of the nets there and back."""
+        return self.net, self.net if self.home is None else self.home
 
     @property
     def files(self) -> tuple[str, ...]:

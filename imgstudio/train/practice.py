@@ -7,13 +7,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..models.resnet_generator import grained
 from ..models.vgg import VGG
 from .lessons import in_features, in_pixels
 from .strokes import Painter, varied
 
 SEEING = 0.3  # weight of the error in features beside that in pixels
-GRAIN = 0.1  # deviation of the noise from which another hand draws strokes
 
 
 class Practice:
@@ -30,8 +28,8 @@ class Practice:
         another hand. The loss, and what the log tells of either."""
         with torch.no_grad():
             wanted = self.painter(photographs, given.float())
-            painted, half = wanted.clone(), photographs[::2]
-            painted[::2] = varied(self.painter)(half, grained(half, GRAIN, None, motley=True))
+            painted, half, other = wanted.clone(), photographs[::2], varied(self.painter)
+            painted[::2] = other(half, half + other.grain(half))
         paints, sees = self._unlikeness(made, wanted), self._unlikeness(back(painted), photographs)
         return paints + sees, {"paints": paints.detach(), "sees": sees.detach()}
 

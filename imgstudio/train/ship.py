@@ -153,7 +153,7 @@ def _translation(recipe: translation.Recipe, state: dict, data: Path) -> tuple[F
     nets, pairs = translation.finished(recipe, state), load_pairs(recipe, data)
     judge = features.shipped(recipe.features, {"widths": recipe.widths})
     scores = score_directions(*nets, pairs.held_a, pairs.held_b, judge)
-    there, back = ((net, dict(recipe.net), score) for net, score in zip(nets, scores))
+    there, back = ((net, dict(layout), score) for net, layout, score in zip(nets, recipe.nets, scores))
     return there, back
 
 

@@ -45,7 +45,7 @@ class Training:
     def __init__(self, recipe: Recipe, device: torch.device, manner: Manner | None = None):
         torch.manual_seed(recipe.seed)
         self.recipe, self.device, self.manner, self.images, self.steps = recipe, device, manner, 0, 0
-        self.forth, self.back = Direction(recipe, device), Direction(recipe, device)
+        self.forth, self.back = (Direction(recipe, net, device) for net in recipe.nets)
         self.generators = _adam([self.forth.generator, self.back.generator], recipe.rate)
         self.critics = _adam([self.forth.critic, self.back.critic], recipe.rate)
         self.practice = Practice(recipe.painter, _eye(recipe, device)) if recipe.painter else None
@@ -107,12 +107,13 @@ class Training:
         """a as it is given to a net; and what the nets make of the other domain, b and a; and with `same`, in the same passes,
         of their own."""
         net_b, net_a = self.forth.generator, self.back.generator
-        a, b = prepared(net_b, torch.cat([batch.a, batch.b]), seed=None).chunk(2)  # the same for either net
+        given = [prepared(net, x, seed=None) for net, x in ((net_b, batch.a), (net_a, batch.b))]
+        own = [prepared(net, x, seed=None) for net, x in ((net_b, batch.b), (net_a, batch.a))] if same else []
         with devices.autocast(self.device):
             if not same:
-                return a, [net_b(a), net_a(b)]
-            both = [net(torch.cat(given)).chunk(2) for net, given in ((net_b, (a, b)), (net_a, (b, a)))]
-        return a, [made for made, _ in both] + [kept for _, kept in both]
+                return given[0], [net(x) for net, x in zip((net_b, net_a), given)]
+            both = [net(torch.cat(pair)).chunk(2) for net, pair in zip((net_b, net_a), zip(given, own))]
+        return given[0], [made for made, _ in both] + [kept for _, kept in both]
 
     def _alike(self, batch: Batch, same_b: Tensor, same_a: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The weighted losses of what the nets make of their own domain, and what the log tells of them: the same columns
@@ -315,8 +316,8 @@ def preview(training: Training, pairs: Pairs) -> Tensor:
 def finished(recipe: Recipe, state: dict) -> tuple[ResnetGenerator, ResnetGenerator]:
     """The averaged generators of a checkpoint, there and back, frozen."""
     nets = []
-    for name in ("forth", "back"):
-        net = ResnetGenerator(**recipe.net).eval().requires_grad_(False)
+    for name, layout in zip(("forth", "back"), recipe.nets):
+        net = ResnetGenerator(**layout).eval().requires_grad_(False)
         net.load_state_dict(state[name]["average"]["net"])
         nets.append(net.to(memory_format=torch.channels_last))
     return nets[0], nets[1]
