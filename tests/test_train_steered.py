@@ -84,7 +84,7 @@ def test_a_lesson_is_of_styles_as_they_are_mixed_and_moved(teacher):
     error = (drawn - given.wanted).abs().mean(dim=(1, 2, 3))
     assert error[given.own].max() < 0.02 < error[~given.own & given.told].mean()
     amounts = (given.styles[:, 0] - w)[even & ~as_it_is] @ torch.linalg.pinv(teacher.directions)
-    assert 1 < amounts.abs().max() < steered.FAR + 3  # and less of the way from the mean
+    assert 1 < amounts.abs().max() < steered.FAR_IN_PLANE + 3  # and less of the way from the mean
 
 
 def test_a_generator_learns_to_be_steered_and_keeps_its_styles(tmp_path, monkeypatch):

@@ -58,6 +58,9 @@ def test_other_hands_differ():
     torch.manual_seed(0)
     first, second = strokes.varied(Painter()), strokes.varied(Painter())
     assert first != second
-    for name in Painter.__dataclass_fields__:
-        assert 0.49 <= getattr(first, name) / getattr(Painter(), name) <= 1.51
-    assert first.tone <= 1
+    assert {*strokes.STROKES, *strokes.COLOURS} == set(Painter.__dataclass_fields__)
+    for _ in range(20):
+        other = strokes.varied(Painter())
+        for name in Painter.__dataclass_fields__:
+            assert 0.39 <= getattr(other, name) / getattr(Painter(), name) <= 2.51
+        assert other.tone <= 1

@@ -107,31 +107,33 @@ class Recipe:
         return tuple(dict.fromkeys(source.file for source in (*self.a, *self.b)))
 
 
+PAINTS = {"channels": 32, "blocks": 6, "skip": True, "norm": "none", "bridges": True}
+
 RECIPES = {
-    # A net that is given the picture itself stays there. Without what is small in it, it can't; and what it makes of the pictures
-    # of its own domain can be held against them, stroke by stroke.
+    # An apprenticeship first: critics alone take a speckle or a weave for strokes long before they ask for strokes that follow a
+    # shape. The net that paints draws them from combed grain; the way back has nothing to draw, and needs less of it.
     "cyclegan/photo2painting": Recipe(
         a=PHOTOGRAPHS,
         b=PAINTINGS,
         inverse="cyclegan/painting2photo",
-        net={"channels": 32, "blocks": 6, "skip": True, "blur": 3, "grain": 0.1, "smooth": True},
+        net=PAINTS | {"grain": 0.12, "motley": True, "combed": 8.0},
+        home=PAINTS | {"grain": 0.05},
         critic={"channels": 48, "layers": 3, "norm": "none"},
         view=96,
-        batch=2,
-        alone=2_900,
-        identity=0.3,
-        lazy=1,
-        own=1.5,
-        style=1.2,
-        content=0.4,
-        colours=1.0,
-        calm=2.0,
+        painter=Painter(),
+        taught=0.5,
+        alone=4_600,
+        identity=0.2,
+        cycle=0.5,
+        ramp=0,
+        critics=1.4,
         mesh=20.0,
         originals=True,
-        lead=1.5,
-        cycle=0.3,
-        ramp=0,
-        rate=3e-4,
+        lead=0.8,
+        pool=100,
+        judged=8,
+        augment=("translation",),
+        rate=2.5e-4,
     ),
     # Critics that norm away the mean colour of a picture let petals that fill it stay white; and nets that see 128 px of a
     # flower for which 64 are enough turn some petals of it and not the others.

@@ -28,9 +28,8 @@ FAINT = 0.06  # and up to which nothing of it shows there
 SOLID = 0.6  # share of the thing's own strength of colour from which on a place shows nothing but it
 FLATTER, STRONGER = (0.6, 0.3, 0.3), (1.4, 1.5, 1.5)  # how far contrast may change, in lightness and in either colour
 STEADY = 0.8, 1.0  # the same for a style that is moved: what is drawn there may be a blot, and only its mean is believed
-PLANE = 2  # half of the moved styles move in the plane of the first so many directions
-AXES = 8  # and half along one of the first so many
-FAR = 3.2  # standard deviations, in every direction: a little more than there is in use
+PLANE, FAR_IN_PLANE = 2, 4.2  # half of the moved styles move in the plane of the first two directions, in either by up to so many
+AXES, FAR = 8, 3.2  # and half along one of the first eight; in standard deviations, a little more than there is in use
 TRUNCATED = 0.5  # down to which share of the way from the mean, as styles are in use, those that are moved begin
 SMALLEST, LARGEST = 0.6, 1.6  # how far a thing may be shrunk and stretched
 
@@ -80,7 +79,7 @@ def _amounts(count: int, device: torch.device) -> Tensor:
     axis = F.one_hot(torch.randint(AXES, (count,), device=device), AXES)
     plane = torch.arange(AXES, device=device) < PLANE
     flat = torch.rand(count, 1, device=device) < 0.5
-    return FAR * amounts * torch.where(flat, plane, axis)
+    return amounts * torch.where(flat, FAR_IN_PLANE * plane, FAR * axis)
 
 
 def recoloured(pictures: Tensor, others: Tensor, limits: tuple[float, float] | None = None) -> Tensor:

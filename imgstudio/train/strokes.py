@@ -21,6 +21,8 @@ from ..ops.lines import along, blur, combed, lightness, tangents
 from .spectra import OPPONENT
 
 WARM, ROSE, COOL = (1.0, -0.2, -0.9), (0.7, -0.7, 0.6), (-0.6, -0.1, 1.0)  # ways to go in colour, none of them in lightness much
+STROKES, COLOURS = ("width", "length", "light", "hue", "relief", "canvas"), ("tone", "sat", "keen")  # fields of a Painter
+OTHERS = 2.5  # how far other hands differ
 DETAILED = 0.1  # detail, in lightness, beside which strokes are half as strong
 # Lightness of photographs at their 0, 2, 10, 25, 50, 75, 90, 98 and 100 % of pixels, and of paintings at theirs, where dark
 # places are few (training pictures of cyclegan/photo2painting).
@@ -42,8 +44,8 @@ class Painter:
 
     width: float = 0.8
     length: float = 8.0
-    light: float = 0.14
-    hue: float = 0.12
+    light: float = 0.15
+    hue: float = 0.13
     relief: float = 0.08
     canvas: float = 0.08
     tone: float = 0.8
@@ -81,12 +83,11 @@ class Painter:
 
 
 def varied(painter: Painter) -> Painter:
-    """Another hand: every one of the rules changed at random by up to half, so that what learns to see through one painter
-    learns to see through many."""
-    names = list(Painter.__dataclass_fields__)
-    factors = (0.5 + torch.rand(len(names))).tolist()
-    changed = {name: getattr(painter, name) * factor for name, factor in zip(names, factors)}
-    return replace(painter, **(changed | {"tone": min(1.0, changed["tone"])}))
+    """Another hand, so that what learns to see through one painter learns to see through many: strokes are changed at random by
+    up to a factor of OTHERS, colours by up to a quarter."""
+    changed = {name: getattr(painter, name) * OTHERS ** (2 * torch.rand(()).item() - 1) for name in STROKES}
+    colours = {name: getattr(painter, name) * (0.75 + 0.5 * torch.rand(()).item()) for name in COLOURS}
+    return replace(painter, **(changed | colours | {"tone": min(1.0, colours["tone"])}))
 
 
 def toned(light: Tensor) -> Tensor:
