@@ -11,7 +11,6 @@ from ..models.patchgan import PatchGAN
 from ..models.resnet_generator import ResnetGenerator
 from .pairs import Recipe
 from .run import WeightAverage
-from .spectra import Balance
 
 
 class History:
@@ -47,7 +46,6 @@ class Direction:
         self.generator = ResnetGenerator(**net).to(**layout)
         self.critic = PatchGAN(**recipe.critic).to(**layout)
         self.average = WeightAverage(self.generator, recipe.average)
-        self.balance = Balance()
         self.history, self.shown = History(recipe.pool), History(recipe.pool)  # made ones, and real ones
 
     def state(self) -> dict:

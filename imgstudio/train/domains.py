@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -109,29 +109,21 @@ def squares(picture: Image.Image, size: int) -> list[np.ndarray]:
 
 @dataclass(frozen=True)
 class Batch:
-    """Random views of both domains, [N, 3, S, S] in [-1, 1] each, and the numbers of the pictures they are of, int [N]."""
+    """Random views of both domains, [N, 3, S, S] in [-1, 1] each."""
 
     a: Tensor
     b: Tensor
-    from_a: Tensor
-    from_b: Tensor
 
 
-def draw(
-    pairs: Pairs, recipe: Any, seed: int, device: torch.device, kin: Callable[[Tensor], Tensor] | None = None
-) -> Iterator[Batch]:
-    """Endless batches; with `kin`, which picks pictures of b for numbers of a, of pictures that show much the same.
-
-    Two heaps that show different things teach a translation to add things: trees where painters have more of them.
-    """
+def draw(pairs: Pairs, recipe: Any, seed: int, device: torch.device) -> Iterator[Batch]:
+    """Endless batches."""
     torch.manual_seed(seed)
-    a, b = pairs.a.images, pairs.b.images
-    odds = [None if recipe.skies is None else sky_odds(heap, recipe.skies) for heap in (a, b)]
+    heaps = [pairs.a.images, pairs.b.images]
+    odds = [None if recipe.skies is None else sky_odds(heap, recipe.skies) for heap in heaps]
     while True:
-        first = _choose(len(a), recipe.batch, odds[0])
-        second = kin(first) if kin else _choose(len(b), recipe.batch, odds[1])
-        pictures = (views(heap, chosen, recipe.view, device) for heap, chosen in ((a, first), (b, second)))
-        yield Batch(*(turned(x) if recipe.turns else x for x in pictures), first, second)
+        chosen = [_choose(len(heap), recipe.batch, share) for heap, share in zip(heaps, odds)]
+        pictures = (views(heap, numbers, recipe.view, device) for heap, numbers in zip(heaps, chosen))
+        yield Batch(*(turned(x) if recipe.turns else x for x in pictures))
 
 
 def _choose(count: int, chosen: int, odds: Tensor | None) -> Tensor:

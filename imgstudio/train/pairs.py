@@ -19,38 +19,23 @@ class Recipe:
     ramp:     pictures over which both weights rise to their full value. A net with `skip` begins at the identity, which is
               perfect in either respect, and would stay there.
     critics:  weight of getting past them.
-    style:    weight of being made like the pictures of the target domain that show much the same, and content: of showing what
-              the original shows, both in the features of a pretrained net (`manner.Manner`); 0 for neither.
-    own:      weight of making what is of the target domain already as it is made, in the features of that net; with it, such
-              pictures are put before the critics too. For nets that see pictures `smooth`: what they are given has no strokes,
-              and where the strokes belong is known.
-    colours:  weight of keeping the colours of the original where it is seen from far.
-    calm:     weight of small differences between neighbouring pixels, against dots and rings.
     mesh:     weight of what repeats (spectra.peaks), against a weave in place of strokes.
-    detail:   weight of detail that is on average stronger than in the target domain (spectra.Balance): early critics like it
-              strong. Colours and calm count only beside style or content.
     painter:  one of rules, for photographs to paintings: one net learns to paint as it does, stroke by stroke, and the other to
               see through what it and other hands have painted. Taught is what both weigh.
-    alone:    pictures over which these seven alone count, or with a painter what it teaches, and with `own` identity, before
-              critics and cycle join.
+    alone:    pictures over which only that counts, before critics and cycle join.
     plain:    weight of a change that varies where the picture does not (losses.uneven_change): against meshes on plain grounds,
               and petals that are half yellow, half white.
-    kin:      how many pictures of the other domain show much the same as one of this; with style or content, batches are drawn
-              from them.
     skies:    share of the pictures drawn from either domain that show a blue sky; None for as they come. Where one domain has
               more of them, the white petals of the other become skies.
     turns:    views are turned by random right angles: of a flower that looks up, lit from above, nets otherwise learn that its
               upper petals are others than its lower ones.
     lead:     learning rate of the critics, as a multiple of the generators' (Heusel et al. 2017).
     lazy:     identity is looked at in one step of so many, with as many times the weight: it is a quarter of the work.
-    returns:  likewise the way back and its cycle, which are a third of it.
     originals: critics are shown the other domain untranslated, too, as what theirs is not: where a generator has gone half of the
               way, they know from where to where it leads.
     pool:     translated pictures of earlier steps that the critics are reminded of (Shrivastava et al. 2017).
     judged:   pictures of either kind that a critic is shown in a step, those beyond a batch from the pool. Of four at a time
               a critic of paintings learns nothing; of sixteen it tells within a hundred steps a weave from strokes.
-    slope:    weight of the critics' slope at real pictures (losses.r1). A steep critic is fooled by a speckle that is nowhere in
-              its pictures, as classifiers are.
     augment:  changes of what the critics see, for small sets (see augment.POLICIES).
     home:     arguments of the net of the way back, where they are others than those of `net`.
     """
@@ -68,27 +53,18 @@ class Recipe:
     identity: float = 1.0
     ramp: int = 4_000
     critics: float = 1.0
-    style: float = 0.0
-    content: float = 0.0
-    own: float = 0.0
-    colours: float = 0.0
-    calm: float = 0.0
     mesh: float = 0.0
-    detail: float = 0.0
     painter: Painter | None = None
     taught: float = 1.0
     alone: int = 0
     plain: float = 0.0
-    kin: int = 12
     skies: float | None = None
     turns: bool = False
     lead: float = 1.0
     lazy: int = 4
     originals: bool = False
-    returns: int = 1
     pool: int = 50
     judged: int = 0
-    slope: float = 0.0
     augment: tuple[str, ...] = ()
     rate: float = 2e-4
     average: int = 500  # horizon of the weight average, in steps

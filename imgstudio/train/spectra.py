@@ -1,7 +1,7 @@
-"""Power spectra of pictures: how much detail of each size they have, and whether it repeats.
+"""Power spectra of pictures: whether what is small in them repeats.
 
 A generator betrays itself there (Durall, Keuper and Keuper 2020, arXiv:2003.01826): what it prints again and again stands out as
-a peak, and what a critic likes it draws too strongly. A pretrained net looks at neighbourhoods, and sees neither well.
+a peak, which a critic, who looks at neighbourhoods, does not see well.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ COARSE = 4  # turns a window: lower frequencies are left alone, where spectra ar
 AROUND = 5  # frequencies: side of the surroundings of a peak
 NATURAL = 0.5  # logarithm of the factor by which chance alone lifts a frequency above its surroundings
 ROUNDING = 1e-3  # about the power of rounding to 256 levels
-KEEP = 0.98  # of the running means, a step
 OPPONENT = ((0.30, 0.59, 0.11), (0.5, -0.5, 0.0), (-0.25, -0.25, 0.5))  # lightness, red to green, yellow to blue
 
 
@@ -42,29 +41,3 @@ def peaks(found: Tensor) -> Tensor:
     log = found.mean(dim=0).log()
     around = F.avg_pool2d(F.pad(log[None], (AROUND // 2,) * 4, mode="circular"), AROUND, stride=1)[0]
     return F.relu(log - around - NATURAL)[:, fine(log.device)].square().mean()
-
-
-class Balance:
-    """Keeps the detail of made pictures from getting stronger, over many of them, than that of real ones, at every frequency, in
-    lightness and in colours. Where it is weaker nothing is asked for: a few dots with the spectrum of a point would do."""
-
-    def __init__(self) -> None:
-        self.steps = 0
-        self.made = self.real = torch.zeros(())  # running means of the logarithm of power, [3, w, w]
-
-    def loss(self, found: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-        """For powers of made and of real pictures, [N, 3, w, w] each: what to minimise, whose slope and not whose value counts,
-        and the mean gap between the two kinds, in nepers of power.
-
-        What is too strong is weakened in every picture, by as much as it is too strong on average: a sky may stay plain. The
-        first batches say little of an average, and count less.
-        """
-        log, seen = found.log(), fine(found.device)
-        self.steps += 1
-        with torch.no_grad():
-            share = max(1 / self.steps, 1 - KEEP)
-            self.made = torch.lerp(self.made.to(log), log.mean(dim=0), share)
-            self.real = torch.lerp(self.real.to(log), real.log().mean(dim=0), share)
-            gap = self.made - self.real
-            force = min(1.0, self.steps * (1 - KEEP)) * gap.clamp(0, 1)
-        return (force * log.mean(dim=0))[:, seen].mean(), gap[:, seen].abs().mean()

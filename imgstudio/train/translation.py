@@ -12,18 +12,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .. import device as devices
-from ..models.patchgan import PatchGAN
 from ..models.resnet_generator import ResnetGenerator
 from ..models.vgg import VGG
-from ..ops.style import total_variation
 from ..ops.translation import prepared
 from .augment import diffaugment
 from .data import to_unit
 from .direction import Direction
 from .domains import Batch, Pairs, draw, load_pairs
 from .features import shipped
-from .losses import ADVERSARIAL, r1, uneven_change
-from .manner import Manner
+from .losses import ADVERSARIAL, uneven_change
 from .pairs import RECIPES as RECIPES
 from .pairs import Recipe
 from .practice import Practice
@@ -32,24 +29,20 @@ from .score_translation import score_directions
 from .spectra import peaks, power
 
 PACE = 2.0  # times the learning rate while no critic is asked: nothing can get out of balance
-RISE = 2_500  # pictures over which the weight of style rises, while a new net learns to draw at all
-FAR = 21  # pixels: side of the means that colours are compared through
-LONGEST = 1.0  # gradient, where a style can be far away and its loss steep
-SELDOM = 4  # steps: the slope of the critics is looked at in one of so many
+LONGEST = 1.0  # gradient of each net beside a painter's lessons, which ask for much at first
 PREVIEWS = 6  # pictures of each domain
 
 
 class Training:
     """Both directions and the two optimisers; `step` sees one batch of each domain."""
 
-    def __init__(self, recipe: Recipe, device: torch.device, manner: Manner | None = None):
+    def __init__(self, recipe: Recipe, device: torch.device):
         torch.manual_seed(recipe.seed)
-        self.recipe, self.device, self.manner, self.images, self.steps = recipe, device, manner, 0, 0
+        self.recipe, self.device, self.images, self.steps = recipe, device, 0, 0
         self.forth, self.back = (Direction(recipe, net, device) for net in recipe.nets)
         self.generators = _adam([self.forth.generator, self.back.generator], recipe.rate)
         self.critics = _adam([self.forth.critic, self.back.critic], recipe.rate)
         self.practice = Practice(recipe.painter, _eye(recipe, device)) if recipe.painter else None
-        self.cycle = torch.zeros((), device=device)  # when it was last looked at
 
     def step(self, batch: Batch, rate: float) -> dict[str, Tensor]:
         """One update of the generators, at this learning rate, and one of the critics; returns the losses."""
@@ -65,23 +58,7 @@ class Training:
         return terms
 
     def _practise(self, batch: Batch) -> dict[str, Tensor]:
-        """An update of the generators that asks no critic."""
-        if self.practice:
-            return self._study(batch)
-        _, (made_b, made_a, *same) = self._translations(batch, same=self.recipe.own > 0)
-        loss, terms = self._manner(batch, made_b, made_a)
-        if self.recipe.mesh or self.recipe.detail:
-            more, seen = self._spectra(batch, made_b, made_a)
-            loss, terms = loss + more, terms | seen
-        if same:
-            more, seen = self._alike(batch, *same)
-            loss, terms = loss + more, seen | terms
-        _update(self.generators, loss, LONGEST)
-        zero = loss.new_zeros(())
-        return {"adversarial": zero, "cycle": zero, **terms, "critic": zero}
-
-    def _study(self, batch: Batch) -> dict[str, Tensor]:
-        """An update of the generators by what a painter of rules makes of the photographs."""
+        """An update of the generators by what a painter of rules makes of the photographs, and no critic."""
         given = prepared(self.forth.generator, batch.a, seed=None)
         with devices.autocast(self.device):
             made_b = self.forth.generator(given)
@@ -98,8 +75,8 @@ class Training:
         return self.practice.lesson(photographs, given, made, back)
 
     def _play(self, batch: Batch) -> dict[str, Tensor]:
-        terms, fakes_b, fakes_a = self._generate(batch)
-        critic = self._judge(self.forth, batch.b, fakes_b, batch.a) + self._judge(self.back, batch.a, fakes_a, batch.b)
+        terms, made_b, made_a = self._generate(batch)
+        critic = self._judge(self.forth, batch.b, made_b, batch.a) + self._judge(self.back, batch.a, made_a, batch.b)
         _update(self.critics, critic)
         return {**terms, "critic": critic.detach() / 2}
 
@@ -115,40 +92,6 @@ class Training:
             both = [net(torch.cat(pair)).chunk(2) for net, pair in zip((net_b, net_a), zip(given, own))]
         return given[0], [made for made, _ in both] + [kept for _, kept in both]
 
-    def _alike(self, batch: Batch, same_b: Tensor, same_a: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The weighted losses of what the nets make of their own domain, and what the log tells of them: the same columns
-        in every row, and so nothing where this is looked at now and then."""
-        recipe, identity = self.recipe, F.l1_loss(same_b, batch.b) + F.l1_loss(same_a, batch.a)
-        loss, terms = recipe.identity * identity, {"identity": identity.detach() / 2}
-        if recipe.own:
-            own = self.manner.own(batch, same_b, same_a)
-            loss, terms["own"] = loss + recipe.own * own, own.detach() / 2
-        return loss, terms if recipe.lazy == 1 else {}
-
-    def _manner(self, batch: Batch, made_b: Tensor, made_a: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The weighted losses of `Manner` over both directions, and what the log tells of them."""
-        recipe, made, given = self.recipe, torch.cat([made_b, made_a]), torch.cat([batch.a, batch.b])
-        style, content = self.manner.losses(batch, made_b, made_a, styles=recipe.style > 0)
-        terms = {"style": style, "content": content}
-        if recipe.colours:
-            terms["colours"] = 2 * F.l1_loss(_from_far(made), _from_far(given))
-        if recipe.calm:
-            terms["calm"] = 2 * total_variation(made)
-        share = min(1.0, 0.02 + self.images / RISE) if recipe.alone else 1.0
-        loss = sum((share if name == "style" else 1.0) * getattr(recipe, name) * term for name, term in terms.items())
-        return loss, {name: term.detach() / 2 for name, term in terms.items()}
-
-    def _spectra(self, batch: Batch, made_b: Tensor, made_a: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The weighted losses of what spectra tell, over both directions, and what the log tells of them."""
-        loss, terms = made_b.new_zeros(()), {"mesh": [], "detail": []}
-        for direction, made, real in ((self.forth, made_b, batch.b), (self.back, made_a, batch.a)):
-            found = power(made)
-            repeated, (uneven, gap) = peaks(found), direction.balance.loss(found, power(real))
-            loss = loss + self.recipe.mesh * repeated + self.recipe.detail * uneven
-            terms["mesh"].append(repeated.detach())
-            terms["detail"].append(gap)
-        return loss, {name: torch.stack(values).mean() for name, values in terms.items()}
-
     def _generate(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """An update of the generators; the losses, and what the critics are to judge, b and a."""
         recipe, forth, back, a, b = self.recipe, self.forth, self.back, batch.a, batch.b
@@ -156,35 +99,28 @@ class Training:
         for direction in (forth, back):
             direction.critic.requires_grad_(False)
         given, (made_b, made_a, *same) = self._translations(batch, same=due)
-        fakes = [torch.cat(pair) for pair in zip((made_b, made_a), same)] if same and recipe.own else [made_b, made_a]
         with devices.autocast(self.device):
-            scores = [d.critic(diffaugment(fake, recipe.augment)) for d, fake in ((forth, fakes[0]), (back, fakes[1]))]
+            scores = [d.critic(diffaugment(made, recipe.augment)) for d, made in ((forth, made_b), (back, made_a))]
         adversarial = sum(ADVERSARIAL["lsgan"].generator(score.float()) for score in scores)
         share = min(1.0, self.images / recipe.ramp) if recipe.ramp else 1.0
-        loss, terms = recipe.critics * adversarial, {"adversarial": adversarial.detach() / 2}
-        if self.steps % recipe.returns == 0:
-            cycle = self._cycle(batch, made_b, made_a)
-            loss, self.cycle = loss + share * recipe.returns * recipe.cycle * cycle, cycle.detach() / 2
-        terms["cycle"] = self.cycle
+        cycle = self._cycle(batch, made_b, made_a)
+        loss = recipe.critics * adversarial + share * recipe.cycle * cycle
+        terms = {"adversarial": adversarial.detach() / 2, "cycle": cycle.detach() / 2}
         if same:
-            more, seen = self._alike(batch, *same)
-            loss, terms = loss + share * recipe.lazy * more, terms | seen
+            loss = loss + share * recipe.lazy * recipe.identity * (F.l1_loss(same[0], b) + F.l1_loss(same[1], a))
         if recipe.plain:
             uneven = uneven_change(a, made_b) + uneven_change(b, made_a)
             loss, terms["plain"] = loss + recipe.plain * uneven, uneven.detach() / 2
-        if self.manner:
-            more, seen = self._manner(batch, made_b, made_a)
-            loss, terms = loss + more, {**terms, **seen}
+        if recipe.mesh:
+            repeated = peaks(power(made_b)) + peaks(power(made_a))
+            loss, terms["mesh"] = loss + recipe.mesh * repeated, repeated.detach() / 2
         if self.practice:
-            more, seen = self._lesson(a, given, made_b)
-            loss, terms = loss + recipe.taught * more, {**terms, **seen}
-        if recipe.mesh or recipe.detail:
-            more, seen = self._spectra(batch, made_b, made_a)
-            loss, terms = loss + more, {**terms, **seen}
-        _update(self.generators, loss, LONGEST if self.manner or self.practice else None)
+            lesson, seen = self._lesson(a, given, made_b)
+            loss, terms = loss + recipe.taught * lesson, {**terms, **seen}
+        _update(self.generators, loss, LONGEST if self.practice else None)
         for direction in (forth, back):
             direction.critic.requires_grad_(True)
-        return terms, *fakes
+        return terms, made_b, made_a
 
     def _cycle(self, batch: Batch, made_b: Tensor, made_a: Tensor) -> Tensor:
         """How far what comes back is from what was given, summed over both directions: a scalar."""
@@ -204,15 +140,7 @@ class Training:
         with devices.autocast(self.device):
             seen = torch.cat([diffaugment(part, self.recipe.augment) for part in (real, made)])
             scores = direction.critic(seen.contiguous(memory_format=torch.channels_last)).float()
-        loss = ADVERSARIAL["lsgan"].discriminator(*scores.split([len(real), len(made)]))
-        if self.recipe.slope and self.steps % SELDOM == 0:
-            loss = loss + 0.5 * SELDOM * self.recipe.slope * self._steepness(direction.critic, fresh)
-        return loss
-
-    def _steepness(self, critic: PatchGAN, real: Tensor) -> Tensor:
-        """R1 of the mean score of each picture."""
-        with devices.autocast(self.device):
-            return r1(lambda x: critic(x).float().mean(dim=(1, 2, 3)), real)
+        return ADVERSARIAL["lsgan"].discriminator(*scores.split([len(real), len(made)]))
 
     def state(self) -> dict:
         """All but the remembered pictures, which come back within a few steps."""
@@ -242,10 +170,6 @@ def _adam(nets: list[nn.Module], rate: float) -> torch.optim.Adam:
     return torch.optim.Adam([{"params": net.parameters()} for net in nets], rate, betas=(0.5, 0.999), fused=True)
 
 
-def _from_far(x: Tensor) -> Tensor:
-    return F.avg_pool2d(x.float(), FAR, stride=FAR // 3)
-
-
 def _translated(generator: ResnetGenerator, x: Tensor) -> Tensor:
     return generator(prepared(generator, x, seed=None))
 
@@ -269,11 +193,10 @@ def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int =
     """Runs or resumes `recipe` in `folder` until `images` pictures of each domain were seen."""
     device = devices.pick()
     run, pairs = Run(folder), load_pairs(recipe, data)
-    manner = Manner(_eye(recipe, device), pairs, recipe.kin, device) if recipe.style or recipe.content else None
-    training = Training(recipe, device, manner)
+    training = Training(recipe, device)
     if state := run.load():
         training.restore(state)
-    stream = draw(pairs, recipe, recipe.seed + training.images, device, manner and manner.there.draw)
+    stream = draw(pairs, recipe, recipe.seed + training.images, device)
     next_report, terms = training.images + every, {}
     while training.images < images and not run.stopping:
         terms = training.step(next(stream), recipe.rate * falling(training.images / images))

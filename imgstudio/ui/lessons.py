@@ -96,13 +96,13 @@ A smaller term leaves alone what is of the other heap already, $\|G(b) - b\|_1$,
 becomes a tomato of the same outline, and a cat no dog. A picture that is of neither kind is changed all the same,
 somehow. And a net that wants to find its way back may hide a hint, too faint to see, in the translation. From: Zhu,
 Park, Isola and Efros 2017, [arXiv:1703.10593](https://arxiv.org/abs/1703.10593); hidden hints: Chu et al. 2017,
-[arXiv:1712.02950](https://arxiv.org/abs/1712.02950). The pair of photographs and paintings had help: before it met its critics it was
-apprenticed to a painter made of rules, who lays strokes along the lines of a picture and brightens its shadows; the one net
-learned to paint like that, the other to see through it. The one that paints is also given every photograph with a fine grain
-that is combed along those lines: from it come its strokes, and from the same grain the same strokes each time.
-The nets of flowers and fruits look at every picture shrunk to a thumbnail, where a whole flower
-fits into their view, and what they change is brought to the picture's own size along its edges. Grounds change a little with
-the flowers, and red petals have no daisy to become. *Try this:* translate a picture, then swap the direction and give it the
+[arXiv:1712.02950](https://arxiv.org/abs/1712.02950). The pair of photographs and paintings had help: before it met its
+critics it was apprenticed to a painter made of rules, who lays strokes along the lines of a picture and brightens its
+shadows; the one net learned to paint like that, the other to see through it. The one that paints is also given every
+photograph with a fine grain that is combed along those lines: from it come its strokes, and from the same grain the same
+strokes each time. The nets of flowers and fruits look at every picture shrunk to a thumbnail, where a whole flower fits into
+their view, and what they change is brought to the picture's own size along its edges. Grounds change a little with the
+flowers, and red petals have no daisy to become. *Try this:* translate a picture, then swap the direction and give it the
 result in place of the original; and then give it a picture that never made the journey.
 """,
     )
