@@ -78,8 +78,9 @@ def fruit(name: str, inverse: str, title: str, sha256: str) -> Spec:
 
 
 def canvas(name: str, inverse: str, title: str, sha256: str, *, size: int, **net: Any) -> Spec:
-    """One direction between photographs and paintings; the two are of different runs."""
-    return _direction(name, inverse, title, sha256, size=size, data=credits.CANVAS, side=576, grain=0.1, **net)
+    """One direction between photographs and paintings."""
+    net = {"norm": "none", "bridges": True, **net}
+    return _direction(name, inverse, title, sha256, size=size, data=credits.CANVAS, side=576, **net)
 
 
 def flower(name: str, inverse: str, title: str, sha256: str) -> Spec:

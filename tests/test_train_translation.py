@@ -261,6 +261,25 @@ def test_both_nets_learn_from_a_painter_before_and_beside_critics(recipe):
     assert not all(torch.equal(p, q) for p, q in zip(training.back.critic.parameters(), critic))
 
 
+def test_at_last_only_the_way_back_learns(data, recipe, tmp_path):
+    wanted = replace(recipe, net=recipe.net | {"norm": "none"}, painter=Painter(), alone=16, homework=16)
+    translation.train(wanted, data, tmp_path / "run", images=32)
+    first = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    translation.train(wanted, data, tmp_path / "run", images=48)
+    last = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    assert first["images"] == 32 and last["images"] == 48
+    for way, net, same in (
+        ("forth", "generator", True),
+        ("forth", "critic", True),
+        ("back", "generator", False),
+        ("back", "critic", False),
+    ):
+        equal = [torch.equal(value, last[way][net][name]) for name, value in first[way][net].items()]
+        assert all(equal) if same else not any(equal), (way, net)
+    for name, value in first["forth"]["average"]["net"].items():
+        assert torch.equal(value, last["forth"]["average"]["net"][name])
+
+
 def test_pictures_of_the_split_stay_apart(data, recipe):
     pairs = domains.load_pairs(recipe, data)
     assert pairs.held_a.names and pairs.held_b.names

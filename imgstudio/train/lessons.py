@@ -126,7 +126,7 @@ def in_features(eye: VGG, pictures: Tensor, real: Tensor) -> Tensor:
         given = eye(pictures[part].float(), SEEN)
         with torch.no_grad():
             wanted = eye(real[part], SEEN)
-    return sum(F.l1_loss(given[k].float(), wanted[k].float()) / wanted[k].float().abs().mean() for k in SEEN)
+    return sum(F.l1_loss(given[k].float(), wanted[k].float()) / wanted[k].float().abs().mean().clamp_min(1e-6) for k in SEEN)
 
 
 def in_pixels(given: Tensor, wanted: Tensor, share: Tensor | float = 1.0) -> Tensor:

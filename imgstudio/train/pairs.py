@@ -23,6 +23,9 @@ class Recipe:
     painter:  one of rules, for photographs to paintings: one net learns to paint as it does, stroke by stroke, and the other to
               see through what it and other hands have painted. Taught is what both weigh.
     alone:    pictures over which only that counts, before critics and cycle join.
+    homework: last pictures of a run with a painter, in which only the way back learns, which has farther to go: by photographs
+              that the finished net and other hands have painted, and by its critic; and free of the way there and back from a
+              painting, which asks for strokes that can be found again.
     plain:    weight of a change that varies where the picture does not (losses.uneven_change): against meshes on plain grounds,
               and petals that are half yellow, half white.
     skies:    share of the pictures drawn from either domain that show a blue sky; None for as they come. Where one domain has
@@ -57,6 +60,7 @@ class Recipe:
     painter: Painter | None = None
     taught: float = 1.0
     alone: int = 0
+    homework: int = 0
     plain: float = 0.0
     skies: float | None = None
     turns: bool = False
@@ -99,6 +103,7 @@ RECIPES = {
         painter=Painter(),
         taught=0.5,
         alone=4_600,
+        homework=12_000,
         identity=0.2,
         cycle=0.5,
         ramp=0,

@@ -30,6 +30,7 @@ from .spectra import peaks, power
 
 PACE = 2.0  # times the learning rate while no critic is asked: nothing can get out of balance
 LONGEST = 1.0  # gradient of each net beside a painter's lessons, which ask for much at first
+GENTLY = 0.3  # weight of the critic beside homework: at 1 it asks for contrast, and takes things farther from photographs
 PREVIEWS = 6  # pictures of each domain
 
 
@@ -43,6 +44,7 @@ class Training:
         self.generators = _adam([self.forth.generator, self.back.generator], recipe.rate)
         self.critics = _adam([self.forth.critic, self.back.critic], recipe.rate)
         self.practice = Practice(recipe.painter, _eye(recipe, device)) if recipe.painter else None
+        self.at_home = False  # whether only the way back learns, see Recipe.homework
 
     def step(self, batch: Batch, rate: float) -> dict[str, Tensor]:
         """One update of the generators, at this learning rate, and one of the critics; returns the losses."""
@@ -50,8 +52,9 @@ class Training:
         for optimiser, pace in ((self.generators, PACE if alone else 1.0), (self.critics, self.recipe.lead)):
             for group in optimiser.param_groups:
                 group["lr"] = rate * pace
-        terms = self._practise(batch) if alone else self._play(batch)
-        for direction in (self.forth, self.back):
+        learn = self._practise if alone else self._do_homework if self.at_home else self._play
+        terms = learn(batch)
+        for direction in (self.back,) if self.at_home else (self.forth, self.back):
             direction.average.update(direction.generator)
         self.images += len(batch.a)
         self.steps += 1
@@ -62,17 +65,36 @@ class Training:
         given = prepared(self.forth.generator, batch.a, seed=None)
         with devices.autocast(self.device):
             made_b = self.forth.generator(given)
-        loss, terms = self._lesson(batch.a, given, made_b)
+        loss, terms = self.practice.lesson(batch.a, given, made_b, self._home)
         _update(self.generators, self.recipe.taught * loss, LONGEST)
         zero = loss.new_zeros(())
         return {"adversarial": zero, "cycle": zero, **terms, "critic": zero}
 
-    def _lesson(self, photographs: Tensor, given: Tensor, made: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        def back(paintings: Tensor) -> Tensor:
-            with devices.autocast(self.device):
-                return _translated(self.back.generator, paintings)
+    def _home(self, paintings: Tensor) -> Tensor:
+        with devices.autocast(self.device):
+            return _translated(self.back.generator, paintings)
 
-        return self.practice.lesson(photographs, given, made, back)
+    def _do_homework(self, batch: Batch) -> dict[str, Tensor]:
+        """An update of the way back, and one of its critic."""
+        recipe, back = self.recipe, self.back
+        back.critic.requires_grad_(False)
+        with devices.autocast(self.device), torch.no_grad():
+            painted = _translated(self.forth.generator, batch.a).float()
+        sees, made = self.practice.seen_through(batch.a, painted, self._home), self._home(batch.b)
+        with devices.autocast(self.device):
+            score = back.critic(diffaugment(made, recipe.augment))
+        adversarial = ADVERSARIAL["lsgan"].generator(score.float())
+        loss, terms = GENTLY * adversarial + sees, {"adversarial": adversarial, "sees": sees}
+        if recipe.mesh:
+            terms["mesh"] = peaks(power(made))
+            loss = loss + recipe.mesh * terms["mesh"]
+        if self.steps % recipe.lazy == 0:
+            loss = loss + recipe.lazy * recipe.identity * F.l1_loss(self._home(batch.a), batch.a)
+        _update(self.generators, loss, LONGEST)
+        back.critic.requires_grad_(True)
+        critic = self._judge(back, batch.a, made, batch.b)
+        _update(self.critics, critic)
+        return {name: term.detach() for name, term in {**terms, "critic": critic}.items()}
 
     def _play(self, batch: Batch) -> dict[str, Tensor]:
         terms, made_b, made_a = self._generate(batch)
@@ -115,7 +137,7 @@ class Training:
             repeated = peaks(power(made_b)) + peaks(power(made_a))
             loss, terms["mesh"] = loss + recipe.mesh * repeated, repeated.detach() / 2
         if self.practice:
-            lesson, seen = self._lesson(a, given, made_b)
+            lesson, seen = self.practice.lesson(a, given, made_b, self._home)
             loss, terms = loss + recipe.taught * lesson, {**terms, **seen}
         _update(self.generators, loss, LONGEST if self.practice else None)
         for direction in (forth, back):
@@ -199,6 +221,7 @@ def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int =
     stream = draw(pairs, recipe, recipe.seed + training.images, device)
     next_report, terms = training.images + every, {}
     while training.images < images and not run.stopping:
+        training.at_home = training.images >= images - recipe.homework
         terms = training.step(next(stream), recipe.rate * falling(training.images / images))
         if training.images >= next_report:
             next_report += every
