@@ -48,11 +48,11 @@ class Lesson:
 
 @torch.no_grad()
 def lesson(teacher: Generator, w: Tensor, labels: Tensor) -> Lesson:
-    """A third of the styles w [N, V] as they are, a third mixed with others, a third moved, and what should come of them, from
+    """Half of the styles w [N, V] as they are, a quarter mixed with others, a quarter moved, and what should come of them, from
     what `teacher` makes of styles as they are. Of mixtures that change far from the middle layer nothing is told."""
     count, depth, device = len(w), len(teacher.sides), w.device
-    role = torch.randperm(count, device=device) % 3
-    mixed, shifted = role == 1, role == 2
+    role = torch.randperm(count, device=device) % 4
+    mixed, shifted = role == 2, role == 3
     centre = teacher.centre[labels]
     share = torch.empty(count, 1, device=device).uniform_(TRUNCATED, 1)
     base = torch.where(shifted[:, None], torch.lerp(centre, w, share), w)
@@ -70,7 +70,7 @@ def lesson(teacher: Generator, w: Tensor, labels: Tensor) -> Lesson:
     wanted = torch.where(mixed[:, None, None, None], recoloured(plain, plain[other]), plain)
     wanted[moves] = moved(plain[moves], there)
     told = ~mixed | ((crossover - depth / 2).abs() <= depth / 8)
-    return Lesson(target, noise, wanted, told, role == 0)
+    return Lesson(target, noise, wanted, told, role < 2)
 
 
 def _amounts(count: int, device: torch.device) -> Tensor:

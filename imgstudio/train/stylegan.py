@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from .. import device as devices
 from ..models.stylegan2 import Discriminator, Generator
 from ..ops import styles
-from . import start, steered
+from . import mending, start, steered
 from .data import Pictures
 from .game import Game, adam, by_class, play, update
 from .lessons import DETAIL, TAUGHT, WEIGHT, Course, Lessons, in_pixels
@@ -203,7 +203,8 @@ class Training(Game):
         self.discriminator.requires_grad_(True)
         judged, told = scores[~given.own], given.told
         losses["generator"] = ADVERSARIAL["minimax"].generator(judged)
-        pictures, wanted = fake.float()[told], given.wanted[told]
+        # Once more crisper than it is to be: learning from pictures softens.
+        pictures, wanted = fake.float()[told], mending.crisper(given.wanted[told], self.lessons.course.crisp)
         share = torch.where(given.own[told], 1.0, BESIDE)
         losses["lesson"] = WEIGHT * in_pixels(pictures, wanted, share) + DETAIL * self.lessons.in_features(pictures, wanted)
         update(self.generator_optimiser, STEERED * losses["generator"] + losses["lesson"])
