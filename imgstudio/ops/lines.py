@@ -71,7 +71,9 @@ def along(planes: Tensor, lines: Tensor, length: float, keen: float = 0.0) -> Te
         for step in range(1, int(length / STEP) + 1):
             place = place + STEP * way
             seen, found = _sampled(field, place).split([2, c], dim=1)
-            way = F.normalize(torch.where((seen * way).sum(dim=1, keepdim=True) < 0, -seen, seen), dim=1)
+            x, y = seen.split(1, dim=1)
+            ahead = way[:, :1] * x + way[:, 1:] * y  # a line has no sense: go on as before
+            way = seen * (torch.where(ahead < 0, -1.0, 1.0) * torch.rsqrt((x * x + y * y).clamp_min(1e-12)))
             window = math.exp(-2 * (step * STEP / length) ** 2)
             if keen:
                 share = window * torch.exp((found - planes).square().sum(dim=1, keepdim=True) / (-2 * keen**2))
