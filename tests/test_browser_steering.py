@@ -219,3 +219,14 @@ def test_a_phone_holds_picture_and_pad_without_scrolling_sideways(open_page, que
         part(page, name)
         page.wait_for_timeout(300)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.skipif(not any(spec.name == "stylegan2/fruits" for spec in steering.models()), reason="there is one model to steer")
+def test_another_model_can_be_steered(studio):
+    before = picture(studio)
+    studio.locator("#steer-model input").click()
+    studio.get_by_role("option", name="Fruits").first.click()
+    expect(studio.locator("#steer-caption")).to_contain_text("Fruits")
+    expect_another(studio, before)
+    expect(studio.get_by_label("redder").first).to_be_visible()
+    expect(studio.get_by_text("There is no model")).to_have_count(0)
