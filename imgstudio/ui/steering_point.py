@@ -19,6 +19,7 @@ from .wall import ANY
 
 LARGE = 512  # side of the picture, px
 SLIDERS = 8  # directions on the page
+LONGEST = 10  # layers of the deepest net that comes with the studio
 FARTHEST = 3.0  # standard deviations to either side
 MIDDLE = (0.0, 0.0)
 
@@ -66,7 +67,8 @@ class Point(NamedTuple):
         return common.whole(self.noise_seed) if self.noisy else None
 
     def layers(self) -> tuple[int, int] | None:
-        first, last = sorted((int(self.first) - 1, int(self.last) - 1))
+        finest = depth(self.model)
+        first, last = sorted(min(int(layer), finest) - 1 for layer in (self.first, self.last))
         return None if self.named else (first, last)
 
     def wanted(self) -> dict[str, float]:
@@ -163,7 +165,8 @@ def arranged(point: Point) -> list[Any]:
     """The point as updates for `Desk.state`: the controls also get what the model offers."""
     names, count = directions(point.model), depth(point.model)
     label = gr.update(choices=classes(point.model), value=point.class_name() or ANY, visible=len(classes(point.model)) > 1)
-    layers = [gr.update(maximum=count, value=min(int(layer), count)) for layer in (point.first, point.last)]
+    # A slider never gets shorter: what the page sends at that moment may still be beyond its new end, and would be refused.
+    layers = [gr.update(maximum=max(count, LONGEST), value=min(int(layer), count)) for layer in (point.first, point.last)]
     amounts = [*point.amounts, *[0.0] * SLIDERS][:SLIDERS]
     sliders = [
         gr.update(value=amount, label=name or "Direction", visible=bool(name)) for name, amount in zip(padded(names), amounts)
