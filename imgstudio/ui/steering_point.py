@@ -67,9 +67,11 @@ class Point(NamedTuple):
         return common.whole(self.noise_seed) if self.noisy else None
 
     def layers(self) -> tuple[int, int] | None:
+        if self.named:
+            return None
         finest = depth(self.model)
         first, last = sorted(min(int(layer), finest) - 1 for layer in (self.first, self.last))
-        return None if self.named else (first, last)
+        return first, last
 
     def wanted(self) -> dict[str, float]:
         """Direction -> standard deviations, of the sliders that are not in the middle."""
