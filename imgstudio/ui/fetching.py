@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -63,8 +64,14 @@ def offer(
 
 def once_here(handler: Callable[..., Any]) -> Callable[..., Any]:
     """The handler of a drop-down whose value, the name of a model, comes first: for one that is not here yet, the row that
-    offers it is answer enough."""
-    return lambda name, *values: gr.skip() if downloads.missing(name) else handler(name, *values)
+    offers it is answer enough. The handler may ask for the request, which then comes before the name."""
+
+    @functools.wraps(handler)  # by whose signature Gradio tells whether to give it the request
+    def answer(*values: Any) -> Any:
+        name = next(value for value in values if not isinstance(value, gr.Request))
+        return gr.skip() if downloads.missing(name) else handler(*values)
+
+    return answer
 
 
 def _halt(request: gr.Request) -> None:

@@ -184,7 +184,7 @@ def _connect(desk: Desk, left: Left, parts: Parts, upload: gr.UploadButton) -> N
     connect([left.button.click, left.dice.click], moves.roll, desk.state, desk.all, **at_work)
     connect(parts.reset.click, moves.back, desk.state, desk.all, **at_work)
     changed = [left.model.input, left.fetched.change]
-    connect(changed, moves.change_model, desk.state, desk.all, **at_work)
+    connect(changed, fetching.once_here(moves.change_model), desk.state, desk.all, **at_work)
     connect(upload.upload, moves.restore, [upload, *desk.state], desk.all, **at_work)
     instant(desk.key.change, moves.settle, desk.key, desk.settled, trigger_mode="always_last")
 

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from ..errors import StudioError
-from ..studio import downloads, pictures
+from ..studio import pictures
 from ..studio.latents import Latent
 from . import common, steering_mix, steering_own, steering_point, steering_walk
 from .steering_mix import Grid
@@ -74,10 +74,7 @@ def back(request: gr.Request, *values: Any) -> tuple:
 
 
 def change_model(request: gr.Request, *values: Any) -> tuple:
-    """The same seed from another model, whose directions are others. For one that is not here yet, the row that offers it is
-    answer enough."""
-    if downloads.missing(values[0]):
-        return gr.skip()
+    """The same seed from another model, whose directions are others."""
     point = steering_point.reset(Point.of(*values))
     return travel(point._replace(base=Base(), named=True, first=1, last=steering_point.depth(point.model)), request)
 
