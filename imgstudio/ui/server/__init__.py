@@ -1,0 +1,1 @@
+"""What the page needs as a server that strangers may reach: limits, turns, files of visitors, headers, the log."""
