@@ -61,6 +61,7 @@ def _configure(name: str, parser: ArgumentParser) -> None:
         parser.add_argument("--folder", type=Path, help="of the run (default: its name in runs/)")
         if name == "train":
             parser.add_argument("--images", type=int, required=True, help="number of pictures to train on, repeats included")
+            parser.add_argument("--loss", help="of a DCGAN, in place of its recipe's: minimax, lsgan, wgan-gp or hinge")
             parser.add_argument("--judge", type=Path, help="weights of Tiny Darknet, which a VAE is trained with")
         else:
             parser.add_argument("--out", type=Path, default=Path("weights"), help="folder to write to (default: %(default)s)")
@@ -107,7 +108,8 @@ def _train(options: Namespace) -> None:
     for file in ship.files(options.model):
         if not (options.data / file).is_file():
             raise StudioError(f"There is no training set {file} in {options.data}: give its folder with --data.")
-    ship.train(options.model, data=options.data, folder=options.folder, images=options.images, judge=options.judge)
+    wanted = {name: getattr(options, name) for name in ("data", "folder", "images", "judge", "loss")}
+    ship.train(options.model, **wanted)
 
 
 def _ship(options: Namespace) -> None:

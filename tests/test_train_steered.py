@@ -94,7 +94,7 @@ def test_a_generator_learns_to_be_steered_and_keeps_its_styles(tmp_path, monkeyp
     weights.write(tmp_path / "vae.safetensors", VAE(size=16, latent=8, widths=(8, 8)).state_dict())
     course = Course(encoder="vae.safetensors", net={"size": 16, "latent": 8, "widths": (8, 8)}, pictures=100, steer=800)
     nets = {"generator": NET, "discriminator": {"widths": (8, 16)}}
-    recipe = stylegan.Recipe(data="plain.tar", batch=16, generator_rate=4e-3, augment=(), course=course, **nets)
+    recipe = stylegan.Recipe(data="plain.tar", batch=16, generator_rate=4e-3, augment=False, course=course, **nets)
     training = stylegan.Training(recipe, torch.device("cpu"))
     assert [stage_of(training, images) for images in (0, 200, 999)] == ["game", "steer", "steer"]
     mapping = {name: value.clone() for name, value in training.generator.mapping.state_dict().items()}

@@ -19,8 +19,7 @@ from imgstudio.__main__ import main
 from imgstudio.art import flowers
 from imgstudio.bench import translation as bench
 from imgstudio.image import read_settings, to_image, to_tensor
-from imgstudio.models.resnet_generator import ResnetGenerator, grained
-from imgstudio.ops import guided
+from imgstudio.models.resnet_generator import ResnetGenerator
 from imgstudio.ops import translation as ops
 from imgstudio.spec import Hub
 from imgstudio.studio import translation as studio
@@ -106,10 +105,10 @@ def test_tiles_are_one_picture(pair):
 
 
 def test_all_tiles_share_one_grain(translations):
-    net = imgstudio.load(translations(channels=4, blocks=1, skip=True, blur=5, grain=0.3)[0])
+    net = imgstudio.load(translations(channels=4, blocks=1, skip=True, grain=0.3)[0])
     x = to_tensor(photo(203, 150))
     *_, (_, _, tiled) = ops.translate(net, x, tile=64, whole=128)
-    noisy = grained(x, 0.3)
+    noisy = ops.prepared(net, x)
     given = net(noisy, ops.feedforward.measure(net, noisy, 128))
     assert (tiled - given).abs().max() < 1e-4
     plain = net(x, ops.feedforward.measure(net, noisy, 128))
@@ -137,16 +136,6 @@ def test_what_a_net_sees_at_one_size_changes_alike_at_every_size(translations):
             changes[sees, picture.width] = change - change.mean(dim=(2, 3), keepdim=True)
     apart = {sees: (changes[sees, 30] - changes[sees, 180]).norm() / changes[sees, 30].norm() for sees in (0, 24)}
     assert apart[24] < 0.5 * apart[0]
-
-
-def test_a_net_that_is_to_see_no_strokes_is_given_none(translations):
-    net = imgstudio.load(translations(channels=4, blocks=1, skip=True, smooth=True)[0])
-    x = to_tensor(photo(96, 64))
-    striped = x + 0.2 * (-1.0) ** torch.arange(96)
-    assert (ops.prepared(net, striped) - ops.prepared(net, x)).abs().mean() < 0.02
-    ((_, _, made),) = ops.translate(net, striped)
-    with torch.no_grad():
-        assert torch.allclose(made, net(guided.smoothed(striped)), atol=1e-5)
 
 
 def test_large_pictures_come_step_by_step(pair, monkeypatch):

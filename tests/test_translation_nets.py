@@ -10,7 +10,7 @@ from torch import nn
 
 from imgstudio.metrics.frechet import activations, frechet
 from imgstudio.models.patchgan import PatchGAN
-from imgstudio.models.resnet_generator import Residual, ResnetGenerator, grained, instance_norm, own_keys, recognise
+from imgstudio.models.resnet_generator import Residual, ResnetGenerator, instance_norm, own_keys, recognise
 from imgstudio.models.vgg import VGG
 from imgstudio.ops.translation import prepared
 
@@ -127,7 +127,7 @@ def test_with_skip_a_new_net_leaves_pictures_nearly_as_they_are():
     x = torch.rand(1, 3, 32, 32) * 2 - 1
     with torch.no_grad():
         assert (ResnetGenerator(8, 2, skip=True)(x) - x).abs().mean() < 0.15
-        assert (ResnetGenerator(8, 2, skip=True, norm="none", block=2)(x) - x).abs().mean() < 0.15
+        assert (ResnetGenerator(8, 2, skip=True, norm="none")(x) - x).abs().mean() < 0.15
         assert (ResnetGenerator(8, 2)(x) - x).abs().mean() > 0.3
 
 
@@ -192,44 +192,27 @@ def test_instance_norm_is_pytorchs_own():
     assert half.dtype == torch.bfloat16 and (half.float() - nn.functional.instance_norm(h)).abs().max() < 0.1
 
 
-def test_a_blurred_skip_gives_the_colours_and_no_edges():
-    net = ResnetGenerator(channels=4, blocks=1, skip=True, blur=5).eval().requires_grad_(False)
-    nn.init.zeros_(net.model[-1].weight)  # a net that draws nothing
-    x = torch.full((1, 3, 24, 31), -0.5)
-    x[:, :, :, 15:] = 0.5
-    made = net(x)
-    assert made.shape == x.shape
-    assert torch.allclose(made[..., :11], torch.full_like(made[..., :11], -0.45), atol=1e-3)  # far from the edge: as it was
-    row = made[0, 0, 12]
-    assert (row.diff() > 0).nonzero().flatten().tolist() == list(range(10, 19))  # 9 steps of what was one
-    assert torch.equal(made[:, :, 3:9], net(x[:, :, :12])[:, :, 3:9])  # no seam where a picture is cut
-    assert ResnetGenerator(channels=4, blocks=1, skip=True, blur=101).reach >= 100  # which tiles go by
-    for wrong in ({"skip": True, "blur": 4}, {"blur": 5}):
-        with pytest.raises(ValueError, match="odd number"):
-            ResnetGenerator(channels=4, blocks=1, **wrong)
-
-
 def test_grain_is_the_same_each_time_or_never():
     x = torch.zeros(4, 3, 30, 40)
-    assert torch.equal(grained(x, 0.0), x)
-    noise = grained(x, 0.2)
-    assert torch.equal(noise, grained(x, 0.2)) and torch.equal(noise, noise[:1, :1].expand(4, 3, -1, -1))
+    plain, net = (ResnetGenerator(channels=4, blocks=1, skip=True, grain=grain) for grain in (0.0, 0.2))
+    assert torch.equal(prepared(plain, x), x)
+    noise = prepared(net, x)
+    assert torch.equal(noise, prepared(net, x)) and torch.equal(noise, noise[:1, :1].expand(4, 3, -1, -1))
     assert abs(noise.std() - 0.2) < 0.02
-    fresh = grained(x, 0.2, seed=None)
-    assert not torch.equal(fresh[0], fresh[1]) and not torch.equal(fresh, grained(x, 0.2, seed=None))
+    fresh = prepared(net, x, seed=None)
+    assert not torch.equal(fresh[0], fresh[1]) and not torch.equal(fresh, prepared(net, x, seed=None))
     net = ResnetGenerator(channels=4, blocks=1, skip=True, grain=0.2, motley=True)
     motley = prepared(net, x)
     assert torch.equal(motley, prepared(net, x)) and torch.equal(motley, motley[:1].expand(4, -1, -1, -1))
     assert torch.corrcoef(motley[0].flatten(1)).triu(1).abs().max() < 0.1  # another one in each colour
 
 
-@pytest.mark.parametrize("block", [1, 2])
-def test_bridges_carry_what_is_fine_past_the_lowest_resolution(block):
+def test_bridges_carry_what_is_fine_past_the_lowest_resolution():
     torch.manual_seed(0)
     x = torch.rand(1, 3, 24, 32) * 2 - 1
     changes = []
     for bridges in (False, True):
-        net = ResnetGenerator(channels=4, blocks=1, norm="none", block=block, bridges=bridges)
+        net = ResnetGenerator(channels=4, blocks=1, norm="none", bridges=bridges)
         lowest = next(i for i, layer in enumerate(net.model) if isinstance(layer, Residual))
         torch.nn.init.zeros_(net.model[lowest - 3].weight)  # of the way to the lowest resolution
         made = net(x)
@@ -291,7 +274,7 @@ def test_activations_do_not_depend_on_the_batch():
 
 
 def test_grain_that_reaches_beyond_white_is_drawn_all_the_same():
-    net = ResnetGenerator(channels=4, blocks=1, skip=True, blur=3, grain=0.1)
+    net = ResnetGenerator(channels=4, blocks=1, skip=True, grain=0.1)
     assert torch.isfinite(net(torch.full((1, 3, 16, 16), 1.4))).all()
 
 

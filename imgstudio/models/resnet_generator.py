@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from .dcgan import even as evened
 
 INSIDE = 0.98  # with `skip`, pure black and white are drawn in by this factor, so that there is a way to change them
-WITHIN = 0.9  # the same with `blur`: a stroke that has gone black is to find back within a few steps
 MARGIN = 16  # pixels of reflection around a picture with `even`, cut off again: the zeros at borders would show as lines
 GENTLE = 0.25  # of the last layer's first weights with `skip`: a generator begins near the picture itself
 
@@ -101,24 +100,18 @@ class ResnetGenerator(nn.Module):
               backwards, as the paper does.
     skip:     adds what the last layer draws to the picture itself. The net then begins by leaving everything as it is, and
               learns in a fraction of the time; the paper's begins with noise.
-    blur:     with `skip`, an odd number of pixels: the picture is added as it looks after two means over squares of this side.
-              The net is given the colours, and has to draw every edge itself; 0 adds the picture as it is.
     even:     what the last layer draws is evened out by a 3 x 3 binomial filter, or it could be dashed by a mesh; and outside of
-              training a margin keeps the borders clean. Always so with `blur`.
-    grain:    deviation of the noise that a picture is to be given before the net sees it (`grained`). A net without any can fill
-              a plain sky only with a pattern that repeats.
+              training a margin keeps the borders clean.
+    grain:    deviation of the noise that a picture is to be given before the net sees it (`ops.translation.prepared`). A net
+              without any can fill a plain sky only with a pattern that repeats.
     motley:   the grain is another one in each colour, from which a net can draw strokes that differ in lightness and in colour.
     combed:   length in pixels of the strokes into which the grain is to be combed along the lines of the picture
               (`ops.translation.prepared`); 0 for none. What a net would have to learn of where strokes run, it is shown.
-    smooth:   a picture is to be given without what is small in it (`ops.translation.prepared`): a net then can't copy strokes or
-              leaves, and draws those of its own domain.
     norm:     "instance" as in the paper; or "none", which suits a net that draws small things only: instance norm lifts the next
               to nothing that there is in a plain sky to the strength of everything else, and the sky gets specks.
     bridges:  adds what layers on the way down have found to what those on the way up find at the same size (Ronneberger et al.
               2015, arXiv:1505.04597). Fine strokes need not pass through a quarter of the resolution then: what lies there only
               has to tell which of them are to be seen.
-    block:    2 works on blocks of 2 x 2 pixels in place of pixels (Shi et al. 2016, arXiv:1609.05158), and leaves the layers at
-              full resolution out, which take most of the time.
     sees:     short side, in pixels, at which a picture is to be shown to the net; 0 for any. For the caller to see to: a net
               that learned what a flower is where whole flowers fit into its view takes the petal of a large one for a wall.
 
@@ -134,41 +127,34 @@ class ResnetGenerator(nn.Module):
         blocks: int = 6,
         upsample: str = "resize",
         skip: bool = False,
-        blur: int = 0,
         even: bool = False,
         grain: float = 0.0,
         motley: bool = False,
         combed: float = 0.0,
-        smooth: bool = False,
         norm: str = "instance",
         bridges: bool = False,
-        block: int = 1,
         sees: int = 0,
     ):
         super().__init__()
         if upsample not in NAMES:
             raise ValueError(f"upsample is one of {', '.join(NAMES)}, got {upsample!r}")
-        if blur and (blur % 2 == 0 or not skip):
-            raise ValueError(f"blur is an odd number of pixels and goes with skip, got {blur} with skip={skip}")
-        if norm not in NORMS or block not in (1, 2):
-            raise ValueError(f"norm is one of {', '.join(NORMS)} and block 1 or 2, got {norm!r} and {block}")
-        self.channels, self.blocks, self.skip, self.bridges, self.block = channels, blocks, skip, bridges, block
-        self.blur, self.grain, self.motley, self.combed, self.smooth, self.sees = blur, grain, motley, combed, smooth, sees
-        self.even = even or blur > 0
-        self.model = nn.Sequential(*_layers(channels, blocks, upsample, NORMS[norm], block))
+        if norm not in NORMS:
+            raise ValueError(f"norm is one of {', '.join(NORMS)}, got {norm!r}")
+        self.channels, self.blocks, self.skip, self.even, self.bridges = channels, blocks, skip, even, bridges
+        self.grain, self.motley, self.combed, self.sees = grain, motley, combed, sees
+        self.model = nn.Sequential(*_layers(channels, blocks, upsample, NORMS[norm]))
         self.apply(_init_normal if norm == "instance" else _init_variance)
         if skip:
             nn.init.normal_(self.model[-1].weight, 0.0, 0.02 * GENTLE)
 
         rectified = [i for i, layer in enumerate(self.model) if isinstance(layer, nn.ReLU)]
-        self._kept, self._bridged = rectified[: 3 - block], rectified[4 - block :]  # those around the lowest resolution
+        self._kept, self._bridged = rectified[:2], rectified[3:]  # those around the lowest resolution
 
     @property
     def reach(self) -> int:
         """How far away, in pixels, something can change an output pixel when the moments are given; a multiple of `stride`."""
-        outer = 3 * self.block  # each layer's radius times the pixels of its step
-        down, residual, up = outer + 1 + 2, 4 * 2 * self.blocks, 4 + 2 + outer
-        pixels = max(down + residual + up + 8, self.blur)  # enlarging adds a few
+        down, residual, up = 3 + 1 + 2, 4 * 2 * self.blocks, 4 + 2 + 3  # each layer's radius times the pixels of its step
+        pixels = down + residual + up + 8  # enlarging adds a few
         return -(-pixels // self.stride) * self.stride
 
     def forward(self, x: Tensor, moments: list[Moments] | None = None) -> Tensor:
@@ -193,7 +179,7 @@ class ResnetGenerator(nn.Module):
         height, width = x.shape[2:]
         margin = MARGIN if self.even and not self.training and min(height, width) > MARGIN + self.stride else 0
         extra = (margin, margin + -width % self.stride, margin, margin + -height % self.stride)
-        h = F.pixel_unshuffle(F.pad(x, extra, mode="reflect") if any(extra) else x, self.block)
+        h = F.pad(x, extra, mode="reflect") if any(extra) else x
         found: list[Tensor] = []  # on the way down
         for i, layer in enumerate(self.model):
             if self.bridges and i in self._bridged:
@@ -201,24 +187,17 @@ class ResnetGenerator(nn.Module):
             h = h + _through(layer.layers, h, norm) if isinstance(layer, Residual) else _through([layer], h, norm)
             if self.bridges and i in self._kept:
                 found.append(h)
-        drawn = F.pixel_shuffle(h.float(), self.block)
-        drawn = evened(drawn) if self.even else drawn
+        drawn = evened(h.float()) if self.even else h.float()
         drawn = drawn[:, :, margin : margin + height, margin : margin + width]
         if not self.skip:
             return torch.tanh(drawn)
-        inside = WITHIN if self.blur else INSIDE
-        return torch.tanh(drawn + torch.atanh(inside * blurred(x.float(), self.blur).clamp(-1, 1)))  # grain reaches beyond
+        return torch.tanh(drawn + torch.atanh(INSIDE * x.float().clamp(-1, 1)))  # grain reaches beyond
 
 
 def _through(layers: Iterator[nn.Module], h: Tensor, norm: Callable[[Tensor], Tensor]) -> Tensor:
     for layer in layers:
         h = norm(h) if isinstance(layer, InstanceNorm) else layer(h)
     return h
-
-
-def grained(x: Tensor, amount: float, seed: int | None = 0) -> Tensor:
-    """Pictures [N, 3, H, W] with noise of this deviation (`white_noise`), the same for all colours."""
-    return x + amount * white_noise(x, 1, seed) if amount else x
 
 
 def white_noise(x: Tensor, planes: int, seed: int | None = 0) -> Tensor:
@@ -233,25 +212,17 @@ def white_noise(x: Tensor, planes: int, seed: int | None = 0) -> Tensor:
     return torch.randn(1, planes, height, width, generator=torch.Generator().manual_seed(seed)).to(x.device)
 
 
-def blurred(x: Tensor, side: int) -> Tensor:
-    """Two means over squares of an odd `side`, [N, C, H, W] -> the same size; 0 for none. Done along columns, then along rows."""
-    for _ in range(2 if side else 0):
-        x = F.pad(x, (side // 2,) * 4, mode="replicate")
-        x = F.avg_pool2d(F.avg_pool2d(x, (side, 1), stride=1), (1, side), stride=1)
-    return x
-
-
-def _layers(channels: int, blocks: int, upsample: str, norm: Callable[[], nn.Module], block: int) -> Iterator[nn.Module]:
+def _layers(channels: int, blocks: int, upsample: str, norm: Callable[[], nn.Module]) -> Iterator[nn.Module]:
     """All layers of a generator in their order, see there."""
-    widths = [channels * 2**i for i in range(block - 1, 3)]
-    yield from (Reflect(3), nn.Conv2d(3 * block**2, widths[0], 7), norm(), nn.ReLU(inplace=True))
+    widths = [channels, 2 * channels, 4 * channels]
+    yield from (Reflect(3), nn.Conv2d(3, widths[0], 7), norm(), nn.ReLU(inplace=True))
     for narrow, wide in zip(widths, widths[1:]):
         yield from (nn.Conv2d(narrow, wide, 3, 2, padding=1), norm(), nn.ReLU(inplace=True))
     for _ in range(blocks):
         yield Residual(widths[-1], NAMES[upsample], norm)
     for wide in reversed(widths[1:]):
         yield from (*_enlarge(wide, upsample), norm(), nn.ReLU(inplace=True))
-    yield from (Reflect(3), nn.Conv2d(widths[0], 3 * block**2, 7))
+    yield from (Reflect(3), nn.Conv2d(widths[0], 3, 7))
 
 
 def _enlarge(width: int, upsample: str) -> list[nn.Module]:

@@ -1,7 +1,7 @@
 """The guided filter (He, Sun and Tang 2013): values get edges where a picture has its own, and only there.
 
-In every small window the values are taken for a linear function of the picture. Two uses: a net that saw a shrunk picture has
-what it made carried over to the large one; and a picture is freed of all that is small, brush strokes above all.
+In every small window the values are taken for a linear function of the picture: so a net that saw a shrunk picture has what it
+made carried over to the large one.
 """
 
 from __future__ import annotations
@@ -31,23 +31,6 @@ def carried(values: Tensor, small: Tensor, large: Tensor, *, radius: int = 2, ep
             channel += _enlarged(slope[:, :, colour], large) * large[:, colour : colour + 1]
         made.append(channel)
     return torch.cat(made, dim=1)
-
-
-def smoothed(x: Tensor, *, small: int = 2, radius: int = 4, epsilon: float = 0.01, passes: int = 3) -> Tensor:
-    """Pictures [N, 3, H, W] in [-1, 1] without what is small, whatever its contrast; large shapes keep their edges.
-
-    Rolling guidance (Zhang, Shen, Xu and Jia 2014): blurred by two means over 2 * small + 1 pixels, after which strokes are gone
-    and edges are soft; then the picture is filtered, guided by what came out, which brings back edges it has a trace of.
-    """
-    made = _mean(_mean(x, small), small)
-    for _ in range(passes):
-        guide = made.mean(dim=1, keepdim=True)
-        guide_mean = _mean(guide, radius)
-        spread = _mean(guide * guide, radius) - guide_mean * guide_mean
-        x_mean = _mean(x, radius)
-        slope = (_mean(guide * x, radius) - guide_mean * x_mean) / (spread + epsilon)
-        made = _mean(slope, radius) * guide + _mean(x_mean - slope * guide_mean, radius)
-    return made
 
 
 def _linear(values: Tensor, guide: Tensor, radius: int, epsilon: float) -> tuple[Tensor, Tensor]:

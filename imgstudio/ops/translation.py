@@ -65,7 +65,6 @@ def prepared(net: ResnetGenerator, x: Tensor, seed: int | None = 0) -> Tensor:
 
     Left to the caller, since tiles must be cut from the whole as it was prepared.
     """
-    x = guided.smoothed(x) if net.smooth else x
     if not net.grain:
         return x
     noise = white_noise(x, 3 if net.motley else 1, seed)

@@ -62,14 +62,6 @@ def r1(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
     return slope.float().square().sum(dim=(1, 2, 3)).mean()
 
 
-def path_lengths(pictures: Tensor, w: Tensor) -> Tensor:
-    """How far pictures [N, 3, H, W] move for a step in w [N, L, W], along random directions of the picture, [N] (Karras et al.
-    2020, arXiv:1912.04958). Penalising how much it differs from its mean makes w even."""
-    noise = torch.randn_like(pictures) / (pictures.shape[2] * pictures.shape[3]) ** 0.5
-    (slope,) = torch.autograd.grad((pictures * noise).sum(), w, create_graph=True)
-    return slope.float().square().sum(dim=2).mean(dim=1).sqrt()
-
-
 def calibrated_gaussian(error: Tensor, dims: int) -> Tensor:
     """Negative log-likelihood of a Gaussian decoder whose variance is the best one for the batch.
 

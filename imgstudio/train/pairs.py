@@ -39,7 +39,7 @@ class Recipe:
     pool:     translated pictures of earlier steps that the critics are reminded of (Shrivastava et al. 2017).
     judged:   pictures of either kind that a critic is shown in a step, those beyond a batch from the pool. Of four at a time
               a critic of paintings learns nothing; of sixteen it tells within a hundred steps a weave from strokes.
-    augment:  changes of what the critics see, for small sets (see augment.POLICIES).
+    augment:  random shifts of what the critics see, for small sets (DiffAugment).
     home:     arguments of the net of the way back, where they are others than those of `net`.
     """
 
@@ -69,7 +69,7 @@ class Recipe:
     originals: bool = False
     pool: int = 50
     judged: int = 0
-    augment: tuple[str, ...] = ()
+    augment: bool = False
     rate: float = 2e-4
     average: int = 500  # horizon of the weight average, in steps
     held_out_groups: tuple[str, ...] = ()  # names that contain one of these are held out, beside one name in ten
@@ -113,7 +113,7 @@ RECIPES = {
         lead=0.8,
         pool=100,
         judged=8,
-        augment=("translation",),
+        augment=True,
         rate=2.5e-4,
     ),
     # Critics that norm away the mean colour of a picture let petals that fill it stay white; and nets that see 128 px of a
@@ -129,7 +129,7 @@ RECIPES = {
         turns=True,
         originals=True,
         lead=1.5,
-        augment=("translation",),
+        augment=True,
         cycle=0.5,
         identity=0.15,
         ramp=0,

@@ -31,7 +31,7 @@ class Recipe:
     generator: dict = field(default_factory=dict)  # arguments of models.dcgan.Generator
     discriminator: dict = field(default_factory=dict)
     loss: str = "hinge"  # a name in losses.ADVERSARIAL
-    augment: tuple[str, ...] = ("translation",)  # names in augment.POLICIES
+    augment: bool = True  # random shifts of what the discriminator sees (DiffAugment)
     batch: int = 64
     generator_rate: float = 2e-4
     discriminator_rate: float = 2e-4

@@ -5,6 +5,7 @@ python -m imgstudio ship dcgan/avatars --data DATA_FOLDER
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,7 @@ from ..errors import StudioError
 from . import arbitrary, features, interpolation, mosaics, sampling, style, stylegan, texture, translation
 from .data import Pictures
 from .domains import load_pairs
+from .losses import ADVERSARIAL
 from .run import Run, settle_batch_norm
 from .score import score_generator, score_restyler, score_vae
 from .score_texture import score_segmenter
@@ -48,15 +50,31 @@ def files(name: str) -> tuple[str, ...]:
     return (recipe.data,) if hasattr(recipe, "data") else room.FILES
 
 
-def train(name: str, *, data: Path, folder: Path | None = None, images: int, judge: Path | None = None) -> None:
-    """Runs or resumes the recipe of that name until `images` pictures were seen."""
+def train(
+    name: str, *, data: Path, folder: Path | None = None, images: int, judge: Path | None = None, loss: str | None = None
+) -> None:
+    """Runs or resumes the recipe of that name until `images` pictures were seen.
+
+    loss: another adversarial loss than the recipe's, a name in losses.ADVERSARIAL; for recipes of a DCGAN.
+    """
     room, folder = find(name), folder or default_folder(name)
+    recipe = _with_loss(name, room.RECIPES[name], loss)
     if room not in JUDGED:
-        room.train(room.RECIPES[name], data, folder, images=images)
+        room.train(recipe, data, folder, images=images)
     elif judge is None:
         raise StudioError(f"{name} is trained with the help of a judge: give the Tiny Darknet weights with --judge.")
     else:
-        room.train(room.RECIPES[name], data, judge, folder, images=images)
+        room.train(recipe, data, judge, folder, images=images)
+
+
+def _with_loss(name: str, recipe: Any, loss: str | None) -> Any:
+    if loss is None:
+        return recipe
+    if not hasattr(recipe, "loss"):
+        raise StudioError(f"{name} is trained with the loss of its recipe: leave --loss out.")
+    if loss not in ADVERSARIAL:
+        raise StudioError(f"There is no adversarial loss {loss!r}: choose one of {', '.join(ADVERSARIAL)}.")
+    return replace(recipe, loss=loss)
 
 
 def ship(name: str, *, data: Path, folder: Path | None = None, out: Path = Path("weights")) -> dict:

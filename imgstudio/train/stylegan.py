@@ -17,11 +17,10 @@ from torch import Tensor, nn
 from .. import device as devices
 from ..models.stylegan2 import Discriminator, Generator
 from ..ops import styles
-from . import mending, start, steered
-from .data import Pictures
+from . import mending, steered
 from .game import Game, adam, by_class, play, update
 from .lessons import DETAIL, TAUGHT, WEIGHT, Course, Lessons, in_pixels
-from .losses import ADVERSARIAL, path_lengths, r1
+from .losses import ADVERSARIAL, r1
 from .muon import Muon
 from .run import WeightAverage
 from .sampling import load_data
@@ -44,7 +43,7 @@ class Recipe:
     data: str  # file name of the training set
     generator: dict = field(default_factory=dict)  # arguments of models.stylegan2.Generator
     discriminator: dict = field(default_factory=dict)
-    augment: tuple[str, ...] = ("translation",)  # names in augment.POLICIES
+    augment: bool = True  # random shifts of what the discriminator sees (DiffAugment)
     batch: int = 16  # small, as many steps matter more here than even ones
     generator_rate: float = 2.5e-3
     discriminator_rate: float = 2.5e-3
@@ -55,11 +54,7 @@ class Recipe:
     r1: float = 2.0  # weight of the gradient penalty
     r1_every: int = 16  # steps
     r1_share: int = 4  # one picture in so many is looked at
-    path_length: float = 0.0  # weight of that penalty; 2 in the paper, which trained a hundred times longer
-    path_length_every: int = 8
     average: int = 2000  # horizon of the weight average, in steps
-    start: str = ""  # file in `weights/` that the generator begins with, as far as it fits; nothing: from scratch
-    retrace: int = 0  # pictures that it draws at first to learn what codes say of them, see `start`; 0 if it knows them
     course: Course | None = None  # see `lessons`
     held_out_groups: tuple[str, ...] = ()  # names that contain one of these are held out, beside one name in ten
     seed: int = 0
@@ -133,21 +128,11 @@ class Training(Game):
         rates = equalised(self.generator, recipe.generator_rate, recipe.mapping_rate)
         self.generator_optimiser = OPTIMISERS[recipe.optimiser](rates, (recipe.momentum, DECAY))
         self.discriminator_optimiser = adam(equalised(self.discriminator, recipe.discriminator_rate), (0.0, DECAY))
-        if recipe.start:  # only now: the optimiser's rates are those of fresh weights
-            start.take_over(self.generator, recipe.start)
         self.average = WeightAverage(self.generator, recipe.average)
-        self.path_length = torch.zeros((), device=device)  # running mean
         self.slope = torch.zeros((), device=device)  # the R1 penalty when it was last looked at
         self.steps = 0
         self.teachers = {}
         self.lessons = Lessons(recipe.course, device) if recipe.course else None
-
-    def prepare(self, pictures: Pictures) -> None:
-        if self.recipe.retrace:
-            earlier = start.earlier(self.recipe.start).to(self.device)
-            start.retrace(self.generator, earlier, self.lessons, self.recipe.retrace)
-            self.average.net.load_state_dict(self.generator.state_dict())
-        super().prepare(pictures)
 
     def codes(self, labels: Tensor, real: Tensor | None = None, taught: slice = TAUGHT) -> Tensor:
         codes = self.generator.codes(torch.randn(len(labels), self.generator.latent, device=self.device), labels)
@@ -231,8 +216,6 @@ class Training(Game):
         if self.lessons:
             losses["lesson"] = self.lessons.unlikeness(fake[TAUGHT], real[TAUGHT])
             total = loss + self.lessons.share(self.images) * losses["lesson"]
-        if self.recipe.path_length and self.steps % self.recipe.path_length_every == 0:
-            total = total + self.recipe.path_length_every * self.recipe.path_length * self.unevenness(labels)
         update(self.generator_optimiser, total)
         self.discriminator.requires_grad_(True)
         return losses
@@ -243,21 +226,12 @@ class Training(Game):
         with devices.autocast(self.device):
             return r1(lambda x: self.judge(x, labels[share]), real[share])
 
-    def unevenness(self, labels: Tensor) -> Tensor:
-        """The path length penalty, on half of the batch."""
-        w = self.styles(labels[::2])
-        with devices.autocast(self.device):
-            pictures = self.generator.synthesise(w, self.generator.random_noise(len(w)))
-        lengths = path_lengths(pictures, w)
-        self.path_length = self.path_length.lerp(lengths.detach().mean(), 0.01)
-        return (lengths - self.path_length).square().mean()
-
     def state(self) -> dict:
-        return super().state() | {"path_length": self.path_length, "slope": self.slope, "steps": self.steps}
+        return super().state() | {"slope": self.slope, "steps": self.steps}
 
     def restore(self, state: dict) -> None:
         super().restore(state)
-        self.path_length, self.slope = (state[name].to(self.device) for name in ("path_length", "slope"))
+        self.slope = state["slope"].to(self.device)
         self.steps = state["steps"]
         self.generator.mapping.requires_grad_(self.stage != "steer")
 
