@@ -84,7 +84,7 @@ def build(spec: Spec, state: Mapping[str, Any]) -> nn.Module:
     net = resolve(spec.build)(**spec.kwargs)
     try:
         state = spec.convert(state)
-        problem = mismatch(net.state_dict(), state)
+        problem = mismatch(net.state_dict(), state) or unusable(state)
     except ValueError as error:  # a conversion that knows the file's own names says what is wrong in those
         problem = str(error)
     if problem:
@@ -101,6 +101,22 @@ def resolve(reference: str | Callable[..., nn.Module]) -> Callable[..., nn.Modul
     return getattr(importlib.import_module(module), attribute)
 
 
+def outline(build: str | Callable[..., nn.Module], kwargs: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The names, shapes and types of what a net holds, without memory for any of it."""
+    with torch.device("meta"):
+        return dict(resolve(build)(**kwargs).state_dict())
+
+
+def unusable(state: Mapping[str, Tensor]) -> str | None:
+    """What makes the values of a fitting state useless: from NaN a net makes black pictures without a word."""
+    for key, tensor in state.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            return f"{key} holds values that are no numbers (NaN) or infinite"
+        if key.endswith("running_var") and (tensor < 0).any():
+            return f"{key} holds variances below zero"
+    return None
+
+
 def mismatch(wanted: Mapping[str, Tensor], given: Mapping[str, Any]) -> str | None:
     """What is wrong with the first key that is wrong; a missing one says more than a shape, so those come first."""
     for key in wanted:
@@ -109,6 +125,8 @@ def mismatch(wanted: Mapping[str, Tensor], given: Mapping[str, Any]) -> str | No
     for key, tensor in wanted.items():
         if given[key].shape != tensor.shape:
             return f"{key} has the shape {list(given[key].shape)}, not {list(tensor.shape)}"
+        if tensor.is_floating_point() and not given[key].is_floating_point():
+            return f"{key} holds numbers of the type {str(given[key].dtype).removeprefix('torch.')}, not floating ones"
     surplus = next((key for key in given if key not in wanted), None)
     return f"{surplus} is unknown" if surplus is not None else None
 

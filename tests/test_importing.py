@@ -391,5 +391,5 @@ def test_a_file_that_changed_meanwhile_is_noticed(bring, tmp_path):
     with pytest.raises(StudioError, match="not the expected one|incomplete"):
         imgstudio.load(spec.name, "cpu")
     (tmp_path / "brought.pth").unlink()
-    with pytest.raises(StudioError, match="no longer at"):
+    with pytest.raises(StudioError, match="no longer there"):
         imgstudio.load(spec.name, "cpu")

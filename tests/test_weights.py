@@ -67,8 +67,8 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         Path(filename).write_bytes(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr(weights.files, "save_file", half)
-    with pytest.raises(OSError, match="disk full"):
+    monkeypatch.setattr(weights.writing, "save_file", half)
+    with pytest.raises(StudioError, match="disk full"):
         weights.write(path, {"a": torch.ones(1)})
     assert weights.sha256(path) == before
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
@@ -108,7 +108,7 @@ def test_a_spoilt_file_is_named(small_model, spoil, words):
     model.path.write_bytes(spoil(model.path.read_bytes()))
     with pytest.raises(StudioError, match=words) as caught:
         weights.verify(model.spec, model.path)
-    assert str(model.path) in str(caught.value)
+    assert model.path.name in str(caught.value) and str(model.path) not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"\xff" * 100, b'\x08\0\0\0\0\0\0\0{"a": 1}'])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .. import credits
-from ..models import taesd, tutorial_vae
+from ..models import taesd, tutorial_gan, tutorial_vae
 from ..spec import Task
 from .checkpoint import State
 from .recognition import Mismatch, Recognised
@@ -44,10 +44,10 @@ def dense(state: State, task: Task | None) -> Recognised | None:
         return None
     try:
         kwargs, _ = tutorial_vae.recognise(state)
-        net = tutorial_vae.DenseVAE(**kwargs)
+        _, size = tutorial_gan.picture_of(kwargs["encoder"][0])
     except ValueError as error:
         raise Mismatch(f"it looks like a fully connected VAE, but {error}") from error
-    size, units = net.size, ", ".join(map(str, kwargs["encoder"][1:]))
+    units = ", ".join(map(str, kwargs["encoder"][1:]))
     return Recognised(
         task="reconstruct",
         build="imgstudio.models.tutorial_vae:DenseVAE",

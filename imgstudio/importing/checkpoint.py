@@ -12,6 +12,7 @@ from torch import Tensor
 State = Mapping[str, Tensor]
 
 DEPTH = 4  # of nesting and prefixes that is looked into
+LOOKED_AT = 100_000  # tensors in all parts together, which may share them: a large checkpoint comes to half as many
 
 # What the parts of training checkpoints are called: averaged weights first, then whatever makes pictures, then the rest, and
 # judges last. The first part that is recognised is taken.
@@ -23,7 +24,12 @@ _LAST = re.compile(r"d|dis|.*discriminator.*|net_?d.*|d_.*|critic|.*optim.*|.*sc
 def parts(content: Mapping[str, Any]) -> Iterator[tuple[str, State]]:
     """Every set of named tensors in a checkpoint, with the path that leads there ("" for the checkpoint itself), the likeliest
     first: what is nested in dictionaries, and what shares the beginning of its names up to a dot."""
-    yield from _parts("", content, DEPTH)
+    left = LOOKED_AT
+    for path, state in _parts("", content, DEPTH):
+        left -= len(state)
+        if left < 0:
+            return
+        yield path, state
 
 
 def part(content: Mapping[str, Any], path: str) -> State:
@@ -104,5 +110,9 @@ def layers(state: State) -> list[Layer]:
     for key, tensor in state.items():
         name, _, last = key.rpartition(".")
         found.setdefault(name, {})[last] = tensor
-    named = [Layer(name, tensors) for name, tensors in found.items() if "weight" in tensors]
+    named = [Layer(name, tensors) for name, tensors in found.items() if _is_weight(tensors.get("weight"))]
     return sorted(named, key=lambda layer: natural(layer.name))
+
+
+def _is_weight(tensor: Tensor | None) -> bool:
+    return tensor is not None and tensor.ndim > 0 and tensor.numel() > 0

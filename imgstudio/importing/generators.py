@@ -73,6 +73,8 @@ def _start(first: Layer, convolution: Layer) -> int:
 
 def _geometry(kernels: Sequence[int], start: int) -> tuple[tuple[int, int], ...]:
     """Stride and padding of each layer, which a file does not tell: what is usual for its kernel, if that leads to a picture."""
+    if any(not 1 <= kernel <= SIDES[1] for kernel in kernels):
+        raise Mismatch(f"it looks like a DCGAN, but with kernels of {max(kernels)} x {max(kernels)} px")
     if not start and tuple(kernels) in _CHAINS:
         return _CHAINS[tuple(kernels)]
     chain, side = [], start or 1
@@ -110,7 +112,9 @@ def _settled(kwargs: dict[str, Any], names: dict[str, str], state: State) -> Rec
     build = "imgstudio.models.tutorial_gan:TransposedGenerator"
     convert = Renaming(names)
     kwargs, sure = evidence.best(tutorial_gan.TransposedGenerator, kwargs, convert(state))
-    size = tutorial_gan.TransposedGenerator(**kwargs).size
+    size = kwargs.get("start", 1)
+    for layer in kwargs["layers"]:
+        size = tutorial_gan.Layer(*layer).side(size)
     colour = "grey" if kwargs["layers"][-1][0] == 1 else "colour"
     widths = ", ".join(str(layer[0]) for layer in kwargs["layers"][:-1])
     return Recognised(

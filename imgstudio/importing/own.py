@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from torch import Tensor
+
 from .. import catalog
-from ..loading import resolve
+from ..loading import outline
 from ..spec import Embedded, Spec, Task
+from . import arguments
 from .checkpoint import State
 from .recognition import Recognised, accepted
 
@@ -21,15 +24,37 @@ _MORE = {
 }
 
 
-def recognise(state: State, task: Task | None, config: Mapping[str, Any] | None) -> Recognised | None:
-    """config: what the metadata say; None for files without any."""
-    if config is None:
+class Family:
+    """Recognises them by the arguments that a file's metadata give; None of a file without metadata."""
+
+    def __init__(self, config: Mapping[str, Any] | None):
+        self._config = config
+        self._outlines: dict[str, Mapping[str, Tensor] | None] = {}  # by the net's class
+
+    def __call__(self, state: State, task: Task | None) -> Recognised | None:
+        kwargs = None if self._config is None else arguments.fitting(self._config, len(state))
+        if kwargs is None:
+            return None
+        for build, use in _nets(task).items():
+            if accepted(build, kwargs) and self._fits(build, kwargs, state):
+                return _found(build, use, kwargs)
         return None
-    kwargs = {name: tuple(value) if isinstance(value, list) else value for name, value in config.items()}
-    for build, use in _nets(task).items():
-        if accepted(build, kwargs) and _fits(build, kwargs, state):
-            return _found(build, use, kwargs)
-    return None
+
+    def _fits(self, build: str, kwargs: Mapping[str, Any], state: State) -> bool:
+        if build not in self._outlines:
+            self._outlines[build] = _outline(build, kwargs)
+        wanted = self._outlines[build]
+        if wanted is None or wanted.keys() != state.keys():
+            return False
+        return all(wanted[key].shape == tensor.shape for key, tensor in state.items())
+
+
+def _outline(build: str, kwargs: Mapping[str, Any]) -> Mapping[str, Tensor] | None:
+    """The names and shapes of a net's tensors; None where the arguments are another net's."""
+    try:
+        return outline(build, kwargs)
+    except (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError):
+        return None
 
 
 def _nets(task: Task | None) -> dict[str, Task]:
@@ -40,14 +65,6 @@ def _nets(task: Task | None) -> dict[str, Task]:
     for spec in order:
         found.setdefault(str(spec.build), spec.task)
     return found | {build: use for build, use in _MORE.items() if build not in found}
-
-
-def _fits(build: str, kwargs: Mapping[str, Any], state: State) -> bool:
-    try:
-        wanted = resolve(build)(**kwargs).state_dict()
-    except (TypeError, ValueError, RuntimeError):  # another net's arguments
-        return False
-    return wanted.keys() == state.keys() and all(wanted[key].shape == tensor.shape for key, tensor in state.items())
 
 
 def _found(build: str, use: Task, kwargs: Mapping[str, Any]) -> Recognised:

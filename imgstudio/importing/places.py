@@ -19,6 +19,7 @@ USUAL = (  # names of a repository's one file of weights, the best first
     "netG.pth", "G.pth", "model.pth", "model.pt", "model.ckpt",
 )  # fmt: skip
 _REPO = re.compile(r"(?P<repo>[\w-][\w.-]*/[\w.-]+)(?:/(?P<file>[^@\s]+))?(?:@(?P<revision>[^@\s]+))?")
+LONGEST = 500  # letters in the name of a file of a repository
 _HALVES = re.compile(r"encoder|decoder", re.IGNORECASE)
 
 
@@ -41,25 +42,49 @@ class Place:
 Steps: TypeAlias = Generator[weights.Progress, None, list[Place]]
 
 
-def find(source: str | Path) -> Steps:
+def find(source: str | Path, limit: int | None = None) -> Steps:
     """The file that is meant, or both halves of an autoencoder that comes in two; yields how far a download is.
 
-    Raises StudioError.
+    limit: bytes that a download may have. Raises StudioError.
     """
-    path = Path(source).expanduser()
-    if path.is_dir():
-        return _in_folder(path)
-    if path.is_file():
-        return [_local(each) for each in _with_other_half(path)]
-    return (yield from find_in_hub(source))
+    _require_text(source)
+    try:
+        path = Path(source).expanduser()
+        if path.is_dir():
+            return _in_folder(path)
+        if path.is_file():
+            return [_local(each) for each in _with_other_half(path)]
+        other = path.exists()
+    except (OSError, ValueError, RuntimeError):  # a name that no file can have, or a home folder of nobody
+        other = False
+    if other:
+        raise StudioError(
+            f"{_shown(source)} is a device, not a file: give the path of a file, or owner/repo, or owner/repo/file."
+        )
+    return (yield from find_in_hub(source, limit))
 
 
-def find_in_hub(source: str | Path) -> Steps:
+def find_in_hub(source: str | Path, limit: int | None = None) -> Steps:
     """`find`, but never a file of this machine."""
-    found = _REPO.fullmatch(str(source).strip().removeprefix("https://huggingface.co/"))
+    _require_text(source)
+    name = str(source).strip().removeprefix("https://huggingface.co/")
+    found = _REPO.fullmatch(name) if len(name) <= LONGEST else None
     if found is None:
-        raise StudioError(f"There is no file at {source}: give the path of one, or owner/repo, or owner/repo/file.")
-    return (yield from _in_repository(found["repo"], found["file"], found["revision"] or "main"))
+        raise StudioError(f"There is no file at {_shown(source)}: give the path of one, or owner/repo, or owner/repo/file.")
+    return (yield from _in_repository(found["repo"], found["file"], found["revision"] or "main", limit))
+
+
+def _require_text(source: object) -> None:
+    if not isinstance(source, str | Path):
+        kind = type(source).__name__
+        raise StudioError(
+            f"A file or repository is named by a text such as owner/repo or model.pth, not by {kind}: give its name."
+        )
+
+
+def _shown(source: str | Path) -> str:
+    """For a sentence: without what would break it."""
+    return weights.printable(str(source))
 
 
 def _local(path: Path) -> Place:
@@ -108,19 +133,17 @@ def choose(names: list[str], where: str) -> list[str]:
     raise StudioError(f"{where} has several files of weights, so name one, as in {where}/{weighty[0]}: {shown}.")
 
 
-def _in_repository(repo: str, file: str | None, revision: str) -> Steps:
+def _in_repository(repo: str, file: str | None, revision: str, limit: int | None) -> Steps:
     if file is not None:
         names = [file, *_other_half_in(repo, file, revision)]
     else:
         try:
             names = choose(weights.listing(repo, revision), repo)
-        except StudioError as error:
-            if "cannot be listed" not in str(error):
-                raise
-            return (yield from _first_usual(repo, revision, error))
+        except weights.Unlisted as error:
+            return (yield from _first_usual(repo, revision, limit, error))
     places = []
     for name in names:
-        places.append((yield from _fetched(repo, name, revision)))
+        places.append((yield from _fetched(repo, name, revision, limit)))
     return places
 
 
@@ -128,25 +151,26 @@ def _other_half_in(repo: str, file: str, revision: str) -> list[str]:
     other = other_half(file)
     try:
         return [other] if other and other in weights.listing(repo, revision) else []
-    except StudioError:
+    except weights.Unlisted:
         return []
 
 
-def _first_usual(repo: str, revision: str, problem: StudioError) -> Steps:
+def _first_usual(repo: str, revision: str, limit: int | None, problem: StudioError) -> Steps:
     """The first file with a usual name that is there: some mirrors list nothing."""
     for name in USUAL:
         try:
-            return [(yield from _fetched(repo, name, revision))]
+            return [(yield from _fetched(repo, name, revision, limit))]
+        except weights.Absent:
+            continue
         except StudioError as error:
-            if "has no file" not in str(error):
-                raise problem from error
+            raise problem from error
     raise problem
 
 
-def _fetched(repo: str, name: str, revision: str) -> Generator[weights.Progress, None, Place]:
+def _fetched(repo: str, name: str, revision: str, limit: int | None) -> Generator[weights.Progress, None, Place]:
     try:
         source = Hub(repo=repo, filename=name, revision=revision)
     except ValueError as error:
         raise StudioError(f"{repo}/{name} is no file of a repository: write it like owner/repo/file.") from error
-    path = yield from weights.fetching(source, name=f"{repo}/{name}")
+    path = yield from weights.fetching(source, name=f"{repo}/{name}", limit=limit)
     return Place(path, source, repo.partition("/")[2] if name in USUAL else Path(name).stem)

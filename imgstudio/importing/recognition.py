@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .. import weights
 from ..errors import StudioError
-from ..loading import mismatch, resolve
+from ..loading import mismatch, outline, resolve, unusable
 from ..spec import Task
 from . import checkpoint
 from .checkpoint import Conversion, State
@@ -46,6 +47,7 @@ class Mismatch(ValueError):
 
 
 Family = Callable[[State, Task | None], Recognised | None]
+Steps = Generator[None, None, Recognised]
 
 
 def recognise(
@@ -57,9 +59,21 @@ def recognise(
     config: of the metadata of this studio's own files.
     Raises StudioError with the first keys if no known net fits.
     """
+    steps = recognising(content, filename, task=task, config=config)
+    try:
+        while True:
+            next(steps)
+    except StopIteration as end:
+        return end.value
+
+
+def recognising(
+    content: Mapping[str, Any], filename: str, *, task: Task | None = None, config: Mapping[str, Any] | None = None
+) -> Steps:
+    """`recognise` step by step: yields after each set of tensors that was looked at, so that it can be left."""
     from . import autoencoders, generators, own, restylers, seers
 
-    families: list[Family] = [lambda state, task: own.recognise(state, task, config)]
+    families: list[Family] = [own.Family(config)]
     for module in (generators, autoencoders, restylers, seers):
         families += module.FAMILIES
     problem = ""
@@ -67,25 +81,26 @@ def recognise(
         for family in families:
             try:
                 found = family(state, task)
+                if found is not None:
+                    _check(found, state, filename)
+                    return _placed(found, path)
             except Mismatch as error:
                 problem = problem or str(error)
-                continue
-            if found is not None:
-                _check(found, state, filename)
-                return _placed(found, path)
+        yield
     raise StudioError(f"{filename} can't be used: {problem or _unknown(content)}.")
 
 
 def _placed(found: Recognised, path: str) -> Recognised:
     """With the way from the whole checkpoint to the net."""
     inside = [name for name in path.split(".") if name and name not in ("module", "_orig_mod")]
-    said = f'{found.said} It is the part "{".".join(inside)}" of the file.' if inside else found.said
+    said = f'{found.said} It is the part "{weights.printable(".".join(inside))}" of the file.' if inside else found.said
     return replace(found, convert=Conversion(path, found.convert), said=" ".join(filter(None, (said, found.doubt))))
 
 
 def _check(found: Recognised, state: State, filename: str) -> None:
-    """Raises StudioError unless every tensor has its place in the net, and the other way round."""
-    problem = mismatch(resolve(found.build)(**found.kwargs).state_dict(), found.convert(state))
+    """Raises StudioError unless every tensor has its place in the net, and the other way round, and all values are usable."""
+    given = found.convert(state)
+    problem = mismatch(outline(found.build, found.kwargs), given) or unusable(given)
     if problem:
         raise StudioError(f"{filename} looks like {found.title}, but {problem}.")
 
@@ -99,5 +114,5 @@ def _unknown(content: Mapping[str, Any]) -> str:
     first = next((state for _, state in checkpoint.parts(content)), {})
     if not first:
         return "it holds no tensors by name"
-    shown = ", ".join(f"{key} {list(tensor.shape)}" for key, tensor in list(first.items())[:SHOWN])
+    shown = ", ".join(f"{weights.printable(key)} {list(tensor.shape)}" for key, tensor in list(first.items())[:SHOWN])
     return f"no net that is known here has the keys {shown}; known are {KNOWN}"

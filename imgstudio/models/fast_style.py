@@ -13,6 +13,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .given import need
 from .transformer_net import InstanceNorm, Moments, OnePass, convolution
 
 UPSAMPLE = ("resize", "transposed")
@@ -101,12 +102,11 @@ def recognise(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tenso
     ]
     names = _names([*before, *repeated, *after], blocks)
     for theirs in names:
-        if not isinstance(given.get(theirs), Tensor):
-            raise ValueError(f"{theirs} is missing")
+        need(given, theirs)
     unknown = next((key for key in given if key not in names), None)
     if unknown is not None:
         raise ValueError(f"{unknown} is unknown")
-    widths = tuple(given[f"{convolution}.weight"].shape[0] for convolution, _ in before)
+    widths = tuple(need(given, f"{convolution}.weight", 4).shape[0] for convolution, _ in before)
     kwargs = {"widths": widths, "blocks": blocks, "upsample": "resize" if layout == "examples" else "transposed"}
     return kwargs, {ours: given[theirs] for theirs, ours in names.items()}
 

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .given import need
+
 SIDES = (4, 8, 16, 32, 64, 128, 256, 512, 1024)  # of the feature maps, in pixels
 TWICE = (8, 32, 128, 512)  # sides at which there are two convolutions and noise
 GATED = {64: 4, 128: 8, 256: 16, 512: 32}  # side -> side of the coarse features that weigh its channels
@@ -114,7 +116,7 @@ def recognise(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tenso
     missing = next((name for name in convolutions if name not in ours), None)
     if missing:
         raise ValueError(f"it has no {missing}, as FastGAN's files name it in their own way")
-    widths = tuple(ours[name].shape[name == "first.0.weight"] // 2 for name in convolutions)
+    widths = tuple(need(ours, name, 4).shape[name == "first.0.weight"] // 2 for name in convolutions)
     return {"latent": ours["first.0.weight"].shape[0], "widths": widths}, ours
 
 
@@ -137,7 +139,9 @@ def fold_spectral_norm(state: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in state.items():
         if key.endswith(".weight_orig"):
             name = key.removesuffix("_orig")
-            folded[name] = value / _largest_singular_value(value, state[f"{name}_u"], state[f"{name}_v"])
+            if not isinstance(value, Tensor) or value.ndim < 2 or not value.numel():
+                raise ValueError(f"{key} is no weight of a convolution")
+            folded[name] = value / _largest_singular_value(value, need(state, f"{name}_u", 1), need(state, f"{name}_v", 1))
         elif not key.endswith((".weight_u", ".weight_v")):
             folded[key] = value
     return folded
@@ -145,5 +149,8 @@ def fold_spectral_norm(state: Mapping[str, Any]) -> dict[str, Any]:
 
 def _largest_singular_value(weight: Tensor, u: Tensor, v: Tensor) -> Tensor:
     """u^T W v. The rows of W are output channels, which a transposed convolution has in its second dimension."""
-    rows = weight if weight[0].numel() == len(v) and len(weight) == len(u) else weight.transpose(0, 1)
+    straight = weight[0].numel() == len(v) and len(weight) == len(u)
+    rows = weight if straight else weight.transpose(0, 1)
+    if len(rows) != len(u) or rows[0].numel() != len(v):
+        raise ValueError(f"the spectral norm of a weight of the shape {list(weight.shape)} has vectors of other lengths")
     return torch.dot(u, F.linear(rows.flatten(1), v[None])[:, 0])

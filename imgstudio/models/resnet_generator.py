@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .dcgan import even as evened
+from .given import need
 
 INSIDE = 0.98  # with `skip`, pure black and white are drawn in by this factor, so that there is a way to change them
 MARGIN = 16  # pixels of reflection around a picture with `even`, cut off again: the zeros at borders would show as lines
@@ -269,11 +270,10 @@ def recognise(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tenso
         raise ValueError("it has no residual blocks named model.10.block or model.10.conv_block")
     found = re.compile(rf"model\.(\d+)\.{NAMES[upsample]}\.\d+\.weight")
     blocks = len({match[1] for key in given if (match := found.fullmatch(key))})
-    first = given.get("model.1.weight")
-    if not isinstance(first, Tensor) or first.ndim != 4:
-        raise ValueError("model.1.weight is missing")
+    first = need(given, "model.1.weight", 4)
     kwargs = {"channels": first.shape[0], "blocks": blocks, "upsample": upsample}
-    wanted = ResnetGenerator(**kwargs).state_dict()
+    with torch.device("meta"):  # names and shapes are enough, and cost no memory
+        wanted = ResnetGenerator(**kwargs).state_dict()
     _check(wanted, given)
     return kwargs, {key: given[key] for key in wanted}
 

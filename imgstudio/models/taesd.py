@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .given import need
+
 HALVES = ("encoder", "decoder")
 WIDTH = 64
 
@@ -111,7 +113,7 @@ def recognise(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tenso
     widest = ours.get("encoder.14.weight"), ours.get("decoder.1.weight")
     if widest[0] is None and widest[1] is None:
         raise ValueError("encoder.14.weight and decoder.1.weight are missing")
-    latent = widest[0].shape[0] if widest[0] is not None else widest[1].shape[1]
+    latent = need(ours, "encoder.14.weight", 4).shape[0] if widest[0] is not None else need(ours, "decoder.1.weight", 4).shape[1]
     return {"latent": latent, "pool": any(".pool." in key for key in ours), "halves": halves}, ours
 
 

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .embedding import described
+from .given import need
 
 WIDTHS = (16, 32, 16, 128, 16, 128, 32, 256, 32, 256, 64, 512, 64, 512, 128, 1000)
 SIDES = (3, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 1)  # of the kernels
@@ -75,13 +76,15 @@ def own_keys(state: Mapping[str, Any]) -> dict[str, Tensor]:
     """
     ours = {}
     for i in range(len(WIDTHS)):
-        weight = _need(state, f"conv{i + 1}.weight")
+        weight = need(state, f"conv{i + 1}.weight", 4)
         if LAYERS[i] == "logits":
-            bias = _need(state, f"conv{i + 1}.bias")
+            bias = need(state, f"conv{i + 1}.bias", 1)
         else:
             gain, shift, mean, variance = (
-                _need(state, f"bn{i + 1}.{part}") for part in ("weight", "bias", "running_mean", "running_var")
+                need(state, f"bn{i + 1}.{part}", 1) for part in ("weight", "bias", "running_mean", "running_var")
             )
+            if any(len(each) != len(weight) for each in (gain, shift, mean, variance)):
+                raise ValueError(f"bn{i + 1} has another number of channels than conv{i + 1}")
             scale = gain * torch.rsqrt(variance + _EPS)
             weight, bias = weight * scale[:, None, None, None], shift - mean * scale
         ours |= {f"convolutions.{i}.weight": weight, f"convolutions.{i}.bias": bias}
@@ -89,9 +92,3 @@ def own_keys(state: Mapping[str, Any]) -> dict[str, Tensor]:
     if unknown is not None:
         raise ValueError(f"{unknown} is unknown")
     return ours
-
-
-def _need(state: Mapping[str, Any], key: str) -> Tensor:
-    if not isinstance(state.get(key), Tensor):
-        raise ValueError(f"{key} is missing")
-    return state[key]

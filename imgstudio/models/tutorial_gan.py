@@ -124,6 +124,6 @@ def picture_of(pixels: int) -> tuple[int, int]:
     """Channels and side of a square picture of so many values. Raises ValueError if there is none."""
     for channels in (1, 3):
         side = math.isqrt(pixels // channels)
-        if channels * side**2 == pixels:
+        if channels * side**2 == pixels > 0:
             return channels, side
     raise ValueError(f"{pixels} values are no square picture, neither in grey nor in colour")

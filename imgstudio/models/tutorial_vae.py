@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .given import need
 from .tutorial_gan import in_colour, picture_of
 
 _LUMINANCE = (0.299, 0.587, 0.114)
@@ -74,7 +75,7 @@ def recognise(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tenso
 
     fcN1 makes the mean, fcN2 the log variance. Raises ValueError that names the key that is wrong.
     """
-    layers = {found[1]: state[key] for key in state if (found := re.fullmatch(r"fc(\d+)\.weight", key))}
+    layers = {found[1]: need(state, key, 2) for key in state if (found := re.fullmatch(r"fc(\d+)\.weight", key, re.ASCII))}
     split = next((name[0] for name in layers if len(name) == 2 and f"{name[0]}1" in layers and f"{name[0]}2" in layers), None)
     if split is None:
         raise ValueError("it has no pair of layers such as fc21 and fc22")

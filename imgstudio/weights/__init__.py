@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from .cache import clear, stored
 from .downloads import Progress, fetch, fetching, present
-from .files import read, read_config, sha256, write
-from .hub import listing
+from .files import is_safetensors, read, read_config, sha256
+from .hub import Absent, Unlisted, listing
+from .kinds import printable
 from .places import downloads_refused, downloads_shown, effective, folder, locate, verify
 from .publish import push
+from .writing import write
 
 __all__ = [
+    "Absent",
     "Progress",
+    "Unlisted",
     "clear",
     "downloads_refused",
     "downloads_shown",
@@ -18,9 +22,11 @@ __all__ = [
     "fetch",
     "fetching",
     "folder",
+    "is_safetensors",
     "listing",
     "locate",
     "present",
+    "printable",
     "push",
     "read",
     "read_config",

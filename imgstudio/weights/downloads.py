@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
+from ..errors import StudioError
 from ..spec import Hub
 from . import cache, hub
 from .files import sha256
@@ -63,20 +64,32 @@ def fetch(source: Hub, *, name: str, progress: Report | None = None, instead: st
         steps.close()
 
 
-def fetching(source: Hub, *, name: str, instead: str | None = None) -> Steps:
+def fetching(source: Hub, *, name: str, instead: str | None = None, limit: int | None = None) -> Steps:
     """`fetch` step by step: yields how far it is, and returns the path. Closing it stops the download, unless others wait for
-    the same file; what has arrived stays for the next attempt."""
+    the same file; what has arrived stays for the next attempt. limit: bytes that the file may have, also one that is here."""
     if (path := present(source)) is not None:
+        _check_size(name, path.stat().st_size, limit)
         return path
     advice = f"use {instead}, which is here already" if instead else "try again once that has changed"
     with hub.explained(f"{name} cannot be downloaded", source, advice):
-        download = _join(source, hub.ask(source))
+        header = hub.ask(source)
+        _check_size(name, header.size, limit)
+        download = _join(source, header)
         try:
             while not download.finished.wait(BEAT):
                 yield download.progress()
         finally:
             _leave(download)
         return download.result()
+
+
+def _check_size(name: str, size: int | None, limit: int | None) -> None:
+    if limit is not None and size is None:
+        raise StudioError(f"How large {name} is cannot be found out, and here it has a limit: choose another file.")
+    if limit is not None and size is not None and size > limit:
+        raise StudioError(
+            f"{name} has {size / 1e6:.0f} MB, and {limit / 1e6:.0f} MB may be downloaded here: choose a smaller file."
+        )
 
 
 def present(source: Hub) -> Path | None:
@@ -190,7 +203,7 @@ class _Download:
             before = self._arrived()
             try:
                 self._receive(file, before)
-            except (OSError, _Unwanted):  # the disk, an answer of the Hub, or nobody who waits
+            except (OSError, _Unwanted, hub.Damaged):  # the disk, an answer of the Hub, or nobody who waits
                 raise
             except Exception as error:  # of the client's HTTP library
                 broken = error
@@ -216,6 +229,9 @@ class _Download:
                     raise _Unwanted
                 file.write(block)
                 file.flush()
+                if 0 < self.size < self._arrived():
+                    self._part.unlink()
+                    raise hub.Damaged  # more than was announced, and so than was allowed
 
     def _arrived(self) -> int:
         for path in (self._part, self._whole):

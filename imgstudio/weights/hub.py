@@ -25,6 +25,14 @@ class _Unreachable(Exception):
     """No answer from the Hub. The text is the reason."""
 
 
+class Absent(StudioError):
+    """The repository has no such file."""
+
+
+class Unlisted(StudioError):
+    """Which files a repository has cannot be found out."""
+
+
 class BrokenOff(Exception):
     """The connection ended too early, again and again."""
 
@@ -52,24 +60,26 @@ def endpoint() -> str:
 
 
 def listing(repo: str, revision: str = "main") -> list[str]:
-    """Names of the files in a repository. Raises StudioError."""
+    """Names of the files in a repository. Raises Unlisted."""
     source = Hub(repo=repo, filename="*", revision=revision)
-    with explained(f"The files of {repo} cannot be listed", source, "name the file, as in owner/repo/file"):
+    with explained(f"The files of {repo} cannot be listed", source, "name the file, as in owner/repo/file", Unlisted):
         api = client().HfApi(endpoint=endpoint())
         found = patiently(lambda: api.model_info(repo, revision=revision, timeout=PATIENCE))
         return sorted(file.rfilename for file in found.siblings or ())
 
 
 @contextlib.contextmanager
-def explained(what: str, source: Hub, advice: str) -> Iterator[None]:
-    """Turns whatever goes wrong into a sentence: what, why, and what to do."""
+def explained(what: str, source: Hub, advice: str, kind: type[StudioError] = StudioError) -> Iterator[None]:
+    """Turns whatever goes wrong into a sentence: what, why, and what to do. kind: of the error, but for files that are Absent."""
     try:
         yield
     except StudioError:
         raise
     except Exception as error:  # the client library lets through many kinds, its HTTP library's among them
         log.info("%s: %s", what, source, exc_info=True)
-        raise StudioError(f"{what} because {_reason(error, source)}: {advice}.") from error
+        raise (Absent if kind is StudioError and _is_absent(error) else kind)(
+            f"{what} because {_reason(error, source)}: {advice}."
+        ) from error
 
 
 def ask(source: Hub) -> Any:
@@ -121,6 +131,11 @@ def _remembered(silence: _Unreachable) -> _Unreachable:
     return silence
 
 
+def _is_absent(error: Exception) -> bool:
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return isinstance(error, client().errors.EntryNotFoundError) and status == 404
+
+
 def _reason(error: Exception, source: Hub) -> str:
     """The end of a sentence that begins "... cannot be downloaded because"."""
     errors = client().errors
@@ -134,7 +149,7 @@ def _reason(error: Exception, source: Hub) -> str:
         return "HF_HUB_OFFLINE is set"
     if isinstance(error, errors.RevisionNotFoundError):
         return f"{page} has no revision {source.revision}"
-    if isinstance(error, errors.EntryNotFoundError) and status == 404:
+    if _is_absent(error):
         return f"{page} has no file {source.filename}"
     if isinstance(error, errors.GatedRepoError) or status == 403:
         return f"{page} is closed to you (accept its terms there and set HF_TOKEN)"

@@ -31,12 +31,12 @@ def locate(spec: Spec, *, instead: str | None = None, progress: Report | None = 
         return fetch(source, name=spec.name, progress=progress or _report.get(), instead=instead)
     if isinstance(source, Local):
         if not (path := Path(source.path)).is_file():
-            raise StudioError(f"The file of {spec.name} is no longer at {path}: bring it again.")
+            raise StudioError(f"{path.name}, the file of {spec.name}, is no longer there: import it again.")
         return path
     path = folder() / source.filename
     if not path.is_file():
         raise StudioError(
-            f"The weights of {spec.name} are missing at {path}: restore the file, or set IMGSTUDIO_WEIGHTS_DIR to its folder."
+            f"The weights of {spec.name} are missing: restore the file {path.name}, or set IMGSTUDIO_WEIGHTS_DIR to its folder."
         )
     return path
 
@@ -89,4 +89,4 @@ def verify(spec: Spec, path: Path) -> None:
         problem = f"is incomplete ({found:,} of {spec.size:,} bytes)"
     else:
         problem = f"is not the expected one (SHA-256 {sha256(path)[:12]}..., expected {expected[:12]}...)"
-    raise StudioError(f"The file of {spec.name} {problem}: delete {path} and get it again.")
+    raise StudioError(f"The file of {spec.name} {problem}: delete {path.name} and get it again.")
