@@ -57,7 +57,7 @@ ANN = SimpleNamespace(session_hash="ann")
 
 def test_a_file_is_chosen_and_told_and_offered_to_this_visitor_alone(file, handlers):
     _, from_files = handlers("sample", lambda name, own: (gr.update(choices=bring.offered("sample", own), value=name),))
-    first, last = list(from_files(ANN, [file(foreign.dcgan(*DCGAN))], [], (0, "")))
+    first, *_, last = list(from_files(ANN, [file(foreign.dcgan(*DCGAN))], [], (0, "")))
     assert "Looking" in first[0] and first[1] == gr.skip()
     told, own, (count, name), dropdown = last
     assert "A DCGAN: 6 numbers become 28 × 28 px" in told and count == 1

@@ -8,8 +8,9 @@ import re
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -20,12 +21,27 @@ from ..errors import StudioError
 from ..spec import Local, Spec, Task
 from . import places
 from .places import Place
-from .recognition import Recognised, recognise
+from .recognition import Recognised, recognising
 
 UNKNOWN = "not stated"
 _lock = threading.Lock()
 
+SECONDS = 60.0  # for which one file may be read and looked at
+
 Source: TypeAlias = "str | Path | Sequence[str | Path]"
+
+
+@dataclass(frozen=True)
+class Looking:
+    """The file is here, and is looked at."""
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        return "Looking at it ..."
+
+
+Steps: TypeAlias = Generator["weights.Progress | Looking", None, Spec]
 
 
 def import_weights(source: Source, *, task: Task | None = None) -> Spec:
@@ -46,26 +62,74 @@ def import_weights(source: Source, *, task: Task | None = None) -> Spec:
 
 
 def importing(
-    source: Source, *, task: Task | None = None, listed: bool = True, here: bool = True
-) -> Generator[weights.Progress, None, Spec]:
-    """`import_weights` step by step: yields how far a download is, and returns the model.
+    source: Source, *, task: Task | None = None, listed: bool = True, here: bool = True, limit: int | None = None
+) -> Steps:
+    """`import_weights` step by step: yields how far it is, and returns the model. Closing it ends the work.
 
     listed: False keeps it out of `models()`; only who knows its name can use it.
     here:   False opens no file of this machine that `source` may name.
+    limit:  bytes that a file may have, downloads included; None for any.
     """
     found: list[Place] = []
-    for each in [source] if isinstance(source, str | Path) else source:
-        found += yield from (places.find if here else places.find_in_hub)(each)
+    for each in _named(source):
+        found += yield from (places.find if here else places.find_in_hub)(each, limit)
     found = list({place.path: place for place in found}.values())
     if not 1 <= len(found) <= 2:
         raise StudioError(f"Bring one file, or the two halves of an autoencoder, not {len(found)} files.")
     known = _known(found)
     if known is not None and known.task == (task or known.task):
         return known
-    place, content, config = _opened(found)
-    recognised = recognise(content, place.path.name, task=task, config=config)
+    return (yield from _within(SECONDS, _recognised(found, task, listed)))
+
+
+def _named(source: Source) -> list[str | Path]:
+    """What is to be found, one by one."""
+    if isinstance(source, str | Path) or not isinstance(source, Sequence):
+        return [source]  # what is no name at all is refused where names are looked at
+    if len(source) > 2:
+        raise StudioError(f"Bring one file, or the two halves of an autoencoder, not {len(source)} files.")
+    return list(source)
+
+
+def _within(seconds: float, steps: Steps) -> Steps:
+    """The steps, unless they take longer than that. Time in which nobody asks for the next one does not count."""
+    spent = 0.0
+    try:
+        while True:
+            began = time.monotonic()
+            step = next(steps)
+            spent += time.monotonic() - began
+            if spent > seconds:
+                raise StudioError(f"To find out what this file is took longer than {seconds:.0f} s: choose another one.")
+            yield step
+    except StopIteration as end:
+        return end.value
+    finally:
+        steps.close()
+
+
+def _recognised(found: list[Place], task: Task | None, listed: bool) -> Steps:
+    """The model of a file that is here, or of both halves."""
+    place = found[0] if len(found) == 1 else (yield from _joined(*found))
+    yield Looking()
+    config = weights.read_config(place.path) if weights.is_safetensors(place.path) else None
+    content = weights.read(place.path)
+    yield Looking()
+    recognised = yield from _looked_at(content, place, task, config)
     with _lock:
         return catalog.register(_spec(place, recognised, listed), listed=listed)
+
+
+def _looked_at(
+    content: Mapping[str, Any], place: Place, task: Task | None = None, config: dict[str, Any] | None = None
+) -> Generator[Looking, None, Recognised]:
+    steps = recognising(content, weights.printable(place.path.name), task=task, config=config)
+    try:
+        while True:
+            next(steps)
+            yield Looking()
+    except StopIteration as end:
+        return end.value
 
 
 def _known(found: list[Place]) -> Spec | None:
@@ -77,24 +141,16 @@ def _known(found: list[Place]) -> Spec | None:
 # --- what is in it ---
 
 
-def _opened(found: list[Place]) -> tuple[Place, Mapping[str, Any], dict[str, Any] | None]:
-    """The file, its content, and the metadata of files of this studio."""
-    if len(found) > 1:
-        found = [_joined(*found)]
-    (place,) = found
-    config = weights.read_config(place.path) if place.path.suffix == ".safetensors" else None
-    return place, weights.read(place.path), config
-
-
-def _joined(one: Place, other: Place) -> Place:
+def _joined(one: Place, other: Place) -> Generator[Looking, None, Place]:
     """Both halves of an autoencoder as one file of this process."""
     parts: dict[str, Tensor] = {}
     for place in (one, other):
+        yield Looking()
         state = weights.read(place.path)
-        found = recognise(state, place.path.name)
+        found = yield from _looked_at(state, place)
         halves = found.kwargs.get("halves", ())
         if found.build != "imgstudio.models.taesd:TAESD" or len(halves) != 1 or any(key.startswith(halves) for key in parts):
-            names = f"{one.path.name} and {other.path.name}"
+            names = " and ".join(weights.printable(each.path.name) for each in (one, other))
             raise StudioError(f"{names} are not the two halves of one autoencoder: bring one file at a time.")
         parts |= found.convert(state)
     stem = re.sub(r"[-_. ]?(encoder|decoder)[-_. ]?", "", one.stem, flags=re.IGNORECASE) or one.stem
@@ -120,7 +176,7 @@ def _spec(place: Place, found: Recognised, listed: bool) -> Spec:
     return Spec(
         name=_name(stem, digest, found.task, listed),
         task=found.task,
-        title=f"{place.stem}: {found.title}",
+        title=f"{weights.printable(place.stem)}: {found.title}",
         build=found.build,
         kwargs=found.kwargs,
         source=place.source,

@@ -51,9 +51,9 @@ def find(source: str | Path, limit: int | None = None) -> Steps:
     try:
         path = Path(source).expanduser()
         if path.is_dir():
-            return _in_folder(path)
+            return _in_folder(path, limit)
         if path.is_file():
-            return [_local(each) for each in _with_other_half(path)]
+            return [_local(each, limit) for each in _with_other_half(path)]
         other = path.exists()
     except (OSError, ValueError, RuntimeError):  # a name that no file can have, or a home folder of nobody
         other = False
@@ -87,8 +87,11 @@ def _shown(source: str | Path) -> str:
     return weights.printable(str(source))
 
 
-def _local(path: Path) -> Place:
-    path = path.resolve()
+def _local(path: Path, limit: int | None) -> Place:
+    path, size = path.resolve(), path.stat().st_size
+    if limit is not None and size > limit:
+        sizes = f"{size / 1e6:.0f} MB, and {limit / 1e6:.0f} MB are allowed here"
+        raise StudioError(f"{weights.printable(path.name)} has {sizes}: choose a smaller file.")
     return Place(path, Local(path=str(path), sha256=weights.sha256(path)), path.stem)
 
 
@@ -113,9 +116,9 @@ def _with_other_half(path: Path) -> list[Path]:
 # --- folders and repositories ---
 
 
-def _in_folder(folder: Path) -> list[Place]:
+def _in_folder(folder: Path, limit: int | None) -> list[Place]:
     files = {path.name: path for path in sorted(folder.iterdir()) if path.suffix in ENDINGS}
-    return [_local(files[name]) for name in choose(list(files), str(folder))]
+    return [_local(files[name], limit) for name in choose(list(files), folder.name or "The folder")]
 
 
 def choose(names: list[str], where: str) -> list[str]:

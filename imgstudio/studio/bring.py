@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from .. import catalog
 from ..errors import StudioError
-from ..importing import importing
+from ..importing import Looking, importing
 from ..spec import Spec, Task
 from ..weights import Progress
 
@@ -22,20 +22,24 @@ ROOMS = {
 }
 
 
-def from_hub(repository: str, task: Task) -> Iterator[Progress | Spec]:
-    """The model of "owner/repo" or "owner/repo/file": how far the download is, and last the model. Raises StudioError."""
-    if not repository.strip():
+def from_hub(repository: str, task: Task, *, limit: float | None = None) -> Iterator[Progress | Looking | Spec]:
+    """The model of "owner/repo" or "owner/repo/file": how far the download is, and last the model.
+
+    limit: MB that a file may have; None for any. Raises StudioError.
+    """
+    if not isinstance(repository, str) or not repository.strip():
         raise StudioError("Name a repository first, such as owner/repo or owner/repo/file.")
-    return _brought(repository.strip(), task, here=False)
+    return _brought(repository.strip(), task, limit, here=False)
 
 
-def from_files(paths: Sequence[str], task: Task) -> Iterator[Progress | Spec]:
-    """The model of a file, or of both halves of an autoencoder. Raises StudioError."""
-    return _brought(list(paths), task, here=True)
+def from_files(paths: Sequence[str], task: Task, *, limit: float | None = None) -> Iterator[Progress | Looking | Spec]:
+    """The model of a file, or of both halves of an autoencoder; limit as of `from_hub`. Raises StudioError."""
+    return _brought(list(paths or ()), task, limit, here=True)
 
 
-def _brought(source: str | list[str], task: Task, *, here: bool) -> Iterator[Progress | Spec]:
-    spec = yield from importing(source, task=task, listed=False, here=here)
+def _brought(source: str | list[str], task: Task, limit: float | None, *, here: bool) -> Iterator[Progress | Looking | Spec]:
+    most = None if limit is None else int(limit * 1e6)
+    spec = yield from importing(source, task=task, listed=False, here=here, limit=most)
     if spec.task != task:
         raise StudioError(f'{spec.note or spec.title} It belongs in the tab "{ROOMS[spec.task]}": bring it there.')
     yield spec

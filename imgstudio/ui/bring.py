@@ -14,6 +14,7 @@ from ..errors import StudioError
 from ..studio import bring
 from .events import gently, instant, request_stop, until_stopped
 from .fetching import LANE
+from .server.settings import settings
 
 _WORK = "bring"  # what its Stop stops
 HELP = "Weights of others: they are recognised by the names and shapes of their tensors, and nothing in a file is executed."
@@ -78,10 +79,12 @@ def wire(part: Bring, choose: Callable[[str, Choices], tuple], chosen: list[Any]
         yield _told(found.note or "The studio has it already."), own, (arrived[0] + 1, found.name), *choose(found.name, own)
 
     def from_hub(request: gr.Request, repository: str, own: Choices, arrived: Arrived) -> Iterator[tuple]:
-        yield from take(_started(bring.from_hub, repository, part.task), request, own, arrived)
+        limits = settings()  # a stranger is not to fill the disk of a server with what others have put on the Hub
+        limit = limits.upload_mb if limits.public else None
+        yield from take(_started(bring.from_hub, repository, part.task, limit=limit), request, own, arrived)
 
     def from_files(request: gr.Request, paths: list[str], own: Choices, arrived: Arrived) -> Iterator[tuple]:
-        yield from take(_started(bring.from_files, paths, part.task), request, own, arrived)
+        yield from take(_started(bring.from_files, paths, part.task, limit=settings().upload_mb), request, own, arrived)
 
     kept = [part.own, part.arrived]
     gently([part.button.click, part.repository.submit], from_hub, [part.repository, *kept], outputs, **LANE)
@@ -89,9 +92,9 @@ def wire(part: Bring, choose: Callable[[str, Choices], tuple], chosen: list[Any]
     instant(part.stop.click, _halt)
 
 
-def _started(function: Callable[..., Iterator], *arguments: Any) -> Iterator:
+def _started(function: Callable[..., Iterator], *arguments: Any, **options: Any) -> Iterator:
     """The steps of a function that may refuse before the first."""
-    yield from function(*arguments)
+    yield from function(*arguments, **options)
 
 
 def _halt(request: gr.Request) -> None:
