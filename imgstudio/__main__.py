@@ -47,6 +47,7 @@ def _configure(name: str, parser: ArgumentParser) -> None:
     elif name == "models":
         parser.add_argument("--task", help="sample, reconstruct, ...")
         parser.add_argument("--clear", metavar="NAME", help="remove the download of this model from this machine instead")
+        parser.add_argument("--accept", metavar="NAME", help="take the file of this model as it now is on the Hub, at its next download")
     elif name == "serve":
         parser.add_argument("--host", help="address to serve on (default: this machine only)")
         parser.add_argument("--port", type=int, help="(default: the first free one from 7860)")
@@ -79,8 +80,8 @@ def _make(options: Namespace) -> None:
 
 
 def _models(options: Namespace) -> None:
-    if options.clear:
-        cli_hub.clear(options.clear)
+    if options.clear or options.accept:
+        cli_hub.clear(options.clear) if options.clear else cli_hub.accept(options.accept)
         return
     head = ("name", "task", "title", "size", "licence", "weights")
     rows = [

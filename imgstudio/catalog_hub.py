@@ -154,6 +154,7 @@ HUB: tuple[Spec, ...] = (
         "taesd:TAESD",
         "madebyollin/taesd",
         "diffusion_pytorch_model.safetensors",
+        revision="f4a5c744c09b16bba019971e6fdb156bd633332b",  # the one that added the file
         size=9_790_000,
         licence="MIT",
         data="Pictures and their latents under the autoencoder of Stable Diffusion",

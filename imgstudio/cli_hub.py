@@ -78,4 +78,16 @@ def bar() -> contextlib.AbstractContextManager[None]:
 def clear(name: str) -> None:
     from .studio import downloads
 
-    print(f"{downloads.clear(name) / 1e6:.1f} MB freed.")
+    print(freed(downloads.clear(name)))
+
+
+def accept(name: str) -> None:
+    from .studio import downloads
+
+    downloads.accept(name)
+    print(f"The next download of {name} is taken as it comes.")
+
+
+def freed(size: int) -> str:
+    """What clearing a download gave back, for people."""
+    return f"{size / 1e6:.1f} MB freed." if size else "Cleared. Its bytes stay: another repository on this machine shares them."

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import huggingface_hub.constants
 import pytest
 import torch
 from browser import context, open_page  # noqa: F401 (fixtures)
@@ -123,7 +122,7 @@ def patient_hub(tmp_path, monkeypatch) -> Iterator[HubServer]:
     """A Hub on the loopback with a cache of its own, which is given time: it hashes large files while the machine is busy."""
     server = HubServer()
     monkeypatch.setenv("HF_ENDPOINT", server.url)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(weights.hub.client().constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(weights.hub, "_silence", {})
     monkeypatch.setattr(weights.hub, "PATIENCE", 60.0)
     yield server

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator
 
-import huggingface_hub.constants
 import pytest
 import torch
 from hub_server import HubServer
@@ -28,7 +27,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(weights.hub.client().constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(weights.hub, "_silence", {})
 
 
@@ -339,7 +338,7 @@ def test_a_closed_port_is_noticed_at_once(hub_model, monkeypatch):
 def test_a_cache_that_cannot_be_written_is_named(hub, hub_model, tmp_path, monkeypatch):
     hub_model()
     (tmp_path / "file").touch()
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "file" / "hub"))
+    monkeypatch.setattr(weights.hub.client().constants, "HF_HUB_CACHE", str(tmp_path / "file" / "hub"))
     assert "cannot be stored here (Not a directory)" in failure("test/hub")
 
 
@@ -361,7 +360,7 @@ def test_silence_is_noticed_in_three_seconds_and_remembered(hub, hub_model, monk
 
 def test_offline_mode_is_named(hub, hub_model, monkeypatch):
     hub_model()
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(weights.hub.client().constants, "HF_HUB_OFFLINE", True)
     assert "HF_HUB_OFFLINE is set" in failure("test/hub")
     assert hub.requests == []
 
@@ -402,4 +401,4 @@ def test_the_files_of_a_repository_are_listed(hub):
 
 
 def test_the_client_reports_to_nobody():
-    assert huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY
+    assert weights.hub.client().constants.HF_HUB_DISABLE_TELEMETRY

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import huggingface_hub
-import huggingface_hub.constants
 import pytest
 from hub_server import HubServer
 
@@ -22,7 +21,7 @@ def hub(monkeypatch, tmp_path) -> HubServer:
     server = HubServer()
     monkeypatch.setenv("HF_ENDPOINT", server.url)
     monkeypatch.setenv("HF_TOKEN", "hf_writer")
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(weights.hub.client().constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(weights.hub, "_silence", {})
     yield server
     server.close()
@@ -88,7 +87,7 @@ def test_a_wrong_file_is_not_uploaded(hub, one_model, monkeypatch, tmp_path, cap
     ids=["no token", "reader", "500", "nobody"],
 )
 def test_each_refusal_has_its_sentence(hub, one_model, monkeypatch, tmp_path, capsys, spoil, words):
-    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "none"))
+    monkeypatch.setattr(weights.hub.client().constants, "HF_TOKEN_PATH", str(tmp_path / "none"))
     spoil(hub, monkeypatch)
     assert main(["push", REPO]) == 2
     said = capsys.readouterr().err

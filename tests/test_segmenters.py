@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import huggingface_hub.constants
 import numpy as np
 import pytest
 import torch
@@ -235,7 +234,7 @@ def test_positions_are_stretched_to_other_sizes(small_dino):
 
 
 def test_dinov2_comes_from_the_hub_and_segments(monkeypatch, tmp_path):
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(weights.hub.client().constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(weights.hub, "_silence", {})
     monkeypatch.setattr(imgstudio.loading, "_nets", {})
     server = HubServer()
@@ -253,7 +252,7 @@ def test_without_the_hub_an_embedded_model_is_named(monkeypatch):
     monkeypatch.setattr(imgstudio.loading, "_nets", {})
     monkeypatch.setattr(weights.hub, "_silence", {})
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", "/nonexistent")
+    monkeypatch.setattr(weights.hub.client().constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(weights.hub.client().constants, "HF_HUB_CACHE", "/nonexistent")
     with pytest.raises(StudioError, match=f"use {catalog.default('segment').name}"):
         imgstudio.segment("dinov2/texture", mosaic(0, regions=2, size=64).image)

@@ -241,9 +241,7 @@ def test_the_command_line_writes_picture_way_back_and_error(pair, tmp_path, monk
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
-    import huggingface_hub.constants
-
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(weights.hub.client().constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(weights.hub, "_silence", {})
     monkeypatch.setattr(loading, "_nets", {})
     server = HubServer()

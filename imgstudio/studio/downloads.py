@@ -11,7 +11,7 @@ from ..errors import StudioError
 from ..spec import Formula, Hub, Spec
 from ..weights import Progress
 
-__all__ = ["Progress", "Stored", "cached", "clear", "download", "missing", "on_disk", "refused", "unfinished"]
+__all__ = ["Progress", "Stored", "accept", "cached", "clear", "download", "missing", "on_disk", "refused", "unfinished"]
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,25 @@ def unfinished(name: str) -> bool:
 
 
 def clear(name: str) -> int:
-    """Removes a model's download from this machine, and returns the bytes that this freed. It can be fetched again."""
+    """Removes a model's download from this machine, and returns the bytes that this freed: none where another repository shares
+    them. Files of other models and of other programs stay. It can be fetched again. Raises StudioError."""
+    source = _away(name)
+    if not weights.stored(source):
+        raise StudioError(f"{name} has not been downloaded: there is nothing to clear.")
+    return weights.clear(source)
+
+
+def accept(name: str) -> None:
+    """Lets the next download of a model's file be another one than the first was. Raises StudioError."""
+    if not weights.forget(_away(name)):
+        raise StudioError(f"{name} has no remembered file: whatever comes first is taken.")
+
+
+def _away(name: str) -> Hub:
     source = _source(catalog.find(name))
     if source is None:
-        raise StudioError(f"{name} comes with the studio: there is no download to clear.")
-    freed = weights.clear(source)
-    if not freed:
-        raise StudioError(f"{name} has not been downloaded: there is nothing to clear.")
-    return freed
+        raise StudioError(f"{name} comes with the studio: there is no download of it.")
+    return source
 
 
 def _source(spec: Spec) -> Hub | None:

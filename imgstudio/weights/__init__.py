@@ -7,6 +7,7 @@ from .downloads import Progress, fetch, fetching, present
 from .files import is_safetensors, read, read_config, sha256
 from .hub import Absent, Unlisted, listing
 from .kinds import printable
+from .known import forget
 from .places import downloads_refused, downloads_shown, effective, folder, locate, verify
 from .publish import push
 from .writing import write
@@ -23,6 +24,7 @@ __all__ = [
     "fetching",
     "folder",
     "is_safetensors",
+    "forget",
     "listing",
     "locate",
     "present",

@@ -6,7 +6,10 @@ Always by plain HTTP: the client's other ways can neither be stopped nor resumed
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import hashlib
+import logging
 import os
 import re
 import shutil
@@ -19,12 +22,14 @@ from typing import Any, BinaryIO, TypeAlias
 
 from ..errors import StudioError
 from ..spec import Hub
-from . import cache, hub
+from . import cache, hub, known
 from .files import sha256
 
 BEAT = 0.2  # seconds between two reports of progress
 TRIES, PAUSE = 4, 0.5  # connections in a row that may bring nothing, and seconds between two of them
 TIMEOUT = 5.0  # seconds for which a connection may be silent; a stopped download may linger as long
+
+log = logging.getLogger(__name__)
 
 Report: TypeAlias = Callable[["Progress"], None]
 Steps: TypeAlias = Generator["Progress", None, Path]
@@ -93,15 +98,16 @@ def _check_size(name: str, size: int | None, limit: int | None) -> None:
 
 
 def present(source: Hub) -> Path | None:
-    """The file, if it is in the cache and, as far as its hash is known, right. No request."""
+    """The file, if it is in the cache and, as far as its hash is known, right. No request, and nothing is deleted: a damaged
+    file is replaced when somebody downloads it again."""
     cached = hub.client().try_to_load_from_cache(source.repo, source.filename, revision=source.revision)
     if not isinstance(cached, str):
         return None
-    path = Path(cached)
-    if source.sha256 in (None, sha256(path)):
-        return path
-    if sha256(path) != path.resolve().name:  # not another version of the file, which others may use, but a damaged one
-        path.resolve().unlink()
+    path, expected = Path(cached), source.sha256 or known.digest(source)
+    with contextlib.suppress(OSError):  # cleared since
+        if expected in (None, sha256(path)):
+            return path
+        log.info("%s in the cache is not the expected file", source)
     return None
 
 
@@ -143,10 +149,9 @@ class _Download:
         self.waiting = 0
         self.finished, self.unwanted = threading.Event(), threading.Event()
         self._outcome: Path | Exception = _Unwanted()
-        folder = cache.folder_of(source.repo)
         # Names and lock are those of the client, so that no two programs write the same file.
-        self._lock = folder.parent / ".locks" / folder.name / f"{self.etag}.lock"
-        self._whole = folder / "blobs" / self.etag
+        self._lock = cache.lock_of(source.repo, self.etag)
+        self._whole = cache.folder_of(source.repo) / "blobs" / self.etag
         self._part = self._whole.with_name(f"{self.etag}.incomplete")
         self._began, self._first = time.monotonic(), self._arrived()
 
@@ -174,27 +179,38 @@ class _Download:
         self._lock.parent.mkdir(parents=True, exist_ok=True)
         self._whole.parent.mkdir(parents=True, exist_ok=True)
         with WeakFileLock(self._lock):
-            if not self._whole.exists():
+            if not self._right(self._whole):
                 self._bring()
         source = self.source
         path = library.hf_hub_download(
             source.repo, source.filename, revision=source.revision, endpoint=self.endpoint, etag_timeout=hub.PATIENCE
         )
+        known.remember(source, sha256(Path(path)))
         return Path(path)
+
+    def _right(self, path: Path) -> bool:
+        """Whether a file is there that has the announced size and hash; of the latter, the Hub has two kinds."""
+        if not path.exists() or (self.size and path.stat().st_size != self.size):
+            return False
+        if re.fullmatch(r"[0-9a-f]{64}", self.etag):
+            return sha256(path) == self.etag
+        return not re.fullmatch(r"[0-9a-f]{40}", self.etag) or _git_hash(path) == self.etag
 
     def _bring(self) -> None:
         """The whole file under its name; what an earlier attempt left is not fetched again."""
+        self._part.touch()  # from here on, what has arrived is what is in it
         if self._arrived() > self.size:
             self._part.unlink()
+            self._part.touch()
         self._first = self._arrived()
         if shutil.disk_usage(self._part.parent).free < self.size - self._first:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         with self._part.open("ab") as file:
             self._receive_all(file)
-        if re.fullmatch(r"[0-9a-f]{64}", self.etag) and sha256(self._part) != self.etag:  # of large files it is their hash
+        if not self._right(self._part):
             self._part.unlink()
             raise hub.Damaged
-        os.replace(self._part, self._whole)
+        os.replace(self._part, self._whole)  # of a damaged file that other repositories share, only the link to it is replaced
 
     def _receive_all(self, file: BinaryIO) -> None:
         """What is missing, in as many connections as it takes, until TRIES of them in a row brought nothing."""
@@ -235,6 +251,13 @@ class _Download:
 
     def _arrived(self) -> int:
         for path in (self._part, self._whole):
-            if path.exists():
+            with contextlib.suppress(FileNotFoundError):
                 return path.stat().st_size
         return 0
+
+
+def _git_hash(path: Path) -> str:
+    """What Git calls the file; the Hub does so too, unless it is large."""
+    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -50,6 +50,7 @@ def client() -> Any:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     import huggingface_hub
+    import huggingface_hub.constants  # not an attribute of the package before somebody imports it
     import huggingface_hub.errors
 
     return huggingface_hub

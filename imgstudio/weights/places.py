@@ -89,4 +89,9 @@ def verify(spec: Spec, path: Path) -> None:
         problem = f"is incomplete ({found:,} of {spec.size:,} bytes)"
     else:
         problem = f"is not the expected one (SHA-256 {sha256(path)[:12]}..., expected {expected[:12]}...)"
-    raise StudioError(f"The file of {spec.name} {problem}: delete {path.name} and get it again.")
+    again = (
+        "clear its download and get it again"
+        if isinstance(effective(spec.source), Hub)
+        else f"delete {path.name} and get it again"
+    )
+    raise StudioError(f"The file of {spec.name} {problem}: {again}.")
