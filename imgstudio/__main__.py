@@ -47,7 +47,9 @@ def _configure(name: str, parser: ArgumentParser) -> None:
     elif name == "models":
         parser.add_argument("--task", help="sample, reconstruct, ...")
         parser.add_argument("--clear", metavar="NAME", help="remove the download of this model from this machine instead")
-        parser.add_argument("--accept", metavar="NAME", help="take the file of this model as it now is on the Hub, at its next download")
+        parser.add_argument(
+            "--accept", metavar="NAME", help="take the file of this model as it now is on the Hub, at its next download"
+        )
     elif name == "serve":
         parser.add_argument("--host", help="address to serve on (default: this machine only)")
         parser.add_argument("--port", type=int, help="(default: the first free one from 7860)")

@@ -44,16 +44,13 @@ def shared(client, *places: Hub) -> Path:
     for place in places:
         [pointer] = cache._pointers(place)
         blob = cache._blob(pointer)
-        data = blob.read_bytes()
-        blob.unlink()
-        link = dict(blob_path=str(blob), xet_hash=HASH, cache_dir=folder, expected_size=len(data))
-        if not store.link_to_shared_blob(**link):
-            kept = Path(folder) / "blobs" / HASH[:2] / HASH
-            assert store.prepare_shared_blob_store(cache_dir=folder, xet_hash=HASH)
-            kept.write_bytes(data)
-            assert store.link_to_shared_blob(**link)
-        assert pointer.read_bytes() == data and blob.is_symlink()
-    return Path(folder) / "blobs" / HASH[:2] / HASH
+        link = dict(blob_path=str(blob), xet_hash=HASH, cache_dir=folder, expected_size=blob.stat().st_size)
+        if place is not places[0]:
+            blob.unlink()
+        publish = store.publish_blob_to_shared_store if place is places[0] else store.try_link_from_shared_store
+        assert publish(**link, **({"replace_existing": False} if place is places[0] else {}))
+        assert blob.is_symlink() and pointer.is_file()
+    return store.shared_blob_path(folder, HASH)
 
 
 def test_clearing_one_of_two_repositories_that_share_a_file_leaves_the_other(patient_hub, client):
