@@ -48,7 +48,7 @@ def _configure(name: str, parser: ArgumentParser) -> None:
         parser.add_argument("--task", help="sample, reconstruct, ...")
         parser.add_argument("--clear", metavar="NAME", help="remove the download of this model from this machine instead")
         parser.add_argument(
-            "--accept", metavar="NAME", help="take the file of this model as it now is on the Hub, at its next download"
+            "--accept", metavar="NAME", help="take the file of this model as it is on the Hub now, at the next download"
         )
     elif name == "serve":
         parser.add_argument("--host", help="address to serve on (default: this machine only)")

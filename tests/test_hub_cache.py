@@ -8,7 +8,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -183,10 +182,11 @@ def test_an_unreadable_memory_stops_no_download(patient_hub, text):
 # --- a fresh process, and the client's private names ---
 
 
-@pytest.mark.parametrize(
-    "program",
-    ["import imgstudio; print(imgstudio.cached())", "from imgstudio.__main__ import main; main(['models', '--clear', 'dinov2/texture'])"],
-)  # fmt: skip
+LIST = "import imgstudio; print(imgstudio.cached())"
+CLEAR = "from imgstudio.__main__ import main; main(['models', '--clear', 'dinov2/texture'])"
+
+
+@pytest.mark.parametrize("program", [LIST, CLEAR])
 def test_downloads_are_listed_and_cleared_in_a_fresh_process(program, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)

@@ -89,9 +89,5 @@ def verify(spec: Spec, path: Path) -> None:
         problem = f"is incomplete ({found:,} of {spec.size:,} bytes)"
     else:
         problem = f"is not the expected one (SHA-256 {sha256(path)[:12]}..., expected {expected[:12]}...)"
-    again = (
-        "clear its download and get it again"
-        if isinstance(effective(spec.source), Hub)
-        else f"delete {path.name} and get it again"
-    )
-    raise StudioError(f"The file of {spec.name} {problem}: {again}.")
+    wrong = "clear its download" if isinstance(effective(spec.source), Hub) else f"delete {path.name}"
+    raise StudioError(f"The file of {spec.name} {problem}: {wrong} and get it again.")
