@@ -7,6 +7,7 @@ from dataclasses import replace
 from . import credits
 from .catalog_hub import HUB, overridden
 from .catalog_own import canvas, fast, flower, fruit, own
+from .checks import check_choice, shown
 from .errors import StudioError
 from .spec import TASKS, Direction, Formula, Spec, Task
 
@@ -302,8 +303,8 @@ def unregister(name: str) -> None:
 
 def models(task: Task | None = None) -> tuple[Spec, ...]:
     """Every model, or those for one task, in the order of the table."""
-    if task is not None and task not in TASKS:
-        raise StudioError(f"There is no task {task!r}: choose one of {', '.join(TASKS)}.")
+    if task is not None:
+        check_choice("task", task, TASKS)
     added = (spec for spec in _registered.values() if spec.name not in _unlisted)
     return tuple(spec for spec in (*overridden(SPECS), *added) if task in (None, spec.task))
 
@@ -311,9 +312,9 @@ def models(task: Task | None = None) -> tuple[Spec, ...]:
 def find(name: str) -> Spec:
     """The model of that name, listed or not."""
     for spec in (*overridden(SPECS), *_registered.values()):
-        if spec.name == name:
+        if isinstance(name, str) and spec.name == name:
             return spec
-    raise StudioError(f"There is no model {name!r}: choose one of {', '.join(spec.name for spec in models())}.")
+    raise StudioError(f"There is no model {shown(name)}: choose one of {', '.join(spec.name for spec in models())}.")
 
 
 def default(task: Task) -> Spec | None:

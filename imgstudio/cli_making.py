@@ -77,7 +77,7 @@ def _retexture(options: Namespace) -> None:
 
 def _number(shown: int | str, found: Segmentation) -> int:
     """A region's label: people count from 1."""
-    from .studio.nets import check_count
+    from .checks import check_count
 
     return check_count("The region", int(shown), 1, found.regions) - 1
 

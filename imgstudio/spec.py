@@ -122,6 +122,11 @@ class Spec:
         _require(self.inverse is None or bool(_NAME.fullmatch(self.inverse)), f"{self.name}: inverse is the name of a model")
 
     @property
+    def known_as(self) -> str:
+        """For sentences: the title that people choose by on the page, and the name that goes into a command."""
+        return f"{self.title} ({self.name})"
+
+    @property
     def embedded(self) -> bool:
         """True when the model comes with the project and needs no download."""
         return isinstance(self.source, Embedded | Formula)

@@ -13,8 +13,10 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 
+from ..checks import check_range
 from ..errors import StudioError
 
+FASTEST = 50  # frames a second
 _CODECS = ("libx264", "libopenh264", "h264_videotoolbox", "h264_mf")  # builds of the video library differ
 
 
@@ -28,8 +30,7 @@ def save(frames: Iterable[Image.Image], path: str | os.PathLike[str], *, fps: fl
     write = _WRITERS.get(path.suffix.lower())
     if write is None:
         raise StudioError(f"{path.name} is no kind of animation known here: give it the ending {', '.join(_WRITERS)}.")
-    if not 1 <= fps <= 50:
-        raise StudioError(f"An animation has 1 to 50 frames a second, not {fps:g}.")
+    fps = check_range("The number of frames a second", fps, 1, FASTEST)
     partial = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         write(_alike(frames), partial, fps)

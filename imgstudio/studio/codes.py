@@ -43,7 +43,9 @@ def need_distribution(model: str, what: str) -> None:
     if any_size(model):
         other = catalog.default("reconstruct")
         advice = f", such as {other.name}" if other else ""
-        raise StudioError(f"{model} was made to keep pictures and not to invent any, so {what}: choose a VAE{advice}.")
+        raise StudioError(
+            f"{catalog.find(model).known_as} was made to keep pictures and not to invent any, so {what}: choose a VAE{advice}."
+        )
 
 
 def seen(model: str, image: Source, *, side: int | None = None, like: tuple[int, int] | None = None) -> Image.Image:
@@ -59,7 +61,8 @@ def seen(model: str, image: Source, *, side: int | None = None, like: tuple[int,
     if side is not None:
         picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     if max(picture.size) > LARGEST:
-        raise StudioError(f"{picture.width} x {picture.height} pixels are too many for {model}: shrink it to {LARGEST} a side.")
+        wide, name = f"{picture.width} x {picture.height} pixels", catalog.find(model).known_as
+        raise StudioError(f"{wide} are too many for {name}: shrink it to {LARGEST} a side.")
     return picture
 
 

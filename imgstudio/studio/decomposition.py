@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image
 
 from .. import device as devices
+from ..checks import check_choice, check_count, check_range, check_type
 from ..errors import StudioError
 from ..image import Source, read, to_image, to_tensor
 from ..ops import decomposition as ops
-from .nets import check_count, check_range
 
 METHODS = tuple(ops.METHODS)
 MIDDLE = 128  # the grey that stands for "no texture"
@@ -34,11 +34,10 @@ def decompose(image: Source, *, strength: float = 0.5, method: str = "rtv", size
               variation (Rudin, Osher and Fatemi 1992), which goes by contrast and size alone.
     size:     longer side in pixels; a larger picture is shrunk to it first. None: the picture's own.
     """
-    picture, strength = read(image), check_range("The strength", strength, 0, 1)
-    if method not in METHODS:
-        raise StudioError(f"There is no method {method!r}: choose one of {', '.join(METHODS)}.")
+    strength, method = check_range("The strength", strength, 0, 1), check_choice("method", method, METHODS)
+    size = None if size is None else check_count("The size", size, 1, 10_000)
+    picture = read(image)
     if size is not None:
-        size = check_count("The size", size, 1, 10_000)
         picture.thumbnail((size, size), Image.Resampling.LANCZOS)
     if picture.width * picture.height > MOST_PIXELS:
         raise StudioError(
@@ -62,6 +61,7 @@ def _split(pixels: np.ndarray, structure: np.ndarray) -> Decomposition:
 def recompose(decomposition: Decomposition, amount: float) -> Image.Image:
     """Structure + amount x texture. 0 gives the structure, 1 the picture, 2 twice the texture, less than 0 its negative."""
     amount = check_range("The amount of texture", amount, -10, 10)
+    check_type("Structure and texture", decomposition, Decomposition, "take a picture apart first")
     structure, texture = (np.asarray(part).astype(np.float32) for part in (decomposition.structure, decomposition.texture))
     whole = structure + amount * (texture - MIDDLE)
     return Image.fromarray(np.rint(whole).clip(0, 255).astype(np.uint8))

@@ -7,6 +7,7 @@ import re
 
 from torch import Tensor
 
+from ..checks import shown
 from ..errors import StudioError
 
 _ARROW = re.compile(r"\s+to\s+|\s*(?:->|→)\s*")
@@ -31,7 +32,7 @@ def vector(groups: tuple[str, ...], means: Tensor, name: str) -> Tensor:
         if _family(groups[a]) == _family(groups[b]):
             return means[b] - means[a]
     known = ", ".join(names(groups)[:6]) or "this model has none"
-    raise StudioError(f"There is no direction {name!r}: choose one such as {known}.")
+    raise StudioError(f"There is no direction {shown(name)}: choose one such as {known}.")
 
 
 def _family(group: str) -> str:

@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from .. import catalog
+from ..checks import check_choice, check_count, check_mapping, check_range, check_seed, check_seeds, shown
 from ..errors import StudioError
 from ..image import Source, to_image, to_images, to_tensor
 from ..models.vae import VAE
@@ -17,7 +18,7 @@ from ..ops import interpolation as ops
 from ..ops import latent
 from . import directions
 from .codes import LARGEST, SIDE, any_size, decode, encode, need_distribution, seen
-from .nets import check_count, check_range, check_seeds, open_model
+from .nets import find_model, open_model
 from .work import computes, many, passes
 
 
@@ -58,15 +59,14 @@ def interpolate(model: str, a: Source, b: Source, *, steps: int = 8, curve: str 
 
     side: longer side in pixels at most, for a model that leaves the size open; b is then cropped to the shape of a.
     """
-    steps = check_count("Steps", steps, 2, 240)
+    steps, curve = check_count("Steps", steps, 2, 240), check_choice("curve", curve, tuple(latent.CURVES))
     return [blend(model, a, b, i / (steps - 1), curve=curve, side=side) for i in range(steps)]
 
 
 @computes(lambda model: passes(model))
 def blend(model: str, a: Source, b: Source, t: float, *, curve: str = "slerp", side: int = SIDE) -> Image.Image:
     """The picture at position t between a (0) and b (1). Codes are kept, so that moving t costs one decoder pass."""
-    if curve not in latent.CURVES:
-        raise StudioError(f"There is no curve {curve!r}: choose one of {', '.join(latent.CURVES)}.")
+    curve = check_choice("curve", curve, tuple(latent.CURVES))
     t = check_range("The position t", t, 0, 1)
     (start, end), size = _alike(model, [a, b], side)
     z = latent.CURVES[curve](start.flatten(1), end.flatten(1), t).reshape(start.shape)
@@ -79,8 +79,9 @@ def manifold(model: str, corners: Sequence[Source], *, size: int = 7, side: int 
 
     side: longer side of each in pixels at most, for a model that leaves the size open; all get the shape of the first.
     """
-    if len(corners) != 4:
-        raise StudioError(f"A manifold needs four pictures, one a corner; there are {len(corners)}.")
+    if not isinstance(corners, list | tuple) or len(corners) != 4:
+        count = len(corners) if isinstance(corners, list | tuple) else shown(corners)
+        raise StudioError(f"A manifold needs a list of four pictures, one a corner; there are {count}.")
     size = check_count("The size of the sheet", size, 2, 15)
     codes, shape = _alike(model, corners, side)
     sheet = latent.bilinear(torch.cat(codes).flatten(1), size)  # size,size,Z
@@ -99,10 +100,10 @@ def _alike(model: str, images: Sequence[Source], side: int) -> tuple[list[Tensor
 def traverse(model: str, image: Source, *, dimension: int, span: float = 3.0, steps: int = 7) -> list[Image.Image]:
     """The picture with one latent dimension set to `steps` values from -span to span, in standard deviations of the prior."""
     need_distribution(model, "its code has no dimensions to vary one by one")
-    net = _net(model)
-    dimension = check_count("The dimension", dimension, 0, net.latent - 1)
     span = check_range("The span", span, 0, 10)
     steps = check_count("Steps", steps, 2, 120)
+    net = _net(model)
+    dimension = check_count("The dimension", dimension, 0, net.latent - 1)
     code = encode(model, seen(model, image))
     z = code.mean.repeat(steps, 1)
     z[:, dimension] = torch.linspace(-span, span, steps)
@@ -125,8 +126,9 @@ def invents(model: str) -> bool:
 def prior(model: str, seeds: int | Iterable[int]) -> list[Image.Image]:
     """New pictures, one a seed, from the prior that was fitted to the codes of the training pictures."""
     need_distribution(model, "it can't draw any")
+    seeds = check_seeds(seeds)
     net = _net(model)
-    return to_images(ops.decode(net, torch.cat([ops.draw_prior(net, seed) for seed in check_seeds(seeds)])))
+    return to_images(ops.decode(net, torch.cat([ops.draw_prior(net, seed) for seed in seeds])))
 
 
 def attributes(model: str) -> tuple[str, ...]:
@@ -140,23 +142,26 @@ def attribute(model: str, image: Source, amounts: Mapping[str, float]) -> Image.
 
     amounts: name from `attributes` -> amount, 1 for the whole way; the reverse name and negative amounts lead back.
     """
-    spec, _ = open_model(model, "reconstruct")
+    spec = find_model(model, "reconstruct")
     need_distribution(model, "it has no groups of pictures to go between")
-    net, code = _net(model), encode(model, seen(model, image))
-    z = code.mean
-    for name, amount in amounts.items():
-        amount = check_range(f"The amount of {name!r}", amount, -10, 10)
-        z = z + amount * directions.vector(spec.labels or (), net.group_means.cpu(), name)
+    amounts = {
+        name: check_range(f"The amount of {shown(name)}", amount, -10, 10)
+        for name, amount in check_mapping("the amounts", amounts).items()
+    }
+    net = _net(model)
+    moves = [amount * directions.vector(spec.labels or (), net.group_means.cpu(), name) for name, amount in amounts.items()]
+    code = encode(model, seen(model, image))
+    z = sum(moves, code.mean)
     return decode(model, z, code.size)[0]
 
 
 @computes(lambda model: passes(model))
 def denoise(model: str, image: Source, *, noise: float = 0.3, seed: int = 0) -> Denoised:
     """Adds Gaussian noise of standard deviation `noise` (1 is black to white) and lets the bottleneck take it out again."""
-    sigma = check_range("The noise", noise, 0, 1)
+    sigma, seed = check_range("The noise", noise, 0, 1), check_seed(seed)
     picture = seen(model, image, side=SIDE)
     clean = to_tensor(picture)
-    noisy = to_image(ops.add_noise(clean, sigma, *check_seeds(seed)))
+    noisy = to_image(ops.add_noise(clean, sigma, seed))
     [restored] = decode(model, encode(model, noisy).mean, noisy.size)
     return Denoised(noisy, restored, ops.psnr(clean, to_tensor(noisy)), ops.psnr(clean, to_tensor(restored)))
 

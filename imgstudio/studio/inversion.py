@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from PIL import Image
 from torch import Tensor
 
+from ..checks import check_count, check_seed
 from ..errors import StudioError
 from ..image import Source, read, to_image, to_tensor
 from ..loading import load
 from ..ops import inversion as ops
 from .latents import Latent, open_steerable
-from .nets import check_count, check_seeds
 from .steps import Step
 from .work import computes, passes
 
@@ -40,10 +40,10 @@ def invert(model: str, image: Source, *, steps: int = STEPS, seed: int = 0, ever
     seed:  of where the search begins; another one may come nearer.
     every: steps from one yielded picture to the next.
     """
+    steps, every, seed = _checked(steps, every, seed)
     _, net = open_steerable(model)
     target = to_tensor(image, net.size)
-    steps, every = check_count("Steps", steps, 1, MOST_STEPS), check_count("Every", every, 1, MOST_STEPS)
-    parts = ops.search(net, load(JUDGE), target, steps=steps, seed=check_seeds(seed)[0], every=every)
+    parts = ops.search(net, load(JUDGE), target, steps=steps, seed=seed, every=every)
     return _steps(model, parts)
 
 
@@ -55,13 +55,18 @@ def complete(model: str, image: Source, mask: Source, *, steps: int = STEPS, see
     mask:  a picture, white over what is to be filled in; it is stretched to the image.
     The losses are those of the pixels outside the mask, before the two are blended.
     """
+    steps, every, seed = _checked(steps, every, seed)
     _, net = open_steerable(model)
     picture = read(image)
     target = to_tensor(picture, net.size)
     hole = _hole(mask, picture.size, net.size)
-    steps, every = check_count("Steps", steps, 1, MOST_STEPS), check_count("Every", every, 1, MOST_STEPS)
-    parts = ops.search(net, load(JUDGE), target, known=1 - hole, steps=steps, seed=check_seeds(seed)[0], every=every)
+    parts = ops.search(net, load(JUDGE), target, known=1 - hole, steps=steps, seed=seed, every=every)
     return _steps(model, parts, target, hole)
+
+
+def _checked(steps: int, every: int, seed: int) -> tuple[int, int, int]:
+    steps, every = check_count("Steps", steps, 1, MOST_STEPS), check_count("Pictures every so many steps", every, 1, MOST_STEPS)
+    return steps, every, check_seed(seed)
 
 
 def _steps(

@@ -12,12 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..checks import check_range, check_seed, listed, number, shown, whole
 from ..errors import StudioError
 from ..ops import sampling as ops
 from ..ops import styles
 from ..spec import Spec
-from .nets import check_range, check_seeds, open_model
+from .nets import open_model
 
+TRUNCATION = 0.7  # of every function that draws seeds, unless told
 MOST_TRUNCATION = 1.5
 
 
@@ -54,32 +56,50 @@ def open_steerable(model: str) -> tuple[Spec, nn.Module]:
     """The record and the net of a model with styles. Raises StudioError for other models."""
     spec, net = open_model(model, "sample")
     if not ops.steerable(net):
-        raise StudioError(f"{model} has no styles to steer by: choose a StyleGAN2, such as stylegan2/avatars.")
+        raise StudioError(f"{spec.known_as} has no styles to steer by: choose a StyleGAN2, such as stylegan2/avatars.")
     return spec, net
 
 
 def check_points(model: str, points: Point | Iterable[Point], most: int = 1024) -> list[Point]:
     """One or several seeds and places as a list."""
-    listed = [points] if isinstance(points, int | Latent) else list(points)
-    if not listed or len(listed) > most or not any(isinstance(point, Latent) for point in listed):
-        return check_seeds(listed, most)
-    for point in listed:
-        if not isinstance(point, Latent):
-            check_seeds([point])
-        elif point.model != model:
-            raise StudioError(f"This place belongs to {point.model}: choose that model, or invert the picture with {model}.")
-    return listed
+    single = isinstance(points, Latent) or number(points) is not None
+    given = [points] if single else listed("seeds", points, most)
+    return [check_point(model, point) for point in given]
+
+
+def check_point(model: str, point: Point) -> Point:
+    """One seed, or one place of this model."""
+    if not isinstance(point, Latent):
+        return check_seed(point)
+    if point.model != model:
+        raise StudioError(
+            f"This place belongs to {str(point.model)[:80]}: choose that model, or invert the picture with {model}."
+        )
+    return point
+
+
+def placed(net: nn.Module, point: Latent) -> Tensor:
+    """The vectors [L, W] of a place, float32 on the CPU. Raises StudioError for what is no place of this net."""
+    wanted, w = (len(net.sides), net.style), point.w
+    if not isinstance(w, Tensor) or tuple(w.shape) != wanted or not w.is_floating_point() or not bool(w.isfinite().all()):
+        raise StudioError(
+            f"A place in the latent space of {point.model} is a tensor of {wanted[0]} x {wanted[1]} numbers: invert a picture, "
+            "and take the place that it gives."
+        )
+    return w.detach().float().cpu()
 
 
 def find(spec: Spec, net: nn.Module, points: list[Point], truncation: float, label: str | int | None) -> tuple[Tensor, Tensor]:
     """Truncated latent vectors of points, [N, Z], or [N, L, W] of a StyleGAN2; and their classes int [N]."""
     psi = check_range("Truncation", truncation, 0, MOST_TRUNCATION)
+    if not ops.steerable(net) and any(isinstance(point, Latent) for point in points):
+        raise StudioError(f"{spec.known_as} has no places besides its seeds: give seeds.")
     numbers = classes(spec, points, label)
     seeds = [0 if isinstance(point, Latent) else int(point) for point in points]
     vectors = ops.truncate(net, ops.latents(net, seeds, numbers, psi), psi, numbers)
     if ops.steerable(net):
         vectors = styles.layered(vectors, len(net.sides))
-        vectors = torch.stack([p.w if isinstance(p, Latent) else v for p, v in zip(points, vectors)])
+        vectors = torch.stack([placed(net, p) if isinstance(p, Latent) else v for p, v in zip(points, vectors)])
     return vectors, numbers
 
 
@@ -87,7 +107,7 @@ def classes(spec: Spec, points: list[Point], label: str | int | None) -> Tensor:
     """Class numbers [N]; all 0 for an unconditional model. Without a label each seed chooses its own."""
     if not spec.labels:
         if label is not None:
-            raise StudioError(f"{spec.name} has no classes: leave the class empty.")
+            raise StudioError(f"{spec.known_as} has no classes: leave the class empty.")
         return torch.zeros(len(points), dtype=torch.long)
     if label is None:
         return torch.tensor([0 if isinstance(point, Latent) else int(point) % len(spec.labels) for point in points])
@@ -95,14 +115,15 @@ def classes(spec: Spec, points: list[Point], label: str | int | None) -> Tensor:
 
 
 def _class_number(labels: tuple[str, ...], label: str | int) -> int:
-    if isinstance(label, int) and 0 <= label < len(labels):
-        return label
-    for number, name in enumerate(labels):
-        if str(label).casefold() == name.casefold():
-            return number
-    raise StudioError(f"There is no class {label!r}: choose one of {', '.join(labels)}.")
+    given = whole(label)
+    if given is not None and 0 <= given < len(labels):
+        return given
+    for place, name in enumerate(labels):
+        if isinstance(label, str) and label.casefold() == name.casefold():
+            return place
+    raise StudioError(f"There is no class {shown(label)}: choose one of {', '.join(labels)}.")
 
 
 def check_noise(noise: int | None) -> int | None:
     """A seed of noise, or None for no noise."""
-    return None if noise is None else check_seeds([noise])[0]
+    return None if noise is None else check_seed(noise)

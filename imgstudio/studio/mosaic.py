@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
+from ..checks import check_count, check_flag, check_seed
 from ..errors import StudioError
 from ..ops import mosaics
 from ..ops.patterns import PATTERNS
-from .nets import check_count, check_seeds
 
 PHOTOGRAPHS = ("brick", "grass", "gravel")  # come with scikit-image
 MOST = len(PHOTOGRAPHS) + len(PATTERNS)
@@ -32,7 +32,7 @@ def mosaic(seed: int, *, regions: int = 5, size: int = 256, grey: bool = False) 
     Textures are drawn by formulas, or are scikit-image's brick, grass and gravel. grey: no colours, and the same mean and
     contrast in every region, so that only texture tells them apart.
     """
-    (seed,) = check_seeds(seed)
+    seed, grey = check_seed(seed), check_flag("Grey", grey)
     regions, size = check_count("The number of regions", regions, 1, MOST), check_count("The size", size, 32, 1024)
     if regions * 64 > size * size:
         raise StudioError(f"{regions} textures need more room than {size} x {size} pixels: choose a larger size.")

@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
+from ..checks import check_choice, check_count, check_flag, check_range, check_type
 from ..errors import StudioError
 from ..image import Source, read
 from ..ops import labels as maps
-from .nets import check_count, check_range
 from .regions import Segmentation
 
 VIEWS = ("overlay", "borders", "labels", "side by side", "original")
@@ -46,10 +46,9 @@ def overlay(
     opacity: of the colours, from 0 to 1. view: "overlay", "borders" (lines only), "labels" (colours only), "side by side"
     (picture and overlay) or "original". numbers: each region's number stands in it.
     """
+    opacity, view = check_range("The opacity", opacity, 0, 1), check_choice("view", view, VIEWS)
+    numbers = check_flag("Numbers", numbers)
     picture = read(image)
-    opacity = check_range("The opacity", opacity, 0, 1)
-    if view not in VIEWS:
-        raise StudioError(f"There is no view {view!r}: choose one of {', '.join(VIEWS)}.")
     check_same_size(picture, segmentation)
     if view == "original":
         return picture
@@ -81,6 +80,7 @@ def label_map(segmentation: Segmentation) -> Image.Image:
 
 def check_same_size(picture: Image.Image, segmentation: Segmentation) -> None:
     """Raises StudioError unless the regions can be those of this picture."""
+    check_type("Regions", segmentation, Segmentation, "segment the picture first")
     if picture.size != segmentation.size:
         sizes = ["{} x {}".format(*size) for size in (picture.size, segmentation.size)]
         raise StudioError(f"The regions are those of another picture ({sizes[1]} pixels, not {sizes[0]}): segment this one.")

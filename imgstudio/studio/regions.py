@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..checks import check_count, check_type
 from ..errors import StudioError
 from ..ops import labels as maps
-from .nets import check_count
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ def from_labels(labels: np.ndarray, confidence: np.ndarray | None = None) -> Seg
 
 def merge(segmentation: Segmentation, a: int, b: int) -> Segmentation:
     """Two regions made one; all are renumbered by area."""
+    check_type("Regions", segmentation, Segmentation, "segment the picture first")
     mine, other = segmentation.mask(a), segmentation.mask(b)
     if a == b:
         raise StudioError("Two different regions can be merged: choose another one.")

@@ -12,11 +12,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .. import device as devices
+from ..checks import check_range, check_seed, number
 from ..errors import StudioError
 from ..image import Source, read, to_image, to_tensor
 from ..ops import quilting
 from ..ops import shading as lighting
-from .nets import check_range, check_seeds
+from .overlay import check_same_size
 from .regions import Segmentation
 from .synthesis import LARGEST_SAMPLE, fit_sample
 
@@ -44,16 +45,14 @@ def retexture(
     shading: how much of the region's light and shadow stays: 0 none, 1 all, up to 2 for more.
     scale:   how large the pattern is. 1: as in the sample, which is shrunk first if it is larger than the region.
     """
-    picture = read(image)
-    if segmentation.size != picture.size:
-        raise StudioError("These regions belong to a picture of another size: find the regions of this picture first.")
-    inside = segmentation.mask(region)
     shading, scale = check_range("The shading", shading, 0, 2), check_range("The scale", scale, 0.1, 4)
-    (seed,) = check_seeds(seed)
+    seed, picture = check_seed(seed), read(image)
+    check_same_size(picture, segmentation)
+    inside = segmentation.mask(region)
     box = _box(inside, _MARGIN)
     part, wanted = picture.crop(box), _cropped(inside, box)
     longest = max(part.size)
-    if isinstance(texture, int | np.integer):
+    if number(texture) is not None:
         sample, valid = _region_as_sample(picture, segmentation.mask(texture), longest, scale)
     else:
         sample = _values(fit_sample(texture, longest, scale))

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator
 
 from PIL import Image
 
+from ..checks import check_count, check_flag, check_range
 from ..errors import StudioError
 from ..image import to_image, to_images
 from ..ops import latent
 from ..ops import sampling as ops
-from .latents import MOST_TRUNCATION, Point, check_noise, check_points, classes, find
-from .nets import check_count, check_range, open_model
+from .latents import MOST_TRUNCATION, TRUNCATION, Point, check_noise, check_points, classes, find
+from .nets import find_model, open_model
 from .work import computes, many, passes
 
 LARGE = 512  # side in pixels from which on pictures are made one at a time
@@ -22,7 +23,7 @@ def sample(
     model: str,
     seeds: Point | Iterable[Point],
     *,
-    truncation: float = 0.7,
+    truncation: float = TRUNCATION,
     label: str | int | None = None,
     noise: int | None = 0,
 ) -> list[Image.Image]:
@@ -34,9 +35,11 @@ def sample(
 
     Raises StudioError for an unknown model or class and for values out of range.
     """
+    find_model(model, "sample")
+    points, noise = check_points(model, seeds), check_noise(noise)
+    check_range("Truncation", truncation, 0, MOST_TRUNCATION)
     spec, net = open_model(model, "sample")
-    noise = check_noise(noise)
-    vectors, numbers = find(spec, net, check_points(model, seeds), truncation, label)
+    vectors, numbers = find(spec, net, points, truncation, label)
     if net.size < LARGE:
         return to_images(ops.generate(net, vectors, numbers, noise))
     parts = zip(vectors.split(1), numbers.split(1))  # one at a time: as numbers, many of these would fill the memory
@@ -49,7 +52,7 @@ def walk(
     seeds: Iterable[Point],
     *,
     frames: int = 24,
-    truncation: float = 0.7,
+    truncation: float = TRUNCATION,
     loop: bool = True,
     label: str | int | None = None,
     noise: int | None = 0,
@@ -59,12 +62,13 @@ def walk(
     loop:  True returns to the first seed, so that the animation can repeat; False ends on the last seed.
     label: as in `sample`; None keeps the class of the first seed.
     """
-    spec, net = open_model(model, "sample")
+    find_model(model, "sample")
     points, noise = check_points(model, seeds), check_noise(noise)
     if len(points) < 2:
         raise StudioError("A walk needs at least two seeds: add another one.")
-    frames, loop = check_count("Frames", frames, 1, 240), bool(loop)
+    frames, loop = check_count("Frames", frames, 1, 240), check_flag("The loop", loop)
     psi = check_range("Truncation", truncation, 0, MOST_TRUNCATION)
+    spec, net = open_model(model, "sample")
     kept = classes(spec, points[:1], label)
     if ops.steerable(net):
         chosen = int(kept) if spec.labels else None

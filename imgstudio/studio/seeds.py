@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..checks import check_seeds
 from ..errors import StudioError
-from .nets import check_seeds
 
 MOST = 1024  # seeds in one text
 

@@ -10,20 +10,20 @@ from PIL import Image
 from torch import Tensor, nn
 
 from .. import catalog
+from ..checks import check_count, check_mapping, check_range, check_type, shown
 from ..errors import StudioError
 from ..image import to_image
 from ..models.stylegan2 import Generator
 from ..ops import sampling as ops
 from ..ops import styles
 from ..spec import Direction, Spec
-from .latents import Latent, Point, check_noise, check_points, find, open_steerable
-from .nets import check_count, check_range
+from .latents import MOST_TRUNCATION, TRUNCATION, Latent, Point, check_noise, check_point, find, open_steerable, placed
 from .work import computes, passes
 
 FARTHEST = 10.0  # standard deviations that an edit may go
 PAD = 4.0  # standard deviations from the middle of the pad to its border
 _STYLEGAN2 = f"{Generator.__module__}:{Generator.__qualname__}"
-_COMPONENT = re.compile(r"component\s+(\d+)")
+_COMPONENT = re.compile(r"component\s+(\d{1,9})", re.ASCII)
 
 
 def models() -> tuple[Spec, ...]:
@@ -43,7 +43,7 @@ def mix(
     fine: Point,
     *,
     crossover: int,
-    truncation: float = 0.7,
+    truncation: float = TRUNCATION,
     label: str | int | None = None,
     noise: int | None = 0,
 ) -> Image.Image:
@@ -52,16 +52,19 @@ def mix(
     crossover: number of layers, from the coarsest on, that follow `coarse`; 0 gives the picture of `fine`, `len(layers(model))`
                that of `coarse`.
     """
+    noise = check_noise(noise)
     return draw(mixed(model, coarse, fine, crossover=crossover, truncation=truncation, label=label), noise=noise)
 
 
 def mixed(
-    model: str, coarse: Point, fine: Point, *, crossover: int, truncation: float = 0.7, label: str | int | None = None
+    model: str, coarse: Point, fine: Point, *, crossover: int, truncation: float = TRUNCATION, label: str | int | None = None
 ) -> Latent:
     """The place of the picture that `mix` makes, to go on from."""
+    points = [check_point(model, coarse), check_point(model, fine)]
+    check_range("Truncation", truncation, 0, MOST_TRUNCATION)
     spec, net = open_steerable(model)
     crossover = check_count("The crossover", crossover, 0, len(net.sides))
-    (a, b), _ = find(spec, net, check_points(model, [coarse, fine]), truncation, label)
+    (a, b), _ = find(spec, net, points, truncation, label)
     return Latent(model, styles.mix(a[None], b[None], crossover)[0])
 
 
@@ -79,7 +82,7 @@ def edit(
     amounts: Mapping[str, float],
     *,
     layers: tuple[int, int] | None = None,
-    truncation: float = 0.7,
+    truncation: float = TRUNCATION,
     label: str | int | None = None,
     noise: int | None = 0,
 ) -> Image.Image:
@@ -89,6 +92,7 @@ def edit(
              understood too.
     layers:  first and last layer to move, from 0, both included; None takes the range each direction was named for.
     """
+    noise = check_noise(noise)
     return draw(edited(model, seed, amounts, layers=layers, truncation=truncation, label=label), noise=noise)
 
 
@@ -98,13 +102,22 @@ def edited(
     amounts: Mapping[str, float],
     *,
     layers: tuple[int, int] | None = None,
-    truncation: float = 0.7,
+    truncation: float = TRUNCATION,
     label: str | int | None = None,
 ) -> Latent:
     """The place of the picture that `edit` makes, to go on from."""
+    point, amounts = check_point(model, seed), _check_amounts(amounts)
+    check_range("Truncation", truncation, 0, MOST_TRUNCATION)
     spec, net = open_steerable(model)
-    w, _ = find(spec, net, check_points(model, seed, most=1), truncation, label)
+    w, _ = find(spec, net, [point], truncation, label)
     return Latent(model, _moved(spec, net, w, amounts, layers)[0])
+
+
+def _check_amounts(amounts: Mapping[str, float]) -> dict[str, float]:
+    return {
+        name: check_range(f"The amount of {shown(name)}", amount, -FARTHEST, FARTHEST)
+        for name, amount in check_mapping("the amounts", amounts).items()
+    }
 
 
 @computes(lambda model: passes(model))
@@ -114,7 +127,7 @@ def pad(
     x: float,
     y: float,
     *,
-    truncation: float = 0.7,
+    truncation: float = TRUNCATION,
     label: str | int | None = None,
     noise: int | None = 0,
 ) -> Image.Image:
@@ -122,14 +135,19 @@ def pad(
 
     x, y: from -1 to 1, to the right and upwards; (0, 0) is the seed's own picture, the border lies 4 standard deviations away.
     """
+    noise = check_noise(noise)
     return draw(dragged(model, seed, x, y, truncation=truncation, label=label), noise=noise)
 
 
-def dragged(model: str, seed: Point, x: float, y: float, *, truncation: float = 0.7, label: str | int | None = None) -> Latent:
+def dragged(
+    model: str, seed: Point, x: float, y: float, *, truncation: float = TRUNCATION, label: str | int | None = None
+) -> Latent:
     """The place of the picture that `pad` makes, to go on from."""
-    spec, net = open_steerable(model)
     x, y = (check_range(f"The position {name}", value, -1, 1) for name, value in (("x", x), ("y", y)))
-    w, _ = find(spec, net, check_points(model, seed, most=1), truncation, label)
+    point = check_point(model, seed)
+    check_range("Truncation", truncation, 0, MOST_TRUNCATION)
+    spec, net = open_steerable(model)
+    w, _ = find(spec, net, [point], truncation, label)
     for amount, direction in zip((x, y), net.directions.cpu()):
         w = styles.edit(w, direction, PAD * amount, 0, len(net.sides) - 1)
     return Latent(model, w[0])
@@ -138,8 +156,9 @@ def dragged(model: str, seed: Point, x: float, y: float, *, truncation: float = 
 @computes(lambda place: passes(place.model))
 def draw(place: Latent, *, noise: int | None = 0) -> Image.Image:
     """The picture of a place in latent space."""
+    place, noise = check_type("A place", place, Latent, "take what invert has found"), check_noise(noise)
     _, net = open_steerable(place.model)
-    return to_image(ops.generate(net, place.w[None], torch.zeros(1, dtype=torch.long), check_noise(noise)))
+    return to_image(ops.generate(net, placed(net, place)[None], torch.zeros(1, dtype=torch.long), noise))
 
 
 @computes(lambda model: passes(model))
@@ -149,7 +168,7 @@ def feature_maps(
     layer: int,
     *,
     count: int = 16,
-    truncation: float = 0.7,
+    truncation: float = TRUNCATION,
     label: str | int | None = None,
     noise: int | None = 0,
 ) -> list[Image.Image]:
@@ -158,11 +177,12 @@ def feature_maps(
     layer: from 0, the coarsest, on, see `layers`. Each map is grey, from its own darkest to its own lightest value, at the
            layer's own resolution.
     """
+    count, noise, point = check_count("The number of maps", count, 1, 512), check_noise(noise), check_point(model, seed)
+    check_range("Truncation", truncation, 0, MOST_TRUNCATION)
     spec, net = open_steerable(model)
     layer = check_count("The layer", layer, 0, len(net.sides) - 1)
-    w, _ = find(spec, net, check_points(model, seed, most=1), truncation, label)
-    maps = ops.feature_maps(net, w, layer, check_noise(noise))  # C,H,W
-    count = min(check_count("The number of maps", count, 1, 512), len(maps))
+    w, _ = find(spec, net, [point], truncation, label)
+    maps = ops.feature_maps(net, w, layer, noise)  # C,H,W
     order = maps.flatten(1).std(dim=1).argsort(descending=True, stable=True)
     return [_grey(channel) for channel in maps[order[:count]]]
 
@@ -175,7 +195,6 @@ def _grey(channel: Tensor) -> Image.Image:
 def _moved(spec: Spec, net: nn.Module, w: Tensor, amounts: Mapping[str, float], chosen: tuple[int, int] | None) -> Tensor:
     bounds = None if chosen is None else _check_layers(chosen, len(net.sides))
     for name, amount in amounts.items():
-        amount = check_range(f"The amount of {name!r}", amount, -FARTHEST, FARTHEST)
         direction = _direction(spec, net, name)
         first, last = bounds or (direction.first, min(direction.last, len(net.sides) - 1))
         w = styles.edit(w, net.directions[direction.component].cpu(), direction.sign * amount, first, last)
@@ -192,7 +211,7 @@ def _check_layers(chosen: tuple[int, int], depth: int) -> tuple[int, int]:
 
 
 def _direction(spec: Spec, net: nn.Module, name: str) -> Direction:
-    plain = " ".join(str(name).split()).casefold()
+    plain = " ".join(name.split()).casefold()
     for direction in spec.directions:
         if direction.name.casefold() == plain:
             return direction
@@ -200,4 +219,4 @@ def _direction(spec: Spec, net: nn.Module, name: str) -> Direction:
     if number and 1 <= int(number[1]) <= len(net.directions):
         return Direction(name=plain, component=int(number[1]) - 1, first=0, last=len(net.sides) - 1)
     known = ", ".join([d.name for d in spec.directions] or [f"component {i + 1}" for i in range(min(6, len(net.directions)))])
-    raise StudioError(f"There is no direction {name!r}: choose one such as {known}.")
+    raise StudioError(f"There is no direction {shown(name)}: choose one such as {known}.")

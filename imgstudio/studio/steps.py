@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
+from ..errors import StudioError
+
 
 @dataclass(frozen=True)
 class Step:
@@ -25,6 +27,8 @@ class Step:
 
 
 def last(steps: Iterable[Step]) -> Step:
-    """Does all the work and returns its last step."""
-    (step,) = deque(steps, maxlen=1)
-    return step
+    """Does all the work and returns its last step. Raises StudioError where there is none."""
+    kept = deque(steps if isinstance(steps, Iterable) else (), maxlen=1)
+    if not kept or not isinstance(kept[0], Step):
+        raise StudioError("There are no steps here: give last what stylize, synthesize, invert or complete returned.")
+    return kept[0]

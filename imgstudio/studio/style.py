@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from ..checks import check_choice, check_count, check_range, check_seed, shown
 from ..errors import StudioError
 from ..image import Source
 from ..models.adain import AdaIN
@@ -17,7 +18,7 @@ from ..ops import colors, feedforward, optimise
 from ..ops import style as ops
 from . import style_sources as sources
 from .effort import Kind, check_fits, expected_seconds, kind, largest_side, largest_size, lent_seconds, memory_needed
-from .nets import check_count, check_range, check_seeds, open_model
+from .nets import find_model, open_model
 from .steps import Step
 from .style_sources import Canvas
 from .work import computes
@@ -73,9 +74,13 @@ def stylize(
     Mistakes raise StudioError at once. Should the arithmetic break down on the way, the last good picture comes once more
     and then a StudioError.
     """
-    _, net = open_model(model, "stylize")
-    strength = check_range("The strength", strength, 0, 1)
+    find_model(model, "stylize")
+    strength, seed = check_range("The strength", strength, 0, 1), check_seed(seed)
     size = check_count("The size", size, SMALLEST, largest_side(model))
+    steps, every = check_count("Steps", steps, 1, 10_000), check_count("Pictures every so many steps", every, 1, 10_000)
+    balance = _balance(content_weight, style_weight, tv_weight)
+    optimizer = check_choice("optimiser", optimizer, tuple(optimise.OPTIMIZERS))
+    _, net = open_model(model, "stylize")
     canvas = _canvas(content, net, size, keep_colors, mask)
     if strength == 0:
         return iter([Step(1, 1, canvas.laid(canvas.content, 0.0))])
@@ -84,12 +89,8 @@ def stylize(
         return _one_pass(net, canvas, strength)
     if isinstance(net, AdaIN):
         return _any_style(net, canvas, *sources.fit_styles(style, weights, canvas, _smallest(net)), strength)
-    balance = _balance(content_weight, style_weight, tv_weight)
     styles, shares = sources.fit_styles(style, weights, canvas, net.smallest) if balance.style > 0 else ([], [])
-    if optimizer not in optimise.OPTIMIZERS:
-        raise StudioError(f"There is no optimiser {optimizer!r}: choose one of {', '.join(optimise.OPTIMIZERS)}.")
-    steps = check_count("Steps", steps, 1, 10_000)
-    begun = sources.fit_start(start, canvas, styles, shares, *check_seeds(seed))
+    begun = sources.fit_start(start, canvas, styles, shares, seed)
     parts = optimise.paint(
         net,
         canvas.seen,
@@ -103,13 +104,12 @@ def stylize(
         optimizer=optimizer,
         finest_only=sources.continues(start),
     )
-    every = check_count("Pictures every so many steps", every, 1, 10_000)
     return _optimised(optimise.Progress(0, steps, begun, {}), parts, canvas, strength, every)
 
 
 def _canvas(content: Source, net: torch.nn.Module, size: int, keep_colors: bool | str, mask: Source | None) -> Canvas:
     if not isinstance(keep_colors, bool | str | None) or keep_colors not in sources.COLORS:
-        raise StudioError(f"Colours can't be kept by {keep_colors!r}: choose luminance or match, or leave it off.")
+        raise StudioError(f"Colours can't be kept by {shown(keep_colors)}: choose luminance or match, or leave it off.")
     fitted = sources.fit_content(content, size, _smallest(net))
     return Canvas(fitted, sources.COLORS[keep_colors], sources.fit_mask(mask, fitted.shape[2:]))
 

@@ -12,15 +12,16 @@ from PIL import Image, ImageFilter
 from torch import Tensor
 
 from .. import device as devices
+from ..checks import check_mapping, check_range, listed, shown
 from ..errors import StudioError
 from ..image import Source, read, to_image, to_tensor
 from ..ops import colors, optimise
-from .nets import check_range
 
 COLORS = {False: None, None: None, True: "luminance", "luminance": "luminance", "match": "match"}
 STARTS = ("content", "noise", "style")
 SMALLEST_STYLE = 16  # pixels on the shorter side; fewer hold no pattern
 NARROWEST = 100  # times as long as wide
+MOST_STYLES = 32
 _MOST_ENLARGED = 4  # times; beyond that a style is a blur
 _SOFT_EDGE = 0.01  # of the longer side: standard deviation of the mask's blur
 
@@ -84,6 +85,8 @@ def fit_styles(styles: Source | Sequence[Source] | None, shares: Sequence[float]
     given = list(styles) if isinstance(styles, list | tuple) else [] if styles is None else [styles]
     if not given:
         raise StudioError("There is no style picture yet: choose one first.")
+    if len(given) > MOST_STYLES:
+        raise StudioError(f"{len(given)} styles are too many: choose at most {MOST_STYLES}.")
     chosen = [(style, share) for style, share in zip(given, _shares(shares, len(given))) if share > 0]
     height, width = canvas.size
     fitted = [_recoloured(fit_style(style, height * width, smallest), canvas) for style, _ in chosen]
@@ -94,12 +97,12 @@ def _shares(shares: Sequence[float] | None, count: int) -> list[float]:
     """Weights of `count` styles, made to sum to 1."""
     if shares is None:
         return [1 / count] * count
-    listed = [check_weight("Each share of a style", share) for share in shares]
-    if len(listed) != count:
-        raise StudioError(f"There are {count} styles and {len(listed)} shares: give each style one.")
-    if max(listed) == 0:
+    given = [check_weight("Each share of a style", share) for share in listed("shares", shares, MOST_STYLES)]
+    if len(given) != count:
+        raise StudioError(f"There are {count} styles and {len(given)} shares: give each style one.")
+    if max(given) == 0:
         raise StudioError("The shares of the styles are all 0: raise at least one.")
-    scaled = [share / max(listed) for share in listed]
+    scaled = [share / max(given) for share in given]
     return [share / sum(scaled) for share in scaled]
 
 
@@ -113,18 +116,15 @@ def _recoloured(style: Tensor, canvas: Canvas) -> Tensor:
 
 def check_weight(name: str, value: float) -> float:
     """A finite number from 0 on; `name` is for the message."""
-    value = check_range(name, value, 0, math.inf)
-    if math.isinf(value):
-        raise StudioError(f"{name} is infinite: give a number.")
-    return value
+    return check_range(name, value, 0, math.inf)
 
 
 def check_layers(layers: Mapping[str, float] | None, known: Sequence[str], default: dict[str, float]) -> dict[str, float]:
     """Weights by style layer; without any, the default ones."""
     if layers is None:
         return default
-    if unknown := [name for name in layers if name not in known]:
-        raise StudioError(f"There is no layer {unknown[0]!r}: choose from {', '.join(known)}.")
+    if unknown := [name for name in check_mapping("the layers", layers) if name not in known]:
+        raise StudioError(f"There is no layer {shown(unknown[0])}: choose from {', '.join(known)}.")
     checked = {name: check_weight(f"The weight of {name}", weight) for name, weight in layers.items()}
     if max(checked.values(), default=0) == 0:
         raise StudioError("The weights of the style layers are all 0: raise at least one.")
@@ -162,7 +162,7 @@ def continues(start: str | Source) -> bool:
 
 def _from_picture(start: Source, canvas: Canvas) -> Tensor:
     if isinstance(start, str) and not os.path.splitext(start)[1] and not os.path.exists(start):
-        raise StudioError(f"There is no start {start!r}: choose {', '.join(STARTS)}, or give a picture.")
+        raise StudioError(f"There is no start {shown(start)}: choose {', '.join(STARTS)}, or give a picture.")
     height, width = canvas.size
     x = to_tensor(read(start).resize((width, height), Image.Resampling.LANCZOS))
     return colors.luminance(x) if canvas.keep == "luminance" else x

@@ -9,11 +9,12 @@ import numpy as np
 from PIL import Image
 
 from .. import catalog
+from ..checks import check_choice, check_count, check_flag, check_range, check_seed, shown
 from ..errors import StudioError
 from ..image import Source, read, to_image, to_tensor
 from ..ops import optimise, quilting, synthesis
 from .effort import check_fits, kind, largest_side, lent_seconds
-from .nets import check_count, check_range, check_seeds, open_model
+from .nets import open_model
 from .steps import Step, last
 from .work import computes
 
@@ -60,14 +61,12 @@ def synthesize(
     Mistakes raise StudioError at once. Should the arithmetic break down on the way, the last good picture comes once more
     and then a StudioError.
     """
-    if method not in METHODS:
-        raise StudioError(f"There is no method {method!r}: choose one of {', '.join(METHODS)}.")
-    if start not in STARTS:
-        raise StudioError(f"There is no start {start!r}: choose one of {', '.join(STARTS)}.")
+    method, start = check_choice("method", method, METHODS), check_choice("start", start, STARTS)
+    seed, seamless = check_seed(seed), check_flag("Seamless", seamless)
+    steps, every = check_count("Steps", steps, 1, 10_000), check_count("Pictures every so many steps", every, 1, 10_000)
+    patch = None if patch is None else check_count("The side of a block", patch, 8, LARGEST)
     width, height = _size(size, LARGEST if method == "quilting" else largest_side(_optimising(model)))
     sample = fit_sample(image, max(width, height), check_range("The scale", scale, 0.1, 4.0))
-    (seed,) = check_seeds(seed)
-    steps, every = check_count("Steps", steps, 1, 10_000), check_count("Pictures every so many steps", every, 1, 10_000)
     blocks = _patch(patch, sample, height, width, seamless)
     quilted = _quilted(sample, height, width, seed, seamless, blocks)
     if method == "quilting":
@@ -109,7 +108,7 @@ def _optimised(parts: Iterator[optimise.Progress], every: int) -> Iterator[Step]
 def _size(size: int | tuple[int, int], largest: int) -> tuple[int, int]:
     sides = tuple(size) if isinstance(size, tuple | list) else (size, size)
     if len(sides) != 2:
-        raise StudioError(f"A size is one number or width and height, not {size!r}.")
+        raise StudioError(f"A size is one number or width and height, not {shown(size)}.")
     width, height = (check_count("The size", side, SMALLEST, largest) for side in sides)
     return width, height
 
@@ -135,7 +134,7 @@ def _patch(patch: int | None, sample: Image.Image, height: int, width: int, seam
     most = min(narrow - 4, min(height, width) * 2 // 3 if seamless else narrow)
     if patch is None:
         return max(8, min(most, round(narrow / 4)))
-    if not 8 <= check_count("The side of a block", patch, 1, LARGEST) <= most:
+    if patch > most:
         raise StudioError(f"Blocks of {patch} pixels don't fit: choose from 8 to {most} for this sample and this size.")
     return patch
 

@@ -11,13 +11,14 @@ from PIL import Image
 from torch import Tensor, nn
 
 from .. import device as devices
+from ..checks import check_count, check_type
 from ..errors import StudioError
 from ..image import Source, read, to_tensor
 from ..metrics import segmentation as metrics
 from ..ops import clustering
 from ..ops import segmentation as ops
 from ..ops.clustering import Hierarchy
-from .nets import check_count, open_model
+from .nets import find_model, open_model
 from .overlay import VIEWS, overlay, palette
 from .regions import Segmentation, from_labels, merge
 from .work import computes, megapixels, passes
@@ -54,9 +55,10 @@ class Look:
 @torch.no_grad()
 def look(model: str, image: Source, *, size: int = 512) -> Look:
     """Runs the net once, on the picture with a longer side of at most `size` px; the slow part of `segment`."""
-    _, net = open_model(model, "segment")
+    find_model(model, "segment")
     size = check_count("The size", size, SMALLEST, LARGEST)
     picture = read(image)
+    _, net = open_model(model, "segment")
     x = to_tensor(_seen(picture, size))
     features = _embed(net, x)
     points = ops.sample(features, ops.unrest(features))
@@ -89,12 +91,10 @@ def regions_of(look: Look, regions: int | None = None) -> Segmentation:
     any two textures is at least 3.3 times as wide as the textures vary themselves, and more the more they are mingled. Fewer
     numbers join regions of larger ones.
     """
-    tree = look.tree
+    check_type("A look", look, Look, "call look with the picture first")
+    regions, tree = _check_regions(regions, look.pixels), look.tree
     if regions is None:
         regions = tree.distinct()
-    regions = check_count("The number of regions", regions, 1, MOST)
-    if regions > look.pixels:
-        raise StudioError(f"A picture of {look.pixels} pixels has no {regions} regions: choose at most {look.pixels}.")
     features = look.features.float()
     if regions > len(tree.leaves):
         tree = clustering.hierarchy(ops.sample(features, ops.unrest(features)), features, regions + 4)
@@ -106,6 +106,15 @@ def regions_of(look: Look, regions: int | None = None) -> Segmentation:
     return from_labels(*ops.decide(belongs, *look.size[::-1]))
 
 
+def _check_regions(regions: int | None, pixels: int) -> int | None:
+    if regions is None:
+        return None
+    regions = check_count("The number of regions", regions, 1, MOST)
+    if regions > pixels:
+        raise StudioError(f"A picture of {pixels} pixels has no {regions} regions: choose at most {pixels}.")
+    return regions
+
+
 def _count(textures: int) -> str:
     return "one texture" if textures == 1 else f"{textures} textures"
 
@@ -115,13 +124,19 @@ def segment(model: str, image: Source, *, regions: int | None = None) -> Segment
 
     Raises StudioError for an unknown model, what is not a picture, or a number of regions that cannot be.
     """
-    return regions_of(look(model, image), regions)
+    picture = read(image)
+    regions = _check_regions(regions, picture.width * picture.height)
+    return regions_of(look(model, picture), regions)
+
+
+def _label_map(labels: np.ndarray) -> np.ndarray:
+    return from_labels(labels).labels
 
 
 def agreement(found: Segmentation | np.ndarray, truth: Segmentation | np.ndarray) -> dict[str, float]:
     """How well two label maps [H, W] agree, whatever their labels are called: "mean IoU" under the best one-to-one matching and
     "adjusted Rand index", both 1 at best."""
-    found, truth = (part.labels if isinstance(part, Segmentation) else np.asarray(part) for part in (found, truth))
+    found, truth = (part.labels if isinstance(part, Segmentation) else _label_map(part) for part in (found, truth))
     if found.shape != truth.shape:
         raise StudioError(f"Only label maps of one size can be compared, not {found.shape} and {truth.shape}.")
     return {"mean IoU": metrics.mean_iou(found, truth), "adjusted Rand index": metrics.adjusted_rand(found, truth)}

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from .. import png
+from ..checks import shown
 from ..errors import StudioError
 from ..image import Source, read
 from .overlay import check_same_size, label_map, palette
@@ -24,10 +26,12 @@ COLUMNS = ("region", "share", "pixels", "mean colour", "colour on the map")
 def read_label_map(source: str | os.PathLike[str] | Image.Image) -> np.ndarray:
     """The labels of a label map, int32 [H, W]: a picture of mode "P" or "L", as a file or opened."""
     try:
-        picture = source if isinstance(source, Image.Image) else Image.open(source)
+        picture = source if isinstance(source, Image.Image) else Image.open(source, formats=["PNG"])
         picture.load()
-    except OSError as error:
-        raise StudioError(f"{source} is not a label map that can be read: choose a PNG that was written as one.") from error
+    except Exception as error:  # no file, no picture, or a damaged one: Pillow raises almost anything
+        raise StudioError(
+            f"{shown(source)} is not a label map that can be read: choose a PNG that was written as one."
+        ) from error
     if picture.mode not in ("P", "L"):
         raise StudioError(f"A label map is a picture of mode P or L, not {picture.mode}: choose one that was written as such.")
     return np.asarray(picture).astype(np.int32)
@@ -43,7 +47,7 @@ def cutouts(image: Source, segmentation: Segmentation, path: str | os.PathLike[s
             for region in range(segmentation.regions):
                 # An entry without today's date, so that equal regions give equal files.
                 entry = zipfile.ZipInfo(f"region-{region + 1:0{digits}}.png")
-                archive.writestr(entry, _png(_cutout(picture, segmentation.labels == region)))
+                archive.writestr(entry, png.encoded(_cutout(picture, segmentation.labels == region)))
     except OSError as error:
         raise StudioError(f"{path} cannot be written ({error.strerror or error}): choose another place.") from error
     return path
@@ -54,12 +58,6 @@ def _cutout(picture: Image.Image, mask: np.ndarray) -> Image.Image:
     cut = Image.new("RGBA", picture.size, (0, 0, 0, 0))
     cut.paste(picture, mask=alpha)
     return cut.crop(alpha.getbbox())
-
-
-def _png(picture: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
 
 
 def table(segmentation: Segmentation, image: Source) -> list[dict]:

@@ -10,11 +10,12 @@ import numpy as np
 from PIL import Image
 from torch import Tensor, nn
 
+from ..checks import check_count, check_flag, check_range
 from ..errors import StudioError
 from ..image import Source, read, to_image, to_tensor
 from ..ops import translation as ops
 from .effort import memory_free
-from .nets import check_count, check_range, open_model
+from .nets import find_model, open_model
 from .steps import Step, last
 from .work import computes, megapixels, passes
 
@@ -66,17 +67,20 @@ def translating(
     model: str, image: Source, *, cycle: bool = True, size: int | None = None, strength: float = 1.0
 ) -> Iterator[TranslationStep]:
     """`translate`, tile by tile: a picture of a thousand pixels is one. Mistakes raise StudioError at once."""
-    spec, net = open_model(model, "translate")
-    back = open_model(spec.inverse, "translate")[1] if cycle and spec.inverse else None
+    spec, cycle = find_model(model, "translate"), check_flag("The way back", cycle)
     strength = check_range("The strength", strength, 0, 1)
-    return _steps(net, back, _fitted(image, size), strength)
+    x = _fitted(image, size)
+    _, net = open_model(model, "translate")
+    back = open_model(spec.inverse, "translate")[1] if cycle and spec.inverse else None
+    return _steps(net, back, x, strength)
 
 
 def _fitted(image: Source, size: int | None) -> Tensor:
     """The picture [1, 3, H, W], its longer side at `size` if there is one."""
+    size = None if size is None else check_count("The size", size, 1, LARGEST)
     picture = read(image)
     if size is not None:
-        factor = check_count("The size", size, 1, LARGEST) / max(picture.size)
+        factor = size / max(picture.size)
         fitted = tuple(max(1, round(side * factor)) for side in picture.size)
         picture = picture.resize(fitted, Image.Resampling.LANCZOS, reducing_gap=3.0)
     needed, free = _BYTES * picture.width * picture.height + _SPARE, memory_free()

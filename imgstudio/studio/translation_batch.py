@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import zipfile
@@ -12,6 +11,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from .. import png
+from ..checks import listed
 from ..errors import StudioError
 from ..image import Source
 from .steps import Step
@@ -46,10 +47,9 @@ def translate_many(
     A file that is no picture holds up nobody: it is reported and left out. Whoever stops iterating has a whole zip of what was
     made. Files are named after their pictures, plainly: `My Cat!.JPG` becomes `My-Cat-daisy2sunflower.png`.
     """
-    if not 1 <= len(images) <= MOST:
-        raise StudioError(f"Give from 1 to {MOST} pictures; there are {len(images)}.")
+    images = listed("pictures", images, MOST)
     translating(model, Image.new("RGB", (1, 1)), cycle=False, size=size, strength=strength)  # mistakes are told at once
-    return _batch(model, list(images), Path(path), size, strength)
+    return _batch(model, images, Path(path), size, strength)
 
 
 def _batch(model: str, images: list[Source], path: Path, size: int | None, strength: float) -> Iterator[BatchStep]:
@@ -82,10 +82,8 @@ def _archive(path: Path) -> zipfile.ZipFile:
 
 
 def _write(archive: zipfile.ZipFile, name: str, picture: Image.Image) -> None:
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=1)
     try:
-        archive.writestr(zipfile.ZipInfo(name), buffer.getvalue())  # without today's date: equal pictures, equal files
+        archive.writestr(zipfile.ZipInfo(name), png.encoded(picture))  # without today's date: equal pictures, equal files
     except OSError as error:
         raise StudioError(f"{archive.filename} cannot be written ({error.strerror or error}): choose another place.") from error
 
