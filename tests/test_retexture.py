@@ -149,7 +149,7 @@ def test_a_picture_that_is_one_region():
         ({"shading": -1}, "shading"),
         ({"scale": 0}, "scale"),
         ({"seed": -1}, "seed"),
-        ({"image": PICTURE.resize((60, 48))}, "another size"),
+        ({"image": PICTURE.resize((60, 48))}, "another picture"),
     ],
     ids=str,
 )
