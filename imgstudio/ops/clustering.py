@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .. import interrupt
+
 LEAVES = 14  # groups to begin with: more than a picture has textures
 SEPARATE = 3.3  # gap between groups, in standard deviations, from which on they count as different
 ALIKE = 0.01  # angle below which unit vectors differ by rounding only
@@ -37,6 +39,7 @@ def _spread(points: Tensor, count: int, generator: torch.Generator) -> Tensor:
     chosen = [points[int(torch.randint(len(points), (1,), generator=generator))]]
     distance = 1 - points @ chosen[0]
     while len(chosen) < count:
+        interrupt.check()
         sums = distance.clamp_min(1e-9).double().cumsum(dim=0)
         drawn = torch.rand(1, generator=generator, dtype=torch.float64) * sums[-1]
         chosen.append(points[min(int(torch.searchsorted(sums, drawn)), len(points) - 1)])
@@ -48,6 +51,7 @@ def _settle(points: Tensor, centres: Tensor, rounds: int) -> Tensor:
     """Lloyd's rounds until nothing changes. A centre that loses all its points stays where it is."""
     before = None
     for _ in range(rounds):
+        interrupt.check()
         nearest = (points @ centres.T).argmax(dim=1)
         if before is not None and torch.equal(nearest, before):
             break
@@ -90,6 +94,7 @@ def hierarchy(points: Tensor, features: Tensor, leaves: int = LEAVES) -> Hierarc
     moments, together = _Moments.of(points.double(), member.double()), company(features, centres).double()
     group, levels, gaps = torch.arange(len(centres)), {}, {}
     while len(moments.share) > 1:
+        interrupt.check()
         found = _gaps(moments) * (1 - mingled(together))
         a, b = sorted(divmod(int(found.argmin()), len(found)))
         levels[len(found)], gaps[len(found)] = group, found[a, b].item()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from skimage.restoration import denoise_tv_chambolle
 from torch import Tensor
 
+from .. import interrupt
 from . import poisson
 
 REFERENCE = 512  # longer side in pixels that strengths are meant for; in a larger picture, texture is larger too
@@ -21,8 +23,11 @@ def rof(x: Tensor, strength: float) -> Tensor:
     """The picture that is close to x and has little total variation (Rudin, Osher and Fatemi 1992,
     https://doi.org/10.1016/0167-2789(92)90242-F), by Chambolle's algorithm. strength: 0 to 1, how little."""
     weight = ROF_WEIGHT * strength**2 * max(x.shape[1:]) / REFERENCE
-    smooth = denoise_tv_chambolle(x.cpu().numpy(), weight=weight, channel_axis=0, eps=1e-6, max_num_iter=400)
-    return torch.from_numpy(smooth).float()
+    channels = []
+    for channel in x.cpu().numpy():  # each alone, as the function itself does it
+        interrupt.check()
+        channels.append(denoise_tv_chambolle(channel, weight=weight, eps=1e-6, max_num_iter=400))
+    return torch.from_numpy(np.stack(channels)).float()
 
 
 @torch.no_grad()

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .. import interrupt
+
 MATRIX = 640  # pixels: up to this side a product with a matrix is a faster way to means than pooling, about fivefold at 96
 
 
@@ -26,6 +28,7 @@ def carried(values: Tensor, small: Tensor, large: Tensor, *, radius: int = 2, ep
     slopes, offsets = _linear(values, small, radius, epsilon)
     made = []
     for slope, offset in zip(slopes.split(1, dim=1), offsets.split(1, dim=1)):  # one map at a time: large pictures fill memory
+        interrupt.check()
         channel = _enlarged(offset, large)
         for colour in range(3):
             channel += _enlarged(slope[:, :, colour], large) * large[:, colour : colour + 1]

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .. import interrupt
 from . import tiles
 
 LIGHTNESS = (0.299, 0.587, 0.114)
@@ -69,6 +70,7 @@ def along(planes: Tensor, lines: Tensor, length: float, keen: float = 0.0) -> Te
     for sense in (1, -1):
         place, way = start, sense * lines
         for step in range(1, int(length / STEP) + 1):
+            interrupt.check()
             place = place + STEP * way
             seen, found = _sampled(field, place).split([2, c], dim=1)
             x, y = seen.split(1, dim=1)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from .. import device as devices
+from .. import interrupt
 
 Piece = TypeVar("Piece")
 
@@ -17,6 +18,7 @@ def batches(work: Callable[[slice], Piece], count: int, most: int) -> Iterator[P
     not fit raises what the device raised."""
     done = 0
     while done < count:
+        interrupt.check()
         made = _tried(work, slice(done, min(count, done + most)), may_fail=most > 1)
         if made is None:
             most = max(1, most // 2)

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .. import interrupt
+
 DAMPING = 0.8  # of Jacobi's method
 SWEEPS = 2  # of it before and after each visit to the coarser level
 COARSEST = 8  # pixels: below, sweeps alone are enough
@@ -94,6 +96,7 @@ def solve(system: System, b: Tensor, start: Tensor, *, tolerance: float = 1e-3, 
     enough = tolerance * _length(b)
     direction, before = torch.zeros_like(s), None
     for _ in range(most):
+        interrupt.check()
         if (_length(residual) <= enough).all():
             break
         better = cycle(residual)

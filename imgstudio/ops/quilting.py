@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import ndimage
 
+from .. import interrupt
 from .block_search import Search, fits
 
 __all__ = ["best_path", "cut", "fits", "quilt"]
@@ -180,6 +181,7 @@ def _band(patch: int, overlaps: Overlaps) -> np.ndarray:
 
 def _choose(search: Search, canvas: Canvas, at: Corner, known: np.ndarray, random) -> Corner:
     """One of the places of the sample that continue the block well, and that aren't shown close by already."""
+    interrupt.check()
     cost = search.misfit(canvas.pixels[canvas.place(at)], known) if known.any() else np.zeros(search.shape, np.float32)
     cost = (cost + _repetition(search, canvas, at) * (float(np.quantile(cost, GOOD)) + 1e-6)).ravel()[search.allowed]
     few = min(len(cost) - 1, int(CHOICES * len(cost)))

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .. import interrupt
 from . import labels as maps
 from .clustering import Hierarchy, hierarchy
 
@@ -79,6 +80,7 @@ def spread(belongs: Tensor, ground: Ground, reach: float = REACH, rounds: int = 
     for turn in range(rounds):
         sigma = reach * 3**0.5 * 2 ** (rounds - turn - 1) / (4**rounds - 1) ** 0.5
         for dim, step in ((2, ground.across), (1, ground.down)):
+            interrupt.check()
             keep = torch.exp(-(2**0.5) / sigma * (1 + BARRIER * step))
             belongs = _recursive(belongs, keep, dim)
     return belongs / belongs.sum(dim=0).clamp_min(1e-12)
@@ -120,6 +122,7 @@ def decide(belongs: Tensor, height: int, width: int, strip: int = 256) -> tuple[
     above = place.floor().long()
     labels, clear = np.empty((height, width), np.uint8), np.empty((height, width), np.float32)
     for start in range(0, height, strip):
+        interrupt.check()
         rows = slice(start, min(start + strip, height))
         below = (above[rows] + 1).clamp_max(h - 1)
         part = torch.lerp(wide[:, above[rows]], wide[:, below], (place[rows] - above[rows])[:, None])

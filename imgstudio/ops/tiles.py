@@ -9,6 +9,8 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
+from .. import interrupt
+
 Span = tuple[int, int]  # from, to
 
 
@@ -38,6 +40,7 @@ def tiled(
     grid = [(rows, columns) for rows in spans(x.shape[2], side) for columns in spans(x.shape[3], side)]
     out = None if canvas is None else canvas.clone()
     for number, (rows, columns) in enumerate(grid, start=1):
+        interrupt.check()
         (top, bottom), (left, right) = (_widened(span, margin, length) for span, length in zip((rows, columns), x.shape[2:]))
         made = function(x[:, :, top:bottom, left:right])
         if out is None:

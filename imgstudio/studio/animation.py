@@ -13,6 +13,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 
+from .. import interrupt
 from ..checks import check_range
 from ..errors import StudioError
 
@@ -46,6 +47,7 @@ def _alike(frames: Iterable[Image.Image]) -> Iterator[Image.Image]:
     """The frames as RGB; at least one, and all of the first one's size."""
     size = None
     for frame in frames:
+        interrupt.check()
         size = size or frame.size
         if frame.size != size:
             raise ValueError(f"a frame of {frame.size} pixels follows one of {size}")
@@ -58,7 +60,10 @@ def _write_gif(frames: Iterator[Image.Image], path: Path, fps: float) -> None:
     """One palette for all frames, and no dithering: either would make still regions flicker."""
     kept = list(frames)
     palette = _common_palette(kept)
-    indexed = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in kept]
+    indexed = []
+    for frame in kept:
+        interrupt.check()
+        indexed.append(frame.quantize(palette=palette, dither=Image.Dither.NONE))
     # GIF counts in hundredths of a second.
     indexed[0].save(path, save_all=True, append_images=indexed[1:], duration=round(100 / fps) * 10, loop=0, optimize=False)
 

@@ -6,7 +6,7 @@ import contextlib
 
 from .. import catalog, device, loading, memory
 from ..errors import StudioError
-from .work import small
+from .work import interruptible, small
 
 
 def describe() -> str:
@@ -21,6 +21,7 @@ def prepare() -> None:
     the processes that borrow it, and no other place or time is allowed.
     """
     memory.keep()
+    interruptible()
     if not device.lent():
         return
     for spec in catalog.models():

@@ -7,7 +7,10 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any
 
-from .. import catalog, gpu, loading
+from torch import Tensor, nn
+from torch.nn.modules import module as modules
+
+from .. import catalog, gpu, interrupt, loading
 from .. import device as devices
 from ..errors import StudioError
 
@@ -26,6 +29,7 @@ def computes(seconds: gpu.Seconds, *, steps: bool = False) -> Callable[[Callable
     def decorate(function: Callable) -> Callable:
         @functools.wraps(function)
         def work(*args: Any, **kwargs: Any) -> Any:
+            interrupt.check()
             with _explained():
                 made = function(*args, **kwargs)
             return _watched(made) if steps else made
@@ -49,6 +53,7 @@ def _explained() -> Iterator[None]:
 def _watched(steps: Iterator[Any]) -> Iterator[Any]:
     try:
         while True:
+            interrupt.check()
             with _explained():
                 try:
                     step = next(steps)
@@ -58,6 +63,27 @@ def _watched(steps: Iterator[Any]) -> Iterator[Any]:
     finally:
         if hasattr(steps, "close"):
             steps.close()
+
+
+def interruptible() -> None:
+    """From now on, nets look after each layer, on the way there and back, whether anybody still wants the result."""
+    if not _hooks:
+        _hooks.append(modules.register_module_forward_hook(_passed))
+
+
+_hooks: list[Any] = []
+
+
+def _passed(module: nn.Module, _: Any, made: Any) -> None:
+    if interrupt.current() is None:
+        return
+    interrupt.check()
+    if isinstance(made, Tensor) and made.requires_grad:
+        made.register_hook(_passed_back)
+
+
+def _passed_back(_: Tensor) -> None:
+    interrupt.check()
 
 
 # --- what a call takes on a lent GPU ---

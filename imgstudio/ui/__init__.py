@@ -17,6 +17,7 @@ import gradio as gr  # noqa: E402
 
 from ..studio import system  # noqa: E402
 from . import api, header  # noqa: E402
+from .server import access, queue  # noqa: E402
 from .theme import ICON, STYLESHEET, theme  # noqa: E402
 
 TABS = ("sampling", "interpolation", "translation", "style", "texture", "models")
@@ -57,4 +58,6 @@ def launch(demo: gr.Blocks, **options: Any) -> Any:
         settings["_frontend"] = False  # or else Gradio gives up if its own first answer takes 3 s, as on a busy machine
     if "PORT" in os.environ:
         settings |= {"server_port": int(os.environ["PORT"])}
-    return demo.queue(max_size=64).launch(**{**settings, **options})
+    access.configure()
+    queue.install(demo)
+    return demo.launch(**{**settings, **options})

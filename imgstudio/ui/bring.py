@@ -87,8 +87,8 @@ def wire(part: Bring, choose: Callable[[str, Choices], tuple], chosen: list[Any]
         yield from take(_started(bring.from_files, paths, part.task, limit=settings().upload_mb), request, own, arrived)
 
     kept = [part.own, part.arrived]
-    gently([part.button.click, part.repository.submit], from_hub, [part.repository, *kept], outputs, **LANE)
-    gently(part.upload.upload, from_files, [part.upload, *kept], outputs, **LANE)
+    gently([part.button.click, part.repository.submit], from_hub, [part.repository, *kept], outputs, kind=_WORK, **LANE)
+    gently(part.upload.upload, from_files, [part.upload, *kept], outputs, kind=_WORK, **LANE)
     instant(part.stop.click, _halt)
 
 

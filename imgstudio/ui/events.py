@@ -10,9 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import gradio as gr
+from gradio.context import LocalContext
 
+from .. import interrupt
 from ..errors import StudioError
 from ..studio import downloads
+from .server.jobs import Duty, mark
+from .server.settings import settings
 
 Item = TypeVar("Item")
 
@@ -27,10 +31,28 @@ log = logging.getLogger(__name__)
 def explain(error: Exception) -> None:
     """A message for the visitor. A warning, because Gradio writes "Error" over every output of an event that raises."""
     if isinstance(error, StudioError):
+        _note(interrupt.REFUSED, error)
         gr.Warning(str(error))
     else:
+        _note(interrupt.FAILED, error)
         log.error("a handler of the page failed", exc_info=error)
         gr.Warning(SORRY)
+
+
+def _note(outcome: str, error: Exception) -> None:
+    """For the log of jobs: how this one went."""
+    if work := interrupt.current():
+        work.tell(outcome, type(error).__name__)
+
+
+def late() -> str:
+    """What is said when a job has used up its time."""
+    return f"The {settings().seconds:g} seconds that a job may take here are over: choose a smaller size, or less to do at once."
+
+
+def _broken_off(ended: interrupt.Ended) -> None:
+    if ended.outcome == interrupt.LATE:
+        gr.Warning(late())
 
 
 def careful(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,6 +65,9 @@ def careful(handler: Callable[..., Any]) -> Callable[..., Any]:
                 return handler(*args)
         except gr.Error:
             raise
+        except interrupt.Ended as ended:
+            _broken_off(ended)
+            return gr.skip()
         except Exception as error:
             explain(error)
             return gr.skip()
@@ -53,6 +78,9 @@ def careful(handler: Callable[..., Any]) -> Callable[..., Any]:
             yield from _refusing_downloads(handler(*args))
         except gr.Error:
             raise
+        except interrupt.Ended as ended:
+            _broken_off(ended)
+            yield gr.skip()
         except Exception as error:
             explain(error)
             yield gr.skip()
@@ -82,23 +110,39 @@ def answering(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*args, **kwargs)
         except StudioError as error:
+            _note(interrupt.REFUSED, error)
             raise gr.Error(str(error), print_exception=False) from error
+        except interrupt.Ended as ended:
+            said = late() if ended.outcome == interrupt.LATE else "The job was stopped."
+            raise gr.Error(said, print_exception=False) from ended
         except Exception as error:
+            _note(interrupt.FAILED, error)
             log.error("the endpoint %s failed", function.__name__, exc_info=error)
             raise gr.Error("Something went wrong on the server; its log says what.", print_exception=False) from error
 
     return endpoint
 
 
-def connect(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outputs: Any = None, **options: Any) -> Any:
+def connect(
+    triggers: Any,
+    handler: Callable[..., Any],
+    inputs: Any = None,
+    outputs: Any = None,
+    *,
+    kind: str = "",
+    timed: bool = True,
+    **options: Any,
+) -> Any:
     """Connects an event of the page: never an API endpoint, and in the one lane for heavy work.
 
-    triggers: `button.click`, or a list of such. options: those of Gradio's events.
+    triggers: `button.click`, or a list of such. kind: of long work, for the Stop button of that kind; timed: whether it ends
+    when a job's time is over. options: those of Gradio's events.
     """
     # An explicit name: Gradio would take the handler's, also for private events, and leave the API a "walk_1".
     options = {"show_progress": "minimal", "api_name": "page", **COMPUTE, **options}
     triggers = triggers if isinstance(triggers, list) else [triggers]
-    return gr.on(triggers, careful(handler), inputs, outputs, api_visibility="private", **options)
+    work = mark(careful(handler), Duty(kind if inspect.isgeneratorfunction(handler) else None, timed))
+    return gr.on(triggers, work, inputs, outputs, api_visibility="private", **options)
 
 
 def live(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outputs: Any = None, **options: Any) -> Any:
@@ -115,7 +159,7 @@ def instant(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outp
 
 def gently(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outputs: Any = None, **options: Any) -> Any:
     """`connect` for long work that waits more than it computes, in a lane of its own."""
-    return connect(triggers, handler, inputs, outputs, **{"show_progress": "hidden", **options})
+    return connect(triggers, handler, inputs, outputs, **{"show_progress": "hidden", "timed": False, **options})
 
 
 class Stopwatch:
@@ -141,21 +185,41 @@ _working: dict[tuple[str, str], bool] = {}  # visitor and kind of long work that
 
 
 def request_stop(request: gr.Request, kind: str = "") -> None:
-    """Handler of every Stop button. The work ends itself between two steps, so that it can finish what it has."""
-    if (key := (request.session_hash or "", kind)) in _working:
+    """Handler of every Stop button. Work that waits for its turn leaves the queue; what goes on ends itself between two steps,
+    so that it can finish what it has."""
+    session = request.session_hash or ""
+    if (key := (session, kind)) in _working:
         _working[key] = True
+    stop = getattr(getattr(LocalContext.blocks.get(None), "_queue", None), "stop", None)
+    if stop is not None:
+        stop(session, kind)
 
 
 def until_stopped(steps: Iterable[Item], request: gr.Request, kind: str = "") -> Iterator[Item]:
-    """The steps, up to the one after which this visitor pressed Stop. kind: of work that has a Stop of its own."""
+    """The steps, up to the one after which this visitor pressed Stop, or the time of the job was over. kind: of work that has a
+    Stop of its own."""
     key = request.session_hash or "", kind
     _working[key] = False
     try:
         for step in steps:
             yield step
-            if _working.get(key):
+            if _finished(_working.get(key)):
                 return
     finally:
         _working.pop(key, None)
         if hasattr(steps, "close"):
             steps.close()
+
+
+def _finished(stopped: bool | None) -> bool:
+    """Whether the job that is going on has to finish with what it has."""
+    work = interrupt.current()
+    if stopped or (work and work.asked):
+        if work:
+            work.tell(interrupt.STOPPED)
+        return True
+    if work and work.late:
+        gr.Warning(late())
+        work.tell(interrupt.LATE)
+        return True
+    return False

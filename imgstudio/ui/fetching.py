@@ -57,7 +57,7 @@ def offer(
     instant(
         [*(component.change for component in chosen), *again], show, chosen, [line, row, button, told], trigger_mode="always_last"
     )
-    gently(button.click, bring, [done, *chosen], [line, row, button, told, done], **LANE)
+    gently(button.click, bring, [done, *chosen], [line, row, button, told, done], kind=_WORK, **LANE)
     instant(halt.click, _halt)
     return done
 

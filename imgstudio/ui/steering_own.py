@@ -261,11 +261,11 @@ def wire(own: Own, state: list[Any]) -> None:
     instant(own.seed_dice.click, common.roll, None, own.seed)
     instant([own.stop.click, own.halt.click], stop)
     asked = [own.held, own.steps, own.seed, *state]
-    connect(own.find.click, find, asked, own.finding, show_progress="hidden")
+    connect(own.find.click, find, asked, own.finding, kind=WORK, show_progress="hidden")
     painted = [own.editor.change, own.editor.input, own.editor.apply]
     instant(painted, accept_mask, own.editor, [own.mask, own.complete], trigger_mode="always_last")
     asked = [own.held, own.mask, own.steps, own.seed, *state]
-    connect(own.complete.click, complete, asked, own.completing, show_progress="hidden")
+    connect(own.complete.click, complete, asked, own.completing, kind=WORK, show_progress="hidden")
 
 
 def stop(request: gr.Request) -> None:

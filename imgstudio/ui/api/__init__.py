@@ -14,7 +14,7 @@ import gradio as gr
 
 from ..events import COMPUTE, answering
 from ..slots import PictureInput
-from . import interpolation, sampling, style, texture, translation
+from . import bounds, interpolation, sampling, style, texture, translation
 
 BROUGHT = ("image", "a", "b", "c", "d", "content", "style", "mask", "texture")  # parameters that are pictures
 
@@ -54,7 +54,8 @@ def build() -> None:
             inputs = [_field(parameter) for parameter in inspect.signature(function).parameters.values()]
             outputs = [kind(**_options(kind)) for kind in results]
             trigger = gr.Button()
-            trigger.click(answering(function), inputs, outputs, api_name=function.__name__, show_progress="hidden", **COMPUTE)
+            endpoint = answering(bounds.bounded(function))
+            trigger.click(endpoint, inputs, outputs, api_name=function.__name__, show_progress="hidden", **COMPUTE)
 
 
 def _field(parameter: inspect.Parameter) -> Any:

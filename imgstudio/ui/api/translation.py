@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...studio import pictures
 from ...studio import translation as studio_translation
+from ..server.settings import settings as server_settings
 from .files import file
 
 
@@ -16,7 +17,7 @@ def translate(
         model: Name of a model for translation, such as cyclegan/sim2real.
         image: The picture.
         strength: 0 (the picture as it was) to 1.
-        size: Longer side of the result in pixels; 0 leaves the picture as large as it is.
+        size: Longer side of the result in pixels; 0 leaves the picture as large as it is, up to what the server allows.
         cycle: Whether it is also translated back.
 
     Returns:
@@ -24,7 +25,9 @@ def translate(
         mean difference, from 0 to 255. The last three are empty where nothing leads back.
     """
     picture = pictures.read(image)
-    made = studio_translation.translate(model, picture, cycle=cycle, size=size or None, strength=strength)
+    largest = server_settings().pixels
+    side = size or (largest if max(picture.size) > largest else None)
+    made = studio_translation.translate(model, picture, cycle=cycle, size=side, strength=strength)
     settings = {"task": "translate", "model": model, "strength": strength, "size": size}
     translated = file(model, made.image, settings)
     if made.cycle is None:

@@ -1,0 +1,96 @@
+"""What may be asked of a server over HTTP, where a function of the studio may allow more. Checked before any work begins, by
+the name of the parameter, for every endpoint alike."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ...errors import StudioError
+from ...studio import seeds as seed_texts
+from ..server.settings import settings
+
+PICTURES = 64  # at most, that one call makes
+FRAMES = 240
+SHEET = 12  # pictures a side
+TEXT, PLACE = 2_000, 400_000  # characters; a place in the latent space of a large StyleGAN2 is a long text
+LARGEST = 2**32 - 1
+
+_IN_PICTURES = ("interpolate", "traverse")  # where `steps` are pictures, and not steps of an optimisation
+_PLACES = ("seed", "coarse", "fine")  # parameters for which a place may stand, where they are texts
+
+
+def check(endpoint: str, arguments: dict[str, Any], defaults: dict[str, Any]) -> None:
+    """Raises StudioError for values that no endpoint takes, or that are too much for a server.
+
+    defaults: of the parameters that have one; by their kind, values are checked.
+    """
+    for name, value in arguments.items():
+        if value is not None and name in defaults:
+            _suits(name, value, defaults[name])
+        if isinstance(value, str):
+            _bound(f"The text for {name}", len(value), PLACE if name in _PLACES else TEXT, "characters")
+    for name, (most, unit) in _most(endpoint).items():
+        if isinstance(arguments.get(name), int | float):
+            _bound(name, arguments[name], most, unit)
+    if isinstance(seeds := arguments.get("seeds"), str):
+        count = len(seed_texts.parse(seeds))
+        _bound("seeds", count, PICTURES, "")
+        _bound("frames", count * (arguments.get("frames") or 0), FRAMES, "in all")
+    if arguments.get("amounts") is not None:
+        _amounts(arguments["amounts"])
+
+
+def _most(endpoint: str) -> dict[str, tuple[int, str]]:
+    limits = settings()
+    return {
+        "steps": (PICTURES, "pictures") if endpoint in _IN_PICTURES else (limits.steps, "steps"),
+        "size": (SHEET, "pictures a side") if endpoint == "manifold" else (limits.pixels, "pixels"),
+        "count": (PICTURES, "pictures"),
+    }
+
+
+def _bound(name: str, value: float, most: int, unit: str) -> None:
+    if value > most:
+        told = f"{most} {unit}".rstrip()
+        raise StudioError(f"{name} goes up to {told} here, and {value:g} was asked for: choose less.")
+
+
+def _suits(name: str, value: Any, default: Any) -> None:
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise StudioError(f"{name} is true or false.")
+    elif isinstance(default, int | float) and not (_number(value) and abs(value) <= LARGEST):
+        raise StudioError(f"{name} is a number, from {-LARGEST} to {LARGEST}.")
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _amounts(amounts: Any) -> None:
+    if not isinstance(amounts, dict):
+        raise StudioError('The amounts are numbers by the names of directions, such as {"component 1": 1.5}.')
+    _bound("The number of amounts", len(amounts), PICTURES, "")
+    for name, value in amounts.items():
+        _bound("The name of an amount", len(name), 100, "characters")
+        if not _number(value):
+            raise StudioError("Each amount is a number.")
+
+
+def bounded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of an endpoint, with the check before it."""
+    signature = inspect.signature(function)
+    defaults = {name: each.default for name, each in signature.parameters.items() if each.default is not each.empty}
+
+    @functools.wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        given = signature.bind(*args, **kwargs)
+        given.apply_defaults()
+        check(function.__name__, dict(given.arguments), defaults)
+        return function(*args, **kwargs)
+
+    return checked
