@@ -34,7 +34,17 @@ def address(*program: str, root: Path = ROOT, **more: str) -> str:
         process = subprocess.Popen(command, cwd=root, env=env, stdout=output, stderr=subprocess.STDOUT)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(_stop, process)
-    return _printed_address(process, log)
+    found = _printed_address(process, log)
+    _started[found] = process.pid, log
+    return found
+
+
+_started: dict[str, tuple[int, Path]] = {}
+
+
+def process_of(url: str) -> tuple[int, Path]:
+    """Of a page that `address` has started: the number of its process, and the file of what it prints."""
+    return _started[url]
 
 
 def _printed_address(process: subprocess.Popen, log: Path) -> str:

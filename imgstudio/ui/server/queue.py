@@ -104,11 +104,9 @@ class Turns(queueing.Queue):
 
     def _replace_preview(self, job: Job) -> None:
         """Of a control that is dragged, the newest position is wanted: an older one that waits gives its place to it."""
-        if job.live:
-            for other in [
-                each for each in self.jobs.values() if each.waiting and each.fn is job.fn and each.session == job.session
-            ]:
-                self._take_out(other, STOPPED, "replaced")
+        older = [each for each in self.jobs.values() if each.waiting and (each.session, each.fn) == (job.session, job.fn)]
+        for other in older if job.live else ():
+            self._take_out(other, STOPPED, "replaced")
 
     # --- turns
 
