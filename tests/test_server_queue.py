@@ -1,0 +1,308 @@
+"""Turns, time and cancelling on a server, attacked by plain HTTP: nobody keeps others waiting, nothing goes on unwanted."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import page_server
+import pytest
+from gradio import queueing
+from visitor import PATIENCE, Visitor
+
+from imgstudio.ui.server.queue import Turns
+
+GAN, GATYS = "dcgan/avatars", "gatys/vgg-small"
+SECONDS, WAITING, WAITING_ADDRESS = 8, 3, 6
+
+
+@pytest.fixture(scope="module")
+def url() -> str:
+    limits = {"IMGSTUDIO_SECONDS": SECONDS, "IMGSTUDIO_WAITING": WAITING, "IMGSTUDIO_WAITING_ADDRESS": WAITING_ADDRESS}
+    return page_server.address(**{name: str(value) for name, value in limits.items()})
+
+
+@pytest.fixture
+def visitor(url) -> Visitor:
+    return Visitor(url)
+
+
+@pytest.fixture(scope="module")
+def picture(url) -> dict:
+    return Visitor(url).upload(192, 160)
+
+
+@pytest.fixture(scope="module")
+def config(url) -> dict:
+    return Visitor(url).config()
+
+
+def endless(picture: dict, steps: int = 1000) -> list:
+    """Values for /stylize that take far longer than a job may."""
+    return [GATYS, picture, picture, 1, 1, 1, 512, steps, "none", None, 0]
+
+
+def function(config: dict, name: str) -> int:
+    """The number of an endpoint."""
+    return next(each["id"] for each in config["dependencies"] if each["api_name"] == name)
+
+
+def control(config: dict, elem_id: str, event: str = "click") -> tuple[int, list]:
+    """The number of the function behind a control of the page, and the values that the page would send at first."""
+    components = {each["id"]: each for each in config["components"]}
+    for each in config["dependencies"]:
+        if any(components[target]["props"].get("elem_id") == elem_id and name == event for target, name in each["targets"]):
+            return each["id"], [components[number]["props"].get("value") for number in each["inputs"]]
+    raise LookupError(elem_id)
+
+
+def printed(url: str) -> str:
+    return page_server.process_of(url)[1].read_text()
+
+
+def wait_for(condition, seconds: float = PATIENCE):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := condition():
+            return found
+        time.sleep(0.1)
+    raise AssertionError("it did not happen")
+
+
+class Log:
+    """The lines of jobs that were printed since it was made."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.start = url, len(printed(url))
+
+    def lines(self) -> list[dict[str, str]]:
+        rows = [line for line in printed(self.url)[self.start :].splitlines() if "imgstudio.access" in line]
+        return [dict(part.split("=", 1) for part in line.split()) for line in rows]
+
+    def outcomes(self, operation: str) -> list[str]:
+        return [line["outcome"] for line in self.lines() if line["op"] == operation]
+
+
+def test_gradio_still_calls_what_is_overridden():
+    """A change there has to be seen here before visitors see it."""
+    for name in ("push", "get_events", "process_events", "send_message", "remove_from_queue", "clean_events", "start"):
+        theirs, ours = (inspect.signature(getattr(queue, name)) for queue in (queueing.Queue, Turns))
+        assert list(ours.parameters) == list(theirs.parameters), name
+    source = inspect.getsource(queueing.Queue)
+    for used in ("self.get_events()", "self.process_events,", "run_sync", "self.send_message("):
+        assert used in source, used
+    from gradio import routes
+
+    source = inspect.getsource(routes)
+    for used in ("_queue.push(", "_queue.remove_from_queue(body.event_id)", "clean_events(session_hash=session_hash)"):
+        assert used in source, used
+    assert "blocks._queue.pending_messages_per_session[" in source and "messages.get()" in source
+
+
+def test_an_abandoned_job_makes_way(url, visitor, picture):
+    log = Log(url)
+    event = visitor.call("stylize", *endless(picture)).json()["event_id"]
+    with pytest.raises(httpx.ReadTimeout):  # the connection is closed in the middle of it
+        visitor.result("stylize", event, timeout=2)
+    name, data = Visitor(url).ask("sample", GAN, "1", 0.7, "")
+    assert name == "complete" and data[0][0]["caption"] == "1"
+    assert wait_for(lambda: log.outcomes("stylize")) == ["gone"]
+
+
+def test_a_job_whose_stream_nobody_opens_is_not_computed(url, visitor, picture):
+    log = Log(url)
+    assert visitor.call("stylize", *endless(picture)).status_code == 200
+    assert Visitor(url).ask("sample", GAN, "1", 0.7, "")[0] == "complete"
+    [line] = wait_for(lambda: [line for line in log.lines() if line["op"] == "stylize"])
+    assert (line["outcome"], line["reason"], line["seconds"]) == ("gone", "no-listener", "0.00")
+
+
+def test_cancelled_jobs_leave_no_thread_at_work(url, visitor, picture, config):
+    pid, _ = page_server.process_of(url)
+    log, number = Log(url), function(config, "stylize")
+    visitor.ask("sample", GAN, "1", 0.7, "")
+    before = len(os.listdir(f"/proc/{pid}/task"))
+    for count in range(1, 16):
+        event = visitor.call("stylize", *endless(picture)).json()["event_id"]
+        answers: list = []
+        listener = threading.Thread(target=lambda: answers.append(visitor.result("stylize", event)))  # noqa: B023
+        listener.start()
+        time.sleep(0.4)
+        visitor.cancel(event, number, event)
+        listener.join(PATIENCE)
+        wait_for(lambda: len(log.outcomes("stylize")) == count)  # noqa: B023
+    assert set(log.outcomes("stylize")) == {"stopped"}
+    wait_for(lambda: _idle(pid), 10)
+    assert len(os.listdir(f"/proc/{pid}/task")) <= before + 4
+
+
+def _idle(pid: int) -> bool:
+    """Whether a process takes less than a third of one processor over a second."""
+    before = _ticks(pid)
+    time.sleep(1)
+    return _ticks(pid) - before < os.sysconf("SC_CLK_TCK") / 3
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def test_a_job_ends_when_its_time_is_over(url, visitor, picture):
+    log = Log(url)
+    name, data = visitor.ask("stylize", *endless(picture))
+    assert name == "error" and f"The {SECONDS} seconds" in data["error"]
+    assert wait_for(lambda: log.outcomes("stylize")) == ["timed-out"]
+
+
+def test_one_visitor_cannot_lock_out_the_others(url, visitor, picture, config):
+    log, number = Log(url), function(config, "stylize")
+    other = Visitor(url)
+    with visitor.listening():
+        events = [visitor.join(number, endless(picture)) for _ in range(65)]
+        assert {answer.status_code for answer in events} == {200}
+        told = visitor.completed(events[-1].json()["event_id"])
+        assert not told["success"] and f"{WAITING} jobs of yours wait already" in told["output"]["error"]
+        with other.listening():
+            stop, values = control(config, "style-stop")
+            assert other.completed(other.join(stop, values).json()["event_id"])["success"]
+            chosen, values = control(config, "sampling-model", "change")
+            assert other.completed(other.join(chosen, values).json()["event_id"])["success"]
+            assert other.ask("sample", GAN, "5", 0.7, "")[0] == "complete"
+    # The attacker has left: nothing of theirs is computed any more.
+    assert wait_for(lambda: _idle(page_server.process_of(url)[0]))
+    outcomes = log.outcomes("stylize")
+    assert outcomes.count("refused") >= 65 - WAITING - 2 and "done" not in outcomes
+
+
+def test_an_address_has_so_many_jobs_waiting(url, visitor, picture):
+    answers = [visitor.call("stylize", *endless(picture)) for _ in range(WAITING_ADDRESS + 2)]
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert refused and {answer.status_code for answer in refused} == {429}
+    assert f"{WAITING_ADDRESS} jobs from your network wait already" in refused[0].json()["detail"]
+    log = Log(url)
+    assert wait_for(lambda: len(log.outcomes("stylize")) >= 1)  # those without a listener go, and there is room again
+    wait_for(lambda: visitor.call("sample", GAN, "1", 0.7, "").status_code == 200)
+
+
+def test_the_stop_button_takes_a_waiting_job_out(url, visitor, config):
+    busy, log = Visitor(url), Log(url)
+    paint, values = control(config, "growth-button")
+    stop, _ = control(config, "growth-stop")
+    with busy.listening(), visitor.listening():
+        first = busy.join(paint, values).json()["event_id"]
+        busy.wait(lambda each: each.get("event_id") == first and each["msg"] == "process_generating")
+        second = visitor.join(paint, values).json()["event_id"]
+        visitor.join(stop, [])
+        assert visitor.completed(second)["success"]
+        assert not any(each["msg"] == "process_starts" and each["event_id"] == second for each in visitor.messages)
+        again = visitor.join(paint, values).json()["event_id"]
+        busy.join(stop, [])
+        assert busy.completed(first)["success"]  # what computes ends after its step, with what it has
+        visitor.wait(lambda each: each.get("event_id") == again and each["msg"] == "process_generating")
+        visitor.join(stop, [])
+        visitor.completed(again)
+    assert wait_for(lambda: len(found := log.outcomes("grow")) == 3 and found) == ["stopped"] * 3
+
+
+def test_work_of_the_page_keeps_what_is_there_when_its_time_is_over(url, visitor, config):
+    paint, values = control(config, "growth-button")
+    log = Log(url)
+    slow = [500 if isinstance(value, int | float) and value == 150 else value for value in values]
+    with visitor.listening():
+        event = visitor.join(paint, slow).json()["event_id"]
+        told = visitor.wait(lambda each: each.get("event_id") == event and each["msg"] == "log")
+        assert f"The {SECONDS} seconds" in told["log"] and told["level"] == "warning"
+        assert visitor.completed(event)["success"]
+    assert any(each["msg"] == "process_generating" for each in visitor.messages)
+    assert wait_for(lambda: log.outcomes("grow")) == ["timed-out"]
+
+
+def test_nobody_cancels_for_others(url, visitor, picture, config):
+    number, stranger = function(config, "stylize"), Visitor(url)
+    event = visitor.call("stylize", *endless(picture, 3)).json()["event_id"]
+    answers: list = []
+    listener = threading.Thread(target=lambda: answers.append(visitor.result("stylize", event)))
+    listener.start()
+    for guess in (stranger.session, "", "0", "null", "*"):
+        for each in (number, 0, 1):
+            stranger.cancel(guess, each, "0" * 32)
+    listener.join(PATIENCE)
+    assert answers[0][0] == "complete"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "data"),
+    [
+        ("sample", [GAN]),
+        ("sample", [GAN, "0", float("nan"), ""]),
+        ("sample", [GAN, "0", float("inf"), ""]),
+        ("sample", [GAN, "0", "much", ""]),
+        ("sample", [GAN, "0", {"a": []}, ""]),
+        ("sample", [GAN, "0-64", 0.7, ""]),
+        ("walk", [GAN, "0-9", 100, 0.7, True, "", 12, "webp"]),
+        ("walk", [GAN, "0-3", float("nan"), 0.7, "yes", "", 12, "webp"]),
+        ("invert", ["stylegan2/fruits", None, 10**9, 0]),
+        ("edit", ["stylegan2/fruits", "0", {"component 1": float("nan")}, "", 0.7, "", 0]),
+        ("edit", ["stylegan2/fruits", "0", [1, 2], "", 0.7, "", 0]),
+        ("feature_maps", ["stylegan2/fruits", "0", 0, 10**6, 0.7, "", 0]),
+        ("decompose", [None, 0.5, "rtv", 100_000]),
+        ("synthesize", [None, 100_000, 10, 0, "gatys", GATYS, False, 1, "noise"]),
+        ("manifold", ["vae/fruits", None, None, None, None, 15]),
+        ("interpolate", ["vae/fruits", None, None, 240, "slerp"]),
+    ],
+)
+def test_values_out_of_range_get_a_sentence(url, visitor, endpoint, data):
+    before = len(printed(url))
+    name, answer = visitor.ask(endpoint, *data)
+    assert name == "error" and re.search(r"[a-z]{3,}.*\.$", answer["error"], re.IGNORECASE)
+    assert "went wrong" not in answer["error"]
+    assert "Traceback" not in printed(url)[before:]
+
+
+def test_sliders_and_menus_of_the_page_refuse_in_a_sentence(url, visitor, config):
+    components = {each["id"]: each for each in config["components"]}
+    number, values = control(config, "growth-button")
+    inputs = next(each["inputs"] for each in config["dependencies"] if each["id"] == number)
+    kinds = [components[each]["type"] for each in inputs]
+    before = len(printed(url))
+    with visitor.listening():
+        for kind, wrong in (("slider", 1e9), ("slider", "x"), ("slider", None), ("dropdown", "nothing"), ("radio", "nothing")):
+            if kind in kinds:
+                place = kinds.index(kind)
+                event = visitor.join(number, [*values[:place], wrong, *values[place + 1 :]]).json()["event_id"]
+                told = visitor.completed(event)
+                assert not told["success"] and told["output"]["error"].endswith("."), (kind, wrong, told)
+        told = visitor.completed(visitor.join(number, []).json()["event_id"])
+        assert "/gradio_api/info" in told["output"]["error"]
+    assert "slider" in kinds
+    assert "Traceback" not in printed(url)[before:]
+
+
+def test_nothing_gets_past_the_queue(url, visitor, config):
+    for way in ("run", "api"):
+        for body in ({}, {"fn_index": function(config, "stylize")}, {"session_hash": "x", "fn_index": 0}):
+            answer = httpx.post(f"{visitor.api}/{way}/sample", json={"data": [GAN, "0", 0.7, ""], **body}, timeout=PATIENCE)
+            assert answer.status_code == 404 and "queue" in answer.json()["detail"]
+    assert visitor.call("page").status_code == 404
+    assert visitor.join(10**6, []).status_code == 404
+    visitor.session = "x" * 1000
+    assert visitor.join(function(config, "sample"), []).status_code == 400
+
+
+def test_the_log_tells_no_secrets(url, visitor, picture):
+    visitor.ask("sample", GAN, "1", 0.7, "")
+    visitor.ask("stylize", "no such model", *endless(picture)[1:])
+    rows = [line for line in printed(url).splitlines() if "imgstudio.access" in line]
+    for row in rows:
+        pattern = r"time=\S+Z log=imgstudio\.access visitor=[0-9a-f]{8} op=\w+ seconds=[\d.]+ outcome=[\w-]+( reason=[\w-]+)?"
+        assert re.fullmatch(pattern, row), row
+    text = "\n".join(rows)
+    for secret in ("127.0.0.1", "holiday", "private", "/tmp", ".png", visitor.session, "no such model"):
+        assert secret not in text
+    assert {"outcome=done", "outcome=refused"} <= {part for row in rows for part in row.split()}
