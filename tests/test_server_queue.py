@@ -18,7 +18,7 @@ from visitor import PATIENCE, Visitor
 from imgstudio.ui.server.queue import Turns
 
 GAN, GATYS = "dcgan/avatars", "gatys/vgg-small"
-SECONDS, WAITING, WAITING_ADDRESS = 8, 3, 6
+SECONDS, WAITING, WAITING_ADDRESS = 15, 3, 6
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +42,9 @@ def config(url) -> dict:
     return Visitor(url).config()
 
 
-def endless(picture: dict, steps: int = 1000) -> list:
+def endless(picture: dict, steps: int = 1000, size: int = 512) -> list:
     """Values for /stylize that take far longer than a job may."""
-    return [GATYS, picture, picture, 1, 1, 1, 512, steps, "none", None, 0]
+    return [GATYS, picture, picture, 1, 1, 1, size, steps, "none", None, 0]
 
 
 def function(config: dict, name: str) -> int:
@@ -55,10 +55,18 @@ def function(config: dict, name: str) -> int:
 def control(config: dict, elem_id: str, event: str = "click") -> tuple[int, list]:
     """The number of the function behind a control of the page, and the values that the page would send at first."""
     components = {each["id"]: each for each in config["components"]}
+    [wanted] = (number for number, each in components.items() if each["props"].get("elem_id") == elem_id)
     for each in config["dependencies"]:
-        if any(components[target]["props"].get("elem_id") == elem_id and name == event for target, name in each["targets"]):
+        if [wanted, event] in [list(target) for target in each["targets"]]:
             return each["id"], [components[number]["props"].get("value") for number in each["inputs"]]
     raise LookupError(elem_id)
+
+
+def growing(config: dict) -> tuple[int, list]:
+    """The button that grows a texture, with values for an optimisation of many steps."""
+    number, values = control(config, "growth-button")
+    assert values[1] == "quilting" and values[6] == 150
+    return number, [values[0], "gatys", *values[2:6], 500, *values[7:]]
 
 
 def printed(url: str) -> str:
@@ -177,7 +185,7 @@ def test_one_visitor_cannot_lock_out_the_others(url, visitor, picture, config):
     # The attacker has left: nothing of theirs is computed any more.
     assert wait_for(lambda: _idle(page_server.process_of(url)[0]))
     outcomes = log.outcomes("stylize")
-    assert outcomes.count("refused") >= 65 - WAITING - 2 and "done" not in outcomes
+    assert outcomes.count("refused") >= 50 and "done" not in outcomes
 
 
 def test_an_address_has_so_many_jobs_waiting(url, visitor, picture):
@@ -192,7 +200,7 @@ def test_an_address_has_so_many_jobs_waiting(url, visitor, picture):
 
 def test_the_stop_button_takes_a_waiting_job_out(url, visitor, config):
     busy, log = Visitor(url), Log(url)
-    paint, values = control(config, "growth-button")
+    paint, values = growing(config)
     stop, _ = control(config, "growth-stop")
     with busy.listening(), visitor.listening():
         first = busy.join(paint, values).json()["event_id"]
@@ -211,11 +219,10 @@ def test_the_stop_button_takes_a_waiting_job_out(url, visitor, config):
 
 
 def test_work_of_the_page_keeps_what_is_there_when_its_time_is_over(url, visitor, config):
-    paint, values = control(config, "growth-button")
+    paint, values = growing(config)
     log = Log(url)
-    slow = [500 if isinstance(value, int | float) and value == 150 else value for value in values]
     with visitor.listening():
-        event = visitor.join(paint, slow).json()["event_id"]
+        event = visitor.join(paint, values).json()["event_id"]
         told = visitor.wait(lambda each: each.get("event_id") == event and each["msg"] == "log")
         assert f"The {SECONDS} seconds" in told["log"] and told["level"] == "warning"
         assert visitor.completed(event)["success"]
@@ -225,7 +232,7 @@ def test_work_of_the_page_keeps_what_is_there_when_its_time_is_over(url, visitor
 
 def test_nobody_cancels_for_others(url, visitor, picture, config):
     number, stranger = function(config, "stylize"), Visitor(url)
-    event = visitor.call("stylize", *endless(picture, 3)).json()["event_id"]
+    event = visitor.call("stylize", *endless(picture, 2, 64)).json()["event_id"]
     answers: list = []
     listener = threading.Thread(target=lambda: answers.append(visitor.result("stylize", event)))
     listener.start()
@@ -233,7 +240,7 @@ def test_nobody_cancels_for_others(url, visitor, picture, config):
         for each in (number, 0, 1):
             stranger.cancel(guess, each, "0" * 32)
     listener.join(PATIENCE)
-    assert answers[0][0] == "complete"
+    assert answers[0][0] == "complete", answers
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ class Visitor:
         self.url, self.api, self.session = url, f"{url}/gradio_api", secrets.token_hex(6)
         self.messages: list[dict[str, Any]] = []
         self._news = threading.Condition()
+        self._known = threading.Event()  # there is no stream before the first job
 
     # --- plain calls of endpoints
 
@@ -70,7 +71,9 @@ class Visitor:
 
     def join(self, function: int, data: list[Any]) -> httpx.Response:
         body = {"data": data, "fn_index": function, "session_hash": self.session}
-        return httpx.post(f"{self.api}/queue/join", json=body, timeout=PATIENCE)
+        answer = httpx.post(f"{self.api}/queue/join", json=body, timeout=PATIENCE)
+        self._known.set()
+        return answer
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
@@ -79,10 +82,10 @@ class Visitor:
         open_now: list[http.client.HTTPConnection] = []
 
         def listen() -> None:
-            while not leaving.is_set():
-                with contextlib.suppress(OSError, http.client.HTTPException):
-                    self._read(open_now)
-                leaving.wait(0.1)
+            while not leaving.wait(0.05):
+                if self._known.is_set():
+                    with contextlib.suppress(OSError, http.client.HTTPException):
+                        self._read(open_now)
 
         thread = threading.Thread(target=listen, daemon=True)
         thread.start()

@@ -16,6 +16,7 @@ import gradio as gr
 from fastapi import HTTPException, Request
 from gradio import queueing
 from gradio.server_messages import LogMessage, ProcessCompletedMessage
+from gradio.utils import LRUCache
 
 from ... import interrupt
 from ...interrupt import DONE, FAILED, GONE, REFUSED, STOPPED
@@ -28,6 +29,8 @@ BEAT = 0.25  # seconds between two looks at who listens
 PATIENCE = 20  # beats for which a waiting job is kept without a listener: five seconds
 LOST = 120  # beats after which a job that computes without one is given up, should nobody have told of the end
 KEPT = 240  # beats for which messages are kept that nobody has fetched: a minute
+SESSIONS = 8000  # that messages are kept for
+UNREAD = 100  # messages of one session, from which on refusals aren't added to them
 CLOSED = "The job was stopped."
 
 
@@ -47,6 +50,7 @@ class Turns(queueing.Queue):
         self.ANALYTICS_MAX_EVENTS = 1  # figures of every event would be kept, and summed up after each
         self.sleep_when_free = 0.005
         self.jobs: dict[str, Job] = {}  # by id of the event, from its arrival to the end of its thread
+        self.pending_messages_per_session = LRUCache(SESSIONS)
         self._arrivals = asyncio.Lock()
         self._served = Served()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -99,8 +103,9 @@ class Turns(queueing.Queue):
 
     def _deliverable(self, session: str) -> bool:
         """Whether there is room for a message to that session."""
-        messages = self.pending_messages_per_session.setdefault(session, Mailbox())
-        return messages.qsize() < 100
+        if session not in self.pending_messages_per_session and len(self.pending_messages_per_session) >= SESSIONS // 4:
+            return False  # or else, made-up sessions could push those of visitors out
+        return self.pending_messages_per_session.setdefault(session, Mailbox()).qsize() < UNREAD
 
     def _replace_preview(self, job: Job) -> None:
         """Of a control that is dragged, the newest position is wanted: an older one that waits gives its place to it."""
@@ -251,7 +256,7 @@ class Turns(queueing.Queue):
         for session, messages in list(self.pending_messages_per_session.items()):
             if isinstance(messages, Mailbox):
                 messages.idle = 0 if messages.heard or session in busy else messages.idle + 1
-                if messages.idle >= KEPT:
+                if messages.idle >= (PATIENCE if messages.empty() else KEPT):
                     self.pending_messages_per_session.pop(session, None)
         for session in [each for each in self.pending_event_ids_session if each not in self.pending_messages_per_session]:
             self.pending_event_ids_session.pop(session, None)

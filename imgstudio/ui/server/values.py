@@ -39,6 +39,6 @@ def sentence(error: BaseException) -> str:
         if isinstance(cause, StudioError):
             return str(cause)
         if isinstance(cause, gr.Error):
-            told = str(cause.message)
-            return told if len(told) <= LONGEST else UNFIT
+            told = str(cause.message).rstrip(".")
+            return f"{told}." if len(told) <= LONGEST else UNFIT
     return UNFIT
