@@ -19,6 +19,7 @@ from imgstudio.ui.server.queue import Turns
 
 GAN, GATYS = "dcgan/avatars", "gatys/vgg-small"
 SECONDS, WAITING, WAITING_ADDRESS = 15, 3, 6
+NAN = float("nan")
 
 
 @pytest.fixture(scope="module")
@@ -279,7 +280,14 @@ def test_sliders_and_menus_of_the_page_refuse_in_a_sentence(url, visitor, config
     kinds = [components[each]["type"] for each in inputs]
     before = len(printed(url))
     with visitor.listening():
-        for kind, wrong in (("slider", 1e9), ("slider", "x"), ("slider", None), ("dropdown", "nothing"), ("radio", "nothing")):
+        for kind, wrong in (
+            ("slider", 1e9),
+            ("slider", "x"),
+            ("slider", NAN),
+            ("slider", [[]]),
+            ("dropdown", "nothing"),
+            ("radio", "nothing"),
+        ):
             if kind in kinds:
                 place = kinds.index(kind)
                 event = visitor.join(number, [*values[:place], wrong, *values[place + 1 :]]).json()["event_id"]

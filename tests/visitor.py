@@ -31,10 +31,12 @@ class Visitor:
 
     def call(self, endpoint: str, *data: Any) -> httpx.Response:
         """The first of the two steps: the answer has an event id, or a sentence."""
-        body = json.dumps({"data": data})  # which writes NaN, as hostile callers do
-        return httpx.post(
-            f"{self.api}/call/{endpoint}", content=body, headers={"content-type": "application/json"}, timeout=PATIENCE
-        )
+        return self._post(f"call/{endpoint}", {"data": data})
+
+    def _post(self, way: str, body: dict[str, Any]) -> httpx.Response:
+        """With NaN where there is one, as hostile callers write it."""
+        headers = {"content-type": "application/json"}
+        return httpx.post(f"{self.api}/{way}", content=json.dumps(body), headers=headers, timeout=PATIENCE)
 
     def result(self, endpoint: str, event: str, timeout: float = PATIENCE) -> tuple[str, Any]:
         """The second: the last event's name, and its data."""
@@ -70,8 +72,7 @@ class Visitor:
         return httpx.get(f"{self.url}/config", timeout=PATIENCE).json()
 
     def join(self, function: int, data: list[Any]) -> httpx.Response:
-        body = {"data": data, "fn_index": function, "session_hash": self.session}
-        answer = httpx.post(f"{self.api}/queue/join", json=body, timeout=PATIENCE)
+        answer = self._post("queue/join", {"data": data, "fn_index": function, "session_hash": self.session})
         self._known.set()
         return answer
 

@@ -23,6 +23,7 @@ from ...interrupt import DONE, FAILED, GONE, REFUSED, STOPPED
 from . import access
 from .jobs import Job, Mailbox, Served, unchanged
 from .limits import Refusal, refusal
+from .settings import settings
 from .values import explain_refusals
 
 BEAT = 0.25  # seconds between two looks at who listens
@@ -36,6 +37,7 @@ CLOSED = "The job was stopped."
 
 def install(demo: gr.Blocks) -> None:
     """Has the jobs of a page take turns, before it is launched. Nothing gets past the queue."""
+    settings()  # what is wrong in the environment is told now, not to the first visitor
     demo.queue(api_open=False)
     options = {"live_updates": True, "concurrency_count": demo.max_threads, "update_intervals": 1, "max_size": None}
     demo._queue = Turns(blocks=demo, **options)
@@ -121,7 +123,7 @@ class Turns(queueing.Queue):
         random.shuffle(names)
         for name in names:
             lane = self.event_queue_per_concurrency_id[name]
-            if lane.concurrency_limit is not None and lane.current_concurrency >= lane.concurrency_limit:
+            if self._full(name):
                 continue
             ready = [job for event in lane.queue if (job := self.jobs.get(event._id)) and self._heard(job)]
             if ready:
@@ -130,6 +132,11 @@ class Turns(queueing.Queue):
                 lane.queue.remove(job.event)
                 return [job.event], False, name
         return None
+
+    def _full(self, name: str) -> bool:
+        """Whether a lane has no room for another job now."""
+        lane = self.event_queue_per_concurrency_id[name]
+        return lane.concurrency_limit is not None and lane.current_concurrency >= lane.concurrency_limit
 
     async def process_events(self, events: list[queueing.Event], batch: bool, begin_time: float, fn: Any) -> None:
         """One job. Gradio cancels this task and frees its lane; the job itself goes on in one of its own until its thread has
@@ -176,9 +183,9 @@ class Turns(queueing.Queue):
     def _stop(self, session: str, kind: str) -> None:
         for job in list(self.jobs.values()):
             if job.session == session and job.kind == kind:
-                if job.waiting:
+                if job.waiting and self._full(job.lane):
                     self._take_out(job, STOPPED)
-                else:
+                else:  # also where it is about to start, and then stops after its first step
                     job.work.ask()
 
     async def remove_from_queue(self, event_id: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+from collections.abc import Iterable
 from typing import Any
 
 import gradio as gr
@@ -22,15 +24,26 @@ def explain_refusals(demo: gr.Blocks) -> None:
     preprocess = demo.preprocess_data
 
     @functools.wraps(preprocess)
-    async def preprocess_data(*args: Any, **kwargs: Any) -> Any:
+    async def preprocess_data(block_fn: Any, inputs: list[Any], *args: Any, **kwargs: Any) -> Any:
         try:
-            return await preprocess(*args, **kwargs)
+            if not finite(inputs):  # a slider takes NaN for a number between its ends
+                raise ValueError("a number is not finite")
+            return await preprocess(block_fn, inputs, *args, **kwargs)
         except Exception as error:
             if work := interrupt.current():
                 work.tell(interrupt.REFUSED, "value")
             raise gr.Error(sentence(error), print_exception=False) from error
 
     demo.preprocess_data = preprocess_data
+
+
+def finite(value: Any) -> bool:
+    """Whether all numbers in a value of JSON are."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        value = value.values()
+    return not isinstance(value, Iterable) or isinstance(value, str) or all(map(finite, value))
 
 
 def sentence(error: BaseException) -> str:
