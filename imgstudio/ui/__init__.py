@@ -17,7 +17,7 @@ import gradio as gr  # noqa: E402
 
 from ..studio import system  # noqa: E402
 from . import api, header  # noqa: E402
-from .server import access, queue  # noqa: E402
+from .server import access, outer, queue  # noqa: E402
 from .theme import ICON, STYLESHEET, theme  # noqa: E402
 
 TABS = ("sampling", "interpolation", "translation", "style", "texture", "models")
@@ -42,7 +42,7 @@ def build() -> gr.Blocks:
 def launch(demo: gr.Blocks, **options: Any) -> Any:
     """Serves the page and prints its address. The port is that of the variable PORT, or else GRADIO_SERVER_PORT.
 
-    options: those of Gradio's launch().
+    options: those of Gradio's launch(). Raises StudioError for a setting that cannot be read.
     """
     settings = {
         "theme": theme(),
@@ -60,4 +60,4 @@ def launch(demo: gr.Blocks, **options: Any) -> Any:
         settings |= {"server_port": int(os.environ["PORT"])}
     access.configure()
     queue.install(demo)
-    return demo.launch(**{**settings, **options})
+    return demo.launch(**outer.options({**settings, **options}))
