@@ -8,6 +8,7 @@ A StudioError ends a command with its sentence and status 2.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
@@ -53,6 +54,10 @@ def _configure(name: str, parser: ArgumentParser) -> None:
     elif name == "serve":
         parser.add_argument("--host", help="address to serve on (default: this machine only)")
         parser.add_argument("--port", type=int, help="(default: the first free one from 7860)")
+        parser.add_argument(
+            "--public", action="store_true", help="for strangers: smaller limits, and nothing on the server to clear"
+        )
+        parser.add_argument("--auth", metavar="FILE", help="who may use it: a file with one name:password pair a line")
         parser.add_argument("--browser", action="store_true", help="open the page in a browser")
     elif name in cli_hub.HELP:
         cli_hub.configure(name, parser)
@@ -95,6 +100,8 @@ def _models(options: Namespace) -> None:
 
 
 def _serve(options: Namespace) -> None:
+    os.environ |= {"IMGSTUDIO_PUBLIC": "1"} if options.public else {}
+    os.environ |= {"IMGSTUDIO_AUTH": options.auth} if options.auth else {}
     from . import ui
 
     chosen = {"server_name": options.host, "server_port": options.port, "inbrowser": options.browser}

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import re
+from typing import Any
 
 import gradio as gr
 from gradio.context import get_render_context
 
 import imgstudio
 
+from ..errors import StudioError
 from ..studio import downloads
 from . import fetching
 from .common import megabytes, model_line
 from .events import instant
+from .server.proxy import is_local
+from .server.settings import settings
 
 TITLE = "Models"
 
@@ -90,21 +95,28 @@ def _downloads(table: gr.HTML, away: list[tuple[str, str]]) -> None:
         )
         line = gr.HTML(model_line(first), elem_classes="model-line")
         fetched = fetching.offer("models", [model], line, first, again=[cleared.change, page.select])
-        clear = gr.Button("Clear from this server", size="sm", visible=bool(downloads.on_disk(first)), elem_id="models-clear")
-    instant(clear.click, _clear, [model, cleared], cleared)
+        clear = None
+        if not settings().public:  # where strangers come, nothing can be cleared: there is neither the button nor its event
+            clear = gr.Button("Clear from this server", size="sm", visible=bool(downloads.on_disk(first)), elem_id="models-clear")
+            instant(clear.click, _clear, [model, cleared], cleared)
     again = [model.change, cleared.change, fetched.change, page.select]
-    instant(again, _shown, model, [table, clear], trigger_mode="always_last")
+    shown = [table] if clear is None else [table, clear]
+    instant(again, functools.partial(_shown, len(shown)), model, shown, trigger_mode="always_last")
 
 
-def _clear(name: str, count: int) -> int:
+def _clear(request: gr.Request, name: str, count: int) -> int:
     """The button; files that other models use as well go for those, too."""
-    gr.Info(f"{megabytes(downloads.clear(name))} freed.")
+    if settings().public or not is_local(request):
+        raise StudioError("Only who runs this server can clear downloads, on the machine that it runs on.")
+    freed = downloads.clear(name)
+    gr.Info(f"{megabytes(freed)} freed." if freed else "Cleared. Its bytes stay: another repository on this machine shares them.")
     return count + 1
 
 
-def _shown(name: str) -> tuple:
-    """Values for (table, button)."""
-    return catalogue(), gr.update(visible=bool(downloads.on_disk(name)))
+def _shown(count: int, name: str) -> Any:
+    """Values for (table, button), or for the table alone."""
+    values = catalogue(), gr.update(visible=bool(downloads.on_disk(name)))
+    return values if count == len(values) else values[0]
 
 
 def linked(text: str) -> str:
