@@ -54,9 +54,7 @@ def _configure(name: str, parser: ArgumentParser) -> None:
     elif name == "serve":
         parser.add_argument("--host", help="address to serve on (default: this machine only)")
         parser.add_argument("--port", type=int, help="(default: the first free one from 7860)")
-        parser.add_argument(
-            "--public", action="store_true", help="for strangers: smaller limits, and nothing on the server to clear"
-        )
+        parser.add_argument("--public", action="store_true", help="for strangers: smaller limits, and nothing to clear")
         parser.add_argument("--auth", metavar="FILE", help="who may use it: a file with one name:password pair a line")
         parser.add_argument("--browser", action="store_true", help="open the page in a browser")
     elif name in cli_hub.HELP:
