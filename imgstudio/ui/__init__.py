@@ -18,6 +18,7 @@ import gradio as gr  # noqa: E402
 from ..studio import system  # noqa: E402
 from . import api, header  # noqa: E402
 from .server import access, outer, queue  # noqa: E402
+from .server.page import Page  # noqa: E402
 from .theme import ICON, STYLESHEET, theme  # noqa: E402
 
 TABS = ("sampling", "interpolation", "translation", "style", "texture", "models")
@@ -28,7 +29,7 @@ _DAY = 86_400  # seconds
 def build() -> gr.Blocks:
     """The whole page. Nets of the opening pictures are loaded here, so that a visitor sees them at once."""
     system.prepare()
-    with gr.Blocks(title="imgstudio", delete_cache=(_DAY // 24, _DAY)) as demo:
+    with Page(title="imgstudio", delete_cache=(_DAY // 24, _DAY)) as demo:
         header.build()
         with gr.Tabs(elem_classes="rooms"):
             for name in TABS:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import html
 import random
 import re
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 from PIL import Image
 
 import imgstudio
 
 from ..studio import bring, downloads, pictures
+from .server import visitors
 
 SEEDS = 1_000_000  # dice seeds stay short enough to read out in a classroom
 PIXEL_ART = frozenset({"nouns"})  # data sets whose pictures are drawn in visible pixels
@@ -196,10 +195,8 @@ def enlarged(picture: Image.Image, model: str, look: str, side: int) -> Image.Im
 
 
 def folder() -> Path:
-    """A new folder for results in Gradio's cache, whose old files Gradio removes (`delete_cache` of Blocks)."""
-    path = Path(get_upload_folder()) / "imgstudio" / secrets.token_hex(8)
-    path.mkdir(parents=True)
-    return path
+    """A new folder for results of the visitor whose event is handled; it goes when the visitor has left."""
+    return visitors.folder()
 
 
 def file_name(*parts: Any) -> str:
@@ -211,6 +208,13 @@ def keep(picture: Image.Image, name: str, settings: Mapping[str, Any], place: Pa
     """Saves a result with its settings inside, so that the picture can be made again. Returns the path."""
     path = (place or folder()) / f"{name}.png"
     pictures.save_png(picture, path, dict(settings))
+    return str(path)
+
+
+def preview(picture: Image.Image, control: str) -> str:
+    """Saves a picture in the making in place of older ones of that control, small and quick. Returns the path."""
+    path = visitors.preview_file(control, "jpg")
+    picture.save(path, quality=90)
     return str(path)
 
 

@@ -15,8 +15,10 @@ from gradio.context import LocalContext
 from .. import interrupt
 from ..errors import StudioError
 from ..studio import downloads
+from .server import files
 from .server.jobs import Duty, mark
 from .server.settings import settings
+from .server.visitors import replacing
 
 Item = TypeVar("Item")
 
@@ -30,9 +32,9 @@ log = logging.getLogger(__name__)
 
 def explain(error: Exception) -> None:
     """A message for the visitor. A warning, because Gradio writes "Error" over every output of an event that raises."""
-    if isinstance(error, StudioError):
+    if isinstance(error, StudioError) or files.no_room(error):
         _note(interrupt.REFUSED, error)
-        gr.Warning(str(error))
+        gr.Warning(files.sentence(error))
     else:
         _note(interrupt.FAILED, error)
         log.error("a handler of the page failed", exc_info=error)
@@ -111,11 +113,14 @@ def answering(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*args, **kwargs)
         except StudioError as error:
             _note(interrupt.REFUSED, error)
-            raise gr.Error(str(error), print_exception=False) from error
+            raise gr.Error(files.sentence(error), print_exception=False) from error
         except interrupt.Ended as ended:
             said = late() if ended.outcome == interrupt.LATE else "The job was stopped."
             raise gr.Error(said, print_exception=False) from ended
         except Exception as error:
+            if files.no_room(error):
+                _note(interrupt.REFUSED, error)
+                raise gr.Error(files.NO_ROOM, print_exception=False) from error
             _note(interrupt.FAILED, error)
             log.error("the endpoint %s failed", function.__name__, exc_info=error)
             raise gr.Error("Something went wrong on the server; its log says what.", print_exception=False) from error
@@ -148,7 +153,7 @@ def connect(
 def live(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outputs: Any = None, **options: Any) -> Any:
     """`connect` for a control that is dragged: no spinner, and the last position is never lost."""
     options = {"show_progress": "hidden", "trigger_mode": "always_last", **options}
-    return connect(triggers, handler, inputs, outputs, **options)
+    return connect(triggers, replacing(handler), inputs, outputs, **options)
 
 
 def instant(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outputs: Any = None, **options: Any) -> Any:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ..errors import StudioError
 from ..studio import animation
-from .common import facts, facts_line, folder, result
+from .common import facts, facts_line, folder, preview, result
 from .events import Stopwatch, until_stopped
 
 SIDE = 384  # of a frame, in pixels
@@ -99,7 +99,7 @@ def play(
     for frame in until_stopped(frames, request):
         kept.append(enlarge(frame))
         if watch.due(PREVIEW_EVERY):
-            yield kept[-1], facts(f"frame {len(kept)} of {total}", watch.seconds), *NO_FILES
+            yield preview(kept[-1], name), facts(f"frame {len(kept)} of {total}", watch.seconds), *NO_FILES
     if not kept:
         return
     stopped = len(kept) < total

@@ -12,6 +12,7 @@ from ..errors import StudioError
 from ..studio import interpolation, pictures
 from . import common, demos
 from .events import connect, explain, instant
+from .server import files
 
 
 class PictureInput(gr.Image):
@@ -20,7 +21,7 @@ class PictureInput(gr.Image):
     is_template = True  # drawn on the page as gr.Image is
 
     def preprocess(self, payload: Any) -> str | None:
-        return None if payload is None else payload.path
+        return None if payload is None else files.checked(payload.path)
 
 
 class Held(NamedTuple):

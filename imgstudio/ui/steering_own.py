@@ -186,7 +186,9 @@ def _shown(step: Found, point: Point, held: Source, seed: float | None, name: st
     """Values for (picture, fact line)."""
     settings = {"task": "invert", "model": point.model, "steps": step.done, "seed": common.whole(seed)}
     settings["latent"] = step.latent.text()
-    path = common.keep(point.enlarged(step.image, SHOWN), common.file_name(point.model, name), settings)
+    shown = point.enlarged(step.image, SHOWN)
+    unfinished = name == "preview"
+    path = common.preview(shown, "found") if unfinished else common.keep(shown, common.file_name(point.model, name), settings)
     return path, common.facts(f"step {step.done} of {step.total}", step.seconds, likeness(step.losses["psnr"]))
 
 
@@ -226,7 +228,7 @@ def complete(
         if done:
             tiles, bases = [*tiles, _tile(point, number, step)], [*bases, Base(f"Completion {number}", step.latent)]
         if done or watch.due(PREVIEW_EVERY):
-            now = [] if done else [_tile(point, number, step)]
+            now = [] if done else [(common.preview(point.enlarged(step.image, SHOWN), "completion"), f"seed {number}")]
             line = common.facts(f"step {step.done} of {step.total}", step.seconds, f"{len(tiles)} of {COMPLETIONS} complete")
             yield gr.update(value=[*tiles, *now], selected_index=-1), line, tuple(bases)
     if last and last[1].done < last[1].total:  # stopped: the one in the making is kept as it is

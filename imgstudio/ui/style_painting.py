@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -122,14 +121,14 @@ def _work(request: gr.Request, controls: Controls, past: Made | None) -> Iterato
         raise StudioError("There is no picture yet: choose one first.")
     options = controls.options() | ({"start": past.path} if past else {})
     before, watch, step, rows = None, Stopwatch(), None, list(past.curve if past else ())
-    place, pace = common.folder(), Pace(controls, again=past is not None)
+    pace = Pace(controls, again=past is not None)
     steps = style.stylize(controls.model, controls.content.path, _paths(controls), mask=controls.mask, **options)
     try:
         for step in until_stopped(steps, request):
             first, before = before is None, before or _before(controls, step.image.size)
             rows += _points(step, past)
             if step.done < step.total and (first or watch.due(PREVIEW_EVERY)):
-                yield _preview(place, step, before, pace.told(step), rows)
+                yield _preview(step, before, pace.told(step), rows)
     except StudioError as error:
         if step is None:
             raise
@@ -159,10 +158,8 @@ class Pace:
         return common.facts(f"{unit} {step.done} of {step.total}", step.seconds, *rate, f"about {duration(left)} left")
 
 
-def _preview(place: Path, step: Step, before: str, line: str, rows: list) -> tuple:
-    shown = place / f"{step.done}.jpg"
-    step.image.save(shown, quality=90)
-    return (before, str(shown)), line, gr.skip(), gr.skip(), _drawn(rows), gr.skip()
+def _preview(step: Step, before: str, line: str, rows: list) -> tuple:
+    return (before, common.preview(step.image, "painting")), line, gr.skip(), gr.skip(), _drawn(rows), gr.skip()
 
 
 def _finished(controls: Controls, step: Step, before: str, past: Made | None, seconds: float, rows: list) -> tuple:

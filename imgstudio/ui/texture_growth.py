@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -229,13 +228,13 @@ def grow_quickly(request: gr.Request, *values: Any) -> Iterator[Any]:
 
 def grow(request: gr.Request, *values: Any) -> Iterator[tuple]:
     """The button: values for `Hung`, from the first row or step to the file."""
-    wish, watch, place, step = Wish(*values), Stopwatch(), common.folder(), None
+    wish, watch, step = Wish(*values), Stopwatch(), None
     if wish.source is None:
         raise StudioError("There is no sample yet: choose one first.")
     try:
         for step in until_stopped(synthesis.synthesize(wish.source.path, **wish.options()), request):
             if step.done < step.total and watch.due(PREVIEW_EVERY):
-                yield _preview(place, wish, step)
+                yield _preview(wish, step)
     except StudioError as error:
         if step is None:
             raise
@@ -244,13 +243,12 @@ def grow(request: gr.Request, *values: Any) -> Iterator[tuple]:
         yield _finished(wish, step, watch.seconds)
 
 
-def _preview(place: Path, wish: Wish, step: Step) -> tuple:
-    shown = place / f"{step.done}.jpg"
-    step.image.save(shown, quality=90)
+def _preview(wish: Wish, step: Step) -> tuple:
+    shown = common.preview(step.image, "growth")
     unit = "step" if wish.method == GATYS else "piece"
     left = (step.total - step.done) * step.seconds / step.done if step.done else 0
     told = [f"about {max(1, round(left))} s left"] if left else []
-    return str(shown), common.facts(f"{unit} {step.done} of {step.total}", step.seconds, *told), *[gr.skip()] * 3
+    return shown, common.facts(f"{unit} {step.done} of {step.total}", step.seconds, *told), *[gr.skip()] * 3
 
 
 def _finished(wish: Wish, step: Step, seconds: float) -> tuple:

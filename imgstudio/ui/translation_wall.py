@@ -124,7 +124,7 @@ def _work(request: gr.Request, controls: Controls) -> Iterator[tuple]:
     for step in until_stopped(_translating(controls), request):
         if step.result is None and watch.due(PREVIEW_EVERY):
             before = before or _kept(controls.content.path, step.image.size)
-            place = common.keep(pictures.shrink(step.image, SHOWN), "preview", {})
+            place = common.preview(pictures.shrink(step.image, SHOWN), "translation")
             line = common.facts(f"tile {step.done} of {step.total}", step.seconds)
             yield (before, place), line, gr.skip(), gr.skip(), gr.skip()
     if step is not None:

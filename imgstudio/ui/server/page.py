@@ -1,0 +1,96 @@
+"""The page as Gradio runs it: every value that comes in is checked here, and every file that goes out gets a name."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.exceptions import Error
+from starlette.middleware import Middleware
+
+from ...errors import StudioError
+from . import files, opening
+from .routes import Routes
+from .sessions import lifespan
+from .settings import settings
+from .visitors import visitors
+
+log = logging.getLogger(__name__)
+
+
+class Page(gr.Blocks):
+    """gr.Blocks, for visitors who may send anything."""
+
+    def launch(self, **options: Any) -> Any:
+        """Serves the page; its opening pictures are kept from then on. options: those of gr.Blocks."""
+        opening.keep(self._opening_files())
+        own = options.pop("app_kwargs", None) or {}
+        own["middleware"] = [*own.get("middleware", []), Middleware(Routes)]
+        own.setdefault("lifespan", lifespan)
+        limits = {"state_session_capacity": settings().visitors, "max_file_size": int(settings().upload_mb * 1e6)}
+        return super().launch(**{**limits, **options, "app_kwargs": own})
+
+    def _opening_files(self) -> Iterator[Path]:
+        for block in self.blocks.values():
+            for path in _paths(getattr(block, "value", None)):
+                yield Path(path)
+
+    def get_config_file(self) -> Any:
+        """What the page is built from in the browser."""
+        return files.outgoing(super().get_config_file())
+
+    def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
+        """Too few values are the caller's mistake."""
+        if len(inputs) < len(block_fn.inputs):
+            raise _refusal(f"This function takes {len(block_fn.inputs)} values, and {len(inputs)} were sent: send all of them.")
+
+    async def process_api(self, *args: Any, **options: Any) -> Any:
+        """One event, or one step of it, for the visitor who asked."""
+        with visitors.at_work(options.get("session_hash")):
+            try:
+                return await super().process_api(*args, **options)
+            except Exception as error:
+                if files.no_room(error):
+                    raise _refusal(files.NO_ROOM) from error
+                raise
+
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False) -> list[Any]:
+        """Values of components, from what was sent."""
+        self.validate_inputs(block_fn, inputs)
+        opening.restore()
+        try:
+            checked = [value if block.stateful else files.incoming(block, value) for block, value in zip(block_fn.inputs, inputs)]
+            return await super().preprocess_data(block_fn, checked, state, explicit_call)
+        except StudioError as error:
+            raise _refusal(files.sentence(error)) from error
+        except Error:
+            raise
+        except OSError:
+            raise
+        except Exception as error:  # whatever a component says to what is not its kind of value
+            if files.no_room(error):
+                raise
+            log.info("a value was refused", exc_info=error)
+            raise _refusal("One of the values sent is not of the kind that belongs there: look up what is taken.") from error
+
+    async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
+        """What is sent for the results."""
+        return files.outgoing(await super().postprocess_data(block_fn, predictions, state))
+
+
+def _refusal(text: str) -> Error:
+    return Error(text, print_exception=False)
+
+
+def _paths(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("path"), str):
+            yield value["path"]
+        for each in value.values():
+            yield from _paths(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _paths(each)
