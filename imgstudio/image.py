@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import logging
 import math
@@ -86,18 +87,38 @@ def _named(source: object) -> str:
 @contextlib.contextmanager
 def _open(path: Path) -> Iterator[Image.Image]:
     """The file's header, checked; no pixel is decoded yet."""
+    with _header(path, path.name) as image:
+        yield image
+
+
+@contextlib.contextmanager
+def _header(file: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
     Image.init()
     try:
-        image = Image.open(png.opened(path), formats=[name for name in _FORMATS if name in Image.OPEN])
+        file = png.opened(file) if isinstance(file, Path) else file
+        image = Image.open(file, formats=[kind for kind in _FORMATS if kind in Image.OPEN])
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise StudioError(_too_large()) from error
     except PermissionError as error:
-        raise StudioError(f"{path.name} may not be read: change its permissions, or choose another picture.") from error
+        raise StudioError(f"{name} may not be read: change its permissions, or choose another picture.") from error
     except Exception as error:  # broken headers make Pillow raise almost anything
-        raise StudioError(f"{path.name} is not a picture that can be read: use PNG, JPEG, WebP, GIF, BMP or TIFF.") from error
+        raise StudioError(f"{name} is not a picture that can be read: use PNG, JPEG, WebP, GIF, BMP or TIFF.") from error
     with image:
         _check_size(*image.size)
         yield image
+
+
+def read_layer(source: str | os.PathLike[str] | bytes) -> Image.Image:
+    """What was painted over a picture, as RGBA with its transparency. source: a path, or the bytes of a file.
+
+    Raises StudioError as `read` does.
+    """
+    opened = _header(io.BytesIO(source), "This layer") if isinstance(source, bytes) else _open(_file(source))
+    with opened as image:
+        try:
+            return image.convert("RGBA")
+        except Exception as error:  # damaged data makes decoders raise almost anything
+            raise StudioError("What was painted is damaged or incomplete: paint it again.") from error
 
 
 def _check_size(width: int, height: int) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PIL import Image
 
-from ..image import Source, enlarge, grid, read, read_settings, save_png, to_image, to_tensor
+from ..image import Source, enlarge, grid, read, read_layer, read_settings, save_png, to_image, to_tensor
 
-__all__ = ["enlarge", "grid", "read", "read_settings", "save_png", "shrink", "square"]
+__all__ = ["enlarge", "grid", "read", "read_layer", "read_settings", "save_png", "shrink", "square"]
 
 
 def shrink(source: Source, side: int = 512) -> Image.Image:

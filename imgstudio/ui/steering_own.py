@@ -12,6 +12,7 @@ from ..studio import inversion, pictures, sampling
 from ..studio.inversion import Found
 from . import common, sources, style_region
 from .events import Stopwatch, connect, explain, instant, request_stop, until_stopped
+from .server.painting import PaintInput
 from .sources import Source
 from .steering_point import Base, Point
 
@@ -104,7 +105,7 @@ def _completion(source: Source | None) -> tuple:
         gr.HTML(PAINT)
     with gr.Row(elem_classes="hanging"):
         with gr.Column(scale=4, min_width=240):
-            editor = gr.ImageEditor(
+            editor = PaintInput(
                 value=style_region.canvas(source),
                 type="pil",
                 format="png",

@@ -9,6 +9,7 @@ from PIL import ImageChops
 
 from . import common
 from .events import instant
+from .server.painting import PaintInput
 from .sources import Slot, Source
 
 BRUSH = "rgba(216, 57, 27, 0.6)"  # vermilion that lets the picture through
@@ -20,7 +21,7 @@ def build(content: Slot) -> gr.State:
     mask = gr.State(None)
     with gr.Accordion("Limit the style to a region", open=False, elem_classes="advanced", elem_id="style-region-door"):
         gr.HTML('<p class="help">Paint over what is to be restyled. Unpainted, the whole picture is.</p>')
-        editor = gr.ImageEditor(
+        editor = PaintInput(
             value=canvas(start) if start else None,
             type="pil",
             format="png",

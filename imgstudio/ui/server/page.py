@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import gradio as gr
 from gradio.exceptions import Error
 from starlette.middleware import Middleware
@@ -24,6 +27,7 @@ log = logging.getLogger(__name__)
 class Page(gr.Blocks):
     """gr.Blocks, for visitors who may send anything."""
 
+    @functools.wraps(gr.Blocks.launch)
     def launch(self, **options: Any) -> Any:
         """Serves the page; its opening pictures are kept from then on. options: those of gr.Blocks."""
         opening.keep(self._opening_files())
@@ -60,25 +64,30 @@ class Page(gr.Blocks):
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False) -> list[Any]:
         """Values of components, from what was sent."""
         self.validate_inputs(block_fn, inputs)
-        opening.restore()
         try:
-            checked = [value if block.stateful else files.incoming(block, value) for block, value in zip(block_fn.inputs, inputs)]
+            checked = await anyio.to_thread.run_sync(_checked, block_fn.inputs, inputs)
             return await super().preprocess_data(block_fn, checked, state, explicit_call)
         except StudioError as error:
             raise _refusal(files.sentence(error)) from error
         except Error:
             raise
-        except OSError:
-            raise
         except Exception as error:  # whatever a component says to what is not its kind of value
             if files.no_room(error):
                 raise
+            if isinstance(error.__cause__, StudioError):
+                raise _refusal(files.sentence(error.__cause__)) from error
             log.info("a value was refused", exc_info=error)
             raise _refusal("One of the values sent is not of the kind that belongs there: look up what is taken.") from error
 
     async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
         """What is sent for the results."""
         return files.outgoing(await super().postprocess_data(block_fn, predictions, state))
+
+
+def _checked(components: list[Any], inputs: list[Any]) -> list[Any]:
+    with contextlib.suppress(OSError):  # a full disk concerns only those who need one of these files
+        opening.restore()
+    return [value if component.stateful else files.incoming(component, value) for component, value in zip(components, inputs)]
 
 
 def _refusal(text: str) -> Error:
