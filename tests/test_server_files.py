@@ -38,7 +38,7 @@ def cache(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def stranger(cache) -> Stranger:
-    return Stranger(page_server.address(GRADIO_TEMP_DIR=str(cache), IMGSTUDIO_UPLOAD_MB="5"))
+    return Stranger(page_server.address(GRADIO_TEMP_DIR=str(cache), IMGSTUDIO_UPLOAD_MB="5", OMP_NUM_THREADS="1"))
 
 
 @pytest.fixture(scope="module")
