@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import imgstudio
 
-from . import cli, cli_hub, cli_models, memory
+from . import cli, cli_data, cli_hub, cli_models, memory
 from .errors import StudioError
 
 
@@ -61,6 +61,8 @@ def _configure(name: str, parser: ArgumentParser) -> None:
         cli_hub.configure(name, parser)
     elif name in cli_models.HELP:
         cli_models.configure(name, parser)
+    elif name in cli_data.HELP:
+        cli_data.configure(parser)
     elif name in ("train", "ship"):
         parser.add_argument("model", help="a name that has a recipe, such as dcgan/avatars")
         parser.add_argument("--data", type=Path, required=True, help="the folder of the training sets")
@@ -68,7 +70,9 @@ def _configure(name: str, parser: ArgumentParser) -> None:
         if name == "train":
             parser.add_argument("--images", type=int, required=True, help="number of pictures to train on, repeats included")
             parser.add_argument("--loss", help="of a DCGAN, in place of its recipe's: minimax, lsgan, wgan-gp or hinge")
-            parser.add_argument("--judge", type=Path, help="weights of Tiny Darknet, which a VAE is trained with")
+            perceptual = "perceptual network of VAEs and features/vgg-small (default: tiny-darknet.pt in the folder of --data)"
+            parser.add_argument("--perceptual", type=Path, metavar="FILE", help=perceptual)
+            parser.add_argument("--judge", type=Path, dest="perceptual", help=SUPPRESS)  # its earlier name
         else:
             parser.add_argument("--out", type=Path, default=Path("weights"), help="folder to write to (default: %(default)s)")
     elif name == "art":
@@ -113,16 +117,15 @@ def _serve(options: Namespace) -> None:
 def _train(options: Namespace) -> None:
     from .train import ship
 
-    for file in ship.files(options.model):
-        if not (options.data / file).is_file():
-            raise StudioError(f"There is no training set {file} in {options.data}: give its folder with --data.")
-    wanted = {name: getattr(options, name) for name in ("data", "folder", "images", "judge", "loss")}
+    cli_data.check_sets(options.model, options.data)
+    wanted = {name: getattr(options, name) for name in ("data", "folder", "images", "perceptual", "loss")}
     ship.train(options.model, **wanted)
 
 
 def _ship(options: Namespace) -> None:
     from .train import ship
 
+    cli_data.check_sets(options.model, options.data)
     report = ship.ship(options.model, data=options.data, folder=options.folder, out=options.out)
     print(json.dumps(report, indent=2))
 
@@ -156,6 +159,7 @@ _HELP = {
     "ship": "finish, score and write the weights of a training run",
     "art": "draw the studio's own style pictures",
     "bench": "measure speed beside plain PyTorch",
+    **cli_data.HELP,
     **cli_models.HELP,
     **cli_hub.HELP,
 }
@@ -166,6 +170,7 @@ _RUN: dict[str, Callable[[Namespace], Any]] = {
     "ship": _ship,
     "art": _art,
     "bench": _bench,
+    "data": cli_data.run,
     "import": cli_models.run,
     "push": cli_hub.push,
     "check": cli_hub.check,

@@ -1,7 +1,7 @@
 """Perceptual distance on a pretrained classifier's features, for training only (Johnson et al. 2016; Zhang et al. 2018).
 
-The judge is Tiny Darknet trained on ImageNet (J. Redmon; public weights as a PyTorch state dict): 16 convolutions, small
-enough to run beside the net that is being trained on a CPU.
+The network is Tiny Darknet trained on ImageNet (J. Redmon; `python -m imgstudio data tiny-darknet` makes the state dict): 16
+convolutions, small enough to run beside the net that is being trained on a CPU.
 """
 
 from __future__ import annotations
@@ -16,6 +16,11 @@ WIDTHS = (16, 32, 16, 128, 16, 128, 32, 256, 32, 256, 64, 512, 64, 512, 128, 100
 POOL_AFTER = (1, 2, 6, 10)
 
 
+def kernel(i: int) -> int:
+    """Side of the kernels of convolution `i`, counted from 1."""
+    return 1 if i > 2 and i % 2 == 1 or i == len(WIDTHS) else 3
+
+
 class TinyDarknet(nn.Module):
     """The first `layers` convolutions. Pictures [N, 3, H, W] in [-1, 1] -> list of activations, one a layer, numbered from 1."""
 
@@ -24,8 +29,7 @@ class TinyDarknet(nn.Module):
         widths = (3, *WIDTHS[:layers])
         self.kernels = nn.ModuleDict()
         for i, (narrow, wide) in enumerate(zip(widths, widths[1:]), start=1):
-            side = 1 if i > 2 and i % 2 == 1 or i == 16 else 3
-            self.kernels[f"conv{i}"] = nn.Conv2d(narrow, wide, side, padding=side // 2)
+            self.kernels[f"conv{i}"] = nn.Conv2d(narrow, wide, kernel(i), padding=kernel(i) // 2)
 
     @classmethod
     def from_file(cls, path: Path, layers: int = 6) -> TinyDarknet:

@@ -15,7 +15,7 @@ from torch import nn
 
 from .. import weights
 from ..errors import StudioError
-from . import arbitrary, features, interpolation, mosaics, sampling, style, stylegan, texture, translation
+from . import arbitrary, datasets, features, interpolation, mosaics, sampling, style, stylegan, texture, translation
 from .data import Pictures
 from .domains import load_pairs
 from .losses import ADVERSARIAL
@@ -26,7 +26,7 @@ from .score_translation import score_directions
 
 _ALL = (sampling, stylegan, interpolation, features, arbitrary, style, texture, translation)
 ROOMS = {name: room for room in _ALL for name in room.RECIPES}
-JUDGED = (interpolation, features)  # rooms that train with the help of another project's classifier
+PERCEPTUAL = (interpolation, features)  # modules whose recipes need a perceptual network: another project's classifier
 
 
 def default_folder(name: str) -> Path:
@@ -50,21 +50,38 @@ def files(name: str) -> tuple[str, ...]:
     return (recipe.data,) if hasattr(recipe, "data") else room.FILES
 
 
+def needs_perceptual(name: str) -> bool:
+    """Whether a recipe trains with the help of the perceptual network."""
+    return find(name) in PERCEPTUAL
+
+
 def train(
-    name: str, *, data: Path, folder: Path | None = None, images: int, judge: Path | None = None, loss: str | None = None
+    name: str,
+    *,
+    data: Path,
+    folder: Path | None = None,
+    images: int,
+    perceptual: Path | None = None,
+    judge: Path | None = None,
+    loss: str | None = None,
 ) -> None:
     """Runs or resumes the recipe of that name until `images` pictures were seen.
 
-    loss: another adversarial loss than the recipe's, a name in losses.ADVERSARIAL; for recipes of a DCGAN.
+    perceptual: the weights of Tiny Darknet, where the recipe needs them; by default those in the folder `data`. `judge` is its
+    earlier name. loss: another adversarial loss than the recipe's, a name in losses.ADVERSARIAL; for recipes of a DCGAN.
     """
     room, folder = find(name), folder or default_folder(name)
     recipe = _with_loss(name, room.RECIPES[name], loss)
-    if room not in JUDGED:
+    if not needs_perceptual(name):
         room.train(recipe, data, folder, images=images)
-    elif judge is None:
-        raise StudioError(f"{name} is trained with the help of a judge: give the Tiny Darknet weights with --judge.")
-    else:
-        room.train(recipe, data, judge, folder, images=images)
+        return
+    network = perceptual or judge or data / datasets.PERCEPTUAL
+    if not network.is_file():
+        raise StudioError(
+            f"{name} is trained with a perceptual network, and there is no file {network}: run `python -m imgstudio data "
+            f"tiny-darknet --out {data}`, or name the file with --perceptual."
+        )
+    room.train(recipe, data, network, folder, images=images)
 
 
 def _with_loss(name: str, recipe: Any, loss: str | None) -> Any:
