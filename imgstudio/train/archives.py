@@ -5,19 +5,21 @@ from __future__ import annotations
 import io
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ..errors import StudioError
 
 MOST_FILES = 400_000
 MOST_BYTES = 64 << 20  # of one file that is read
+MOST_TOTAL = 16 << 30  # of all files of an archive of tar, read or not
 MOST_PIXELS = 120_000_000
 
-_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, ValueError)
+_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, ValueError, zlib.error)
 
 
 def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
@@ -61,9 +63,11 @@ def _zipped(file: BinaryIO, wanted: Callable[[str], bool]) -> Iterator[tuple[str
 
 def _tarred(file: BinaryIO, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(fileobj=file, mode="r|*") as archive:
+        total = 0
         for count, info in enumerate(archive):
-            if count >= MOST_FILES:
-                raise StudioError(f"An archive of more than {MOST_FILES} files is not what was expected: nothing was made of it.")
+            total += info.size
+            if count >= MOST_FILES or total > MOST_TOTAL:
+                raise StudioError("An archive holds far more than any set of pictures should: nothing was made of it.")
             if info.isfile() and wanted(_safe(info.name)):
                 member = archive.extractfile(info)
                 assert member is not None  # a regular file
@@ -85,13 +89,13 @@ def _read(member: BinaryIO, name: str) -> bytes:
 
 
 def picture(data: bytes, name: str) -> Image.Image:
-    """A picture in RGB; size and contents are checked before its pixels are made."""
+    """A picture in RGB, upright where its camera noted how it was held; its size is checked before its pixels are made."""
     try:
         with Image.open(io.BytesIO(data)) as found:
             if found.width * found.height > MOST_PIXELS:
                 raise StudioError(
                     f"{name} has {found.width} x {found.height} pixels, which is more than any picture here should."
                 )
-            return found.convert("RGB")
+            return ImageOps.exif_transpose(found).convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise StudioError(f"{name} is no picture that can be read: its source may have changed.") from error

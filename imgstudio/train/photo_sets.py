@@ -153,7 +153,10 @@ def fruits(fetcher: Fetcher, target: Path) -> int:
         parts = name.split("/")
         return parts[-2] if len(parts) == 4 and parts[1] in ("Training", "Test") and name.endswith(".jpg") else ""
 
-    keep = chosen(names(path, lambda name: variety(name) in VARIETIES), variety, FRUITS_EACH)
+    outcome = {}  # no two under one name, should both parts have a photograph of that number
+    for name in names(path, lambda name: variety(name) in VARIETIES):
+        outcome.setdefault((variety(name), name.rpartition("/")[2]), name)
+    keep = chosen(outcome.values(), variety, FRUITS_EACH)
     files = (
         (f"{VARIETIES[variety(name)]}/{variety(name).replace(' ', '_')}__{name.rpartition('/')[2]}", data)
         for name, data in members(path, keep.__contains__)
