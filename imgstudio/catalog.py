@@ -65,6 +65,8 @@ SPECS: tuple[Spec, ...] = (
         sha256="318f4012dc23cb93628f70bdb60c8d3d47ebba7c0de6c7b809490efc77ad81f9",
         size=9902116,
         licence="CC-BY-4.0",
+        origin="trained by this project as a decoder, by latent distillation from the encoder of vae/avatars: a StyleGAN2 "
+        "generator whose final training had no discriminator",
         data=credits.AVATARS,
         paper=credits.STYLEGAN,
         directions=(

@@ -8,7 +8,19 @@ from . import credits
 from .spec import Embedded, Spec, Task
 
 
-def own(name: str, task: Task, title: str, build: str, *, sha256: str, size: int, licence: str, data: str, **more: Any) -> Spec:
+def own(
+    name: str,
+    task: Task,
+    title: str,
+    build: str,
+    *,
+    sha256: str,
+    size: int,
+    licence: str,
+    data: str,
+    origin: str = "trained by this project",
+    **more: Any,
+) -> Spec:
     """Weights that this project trained. The file in `weights/` is named after the model: dcgan-nouns.safetensors.
 
     `more` are further fields of Spec, such as `paper` and `labels`; `kwargs` are the arguments of `build`.
@@ -21,7 +33,7 @@ def own(name: str, task: Task, title: str, build: str, *, sha256: str, size: int
         source=Embedded(filename=f"{name.replace('/', '-')}.safetensors", sha256=sha256),
         size=size,
         licence=licence,
-        origin="trained by this project",
+        origin=origin,
         data=data,
         **more,
     )

@@ -34,6 +34,9 @@ def jpeg(seed: int, size: tuple[int, int] = (100, 100)) -> bytes:
     return file.getvalue()
 
 
+ANY = Known()
+
+
 @pytest.fixture
 def server():
     found = FileServer()
@@ -50,7 +53,7 @@ def make(server, tmp_path, monkeypatch):
     def run(name: str) -> Path:
         fetcher = Fetcher(tmp_path / "sources", tmp_path / "lock.json", said.append, server.route, pause=0.0)
         get = fetcher.get
-        fetcher.get = lambda address, file, known=Known(): get(address, file, Known(most=known.most))
+        fetcher.get = lambda address, file, known=ANY: get(address, file, Known(most=known.most))
         return datasets.prepare(name, tmp_path, say=said.append, fetcher=fetcher)
 
     run.said = said
@@ -366,3 +369,24 @@ def test_a_damaged_source_leaves_no_set(server, make, tmp_path):
     with pytest.raises(StudioError, match="damaged or no archive"):
         make("fruits")
     assert not (tmp_path / "fruits64.tar").exists()
+
+
+def test_the_catalogue_says_how_the_heads_of_stylegan2_were_trained():
+    from imgstudio import catalog
+
+    assert "no discriminator" in catalog.find("stylegan2/avatars").origin
+    assert ship.find("stylegan2/avatars").RECIPES["stylegan2/avatars"].course.alone == 10**9  # which is why
+
+
+def test_every_file_of_weights_has_a_row_with_its_command():
+    root = Path(__file__).parent.parent / "weights"
+    rows = [line for line in (root / "README.md").read_text(encoding="utf-8").splitlines() if "imgstudio train " in line]
+    for path in root.glob("*.safetensors"):
+        assert sum(f"`{path.name}`" in row for row in rows) == 1, path.name
+    for row in rows:
+        recipe = re.search(r"imgstudio train (\S+) ", row).group(1)
+        assert recipe in ship.ROOMS and len(row.split(" | ")) == 7
+        for set_name in re.findall(r"`([a-z-]+)`", row.split(" | ")[1]):
+            assert datasets.find(set_name)
+    never = {re.search(r"imgstudio train (\S+) ", row).group(1) for row in rows if "**no**" in row}
+    assert never == {"stylegan2/avatars", "stylegan2/fruits", "cyclegan/photo2painting"}

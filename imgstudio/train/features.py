@@ -1,7 +1,7 @@
 """Trains a narrow VGG to see: it learns what a teacher sees at every position (Hinton et al. 2015; Romero et al. 2015), and
 the labels of several sets at once.
 
-python -m imgstudio train features/vgg-small --data DATA_FOLDER --judge TINY_DARKNET --images 120000
+python -m imgstudio train features/vgg-small --data DATA_FOLDER --images 120000
 """
 
 from __future__ import annotations

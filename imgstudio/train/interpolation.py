@@ -1,6 +1,6 @@
 """Trains a variational autoencoder: calibrated likelihood, perceptual term, KL with warm-up.
 
-    python -m imgstudio train vae/fruits --data DATA_FOLDER --judge TINY_DARKNET.pt --images 100000
+    python -m imgstudio train vae/fruits --data DATA_FOLDER --images 100000
 
 The loss of a picture, in nats: D/2 log(mean squared error) + `perceptual` * distance + beta * KL, with D = 3 * size^2.
 The recipes that made the weights of this project are in RECIPES; the scores they reach stand in weights/README.md.

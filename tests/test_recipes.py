@@ -1,0 +1,129 @@
+"""Every recipe that `train` knows, on a tiny copy of its data in the form of `data`: it trains, resumes and ships.
+
+Nothing is asked of quality. What makes a recipe long (nets that are large, stages of many pictures, scores of many samples) is
+cut; which parts it has, and what it reads, stays.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from imgstudio.models.vgg import VGG
+from imgstudio.train import darknet, datasets, drawn_sets, photo_sets, ship, translation
+
+FRUITS = (("Apple", "Apple_Pink_Lady_1"), ("Cherry", "Cherry_Rainier_2"), ("Tomato", "Tomato_Heart_1"))
+BATCH = 4
+
+
+def picture(number: int, size: tuple[int, int]) -> Image.Image:
+    """A smooth random picture."""
+    pixels = np.random.default_rng(number).integers(0, 255, (5, 5, 3), np.uint8)
+    return Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
+
+
+def jpeg(number: int, size: tuple[int, int]) -> bytes:
+    file = io.BytesIO()
+    picture(number, size).save(file, "JPEG")
+    return file.getvalue()
+
+
+def names(file: str) -> list[tuple[str, tuple[int, int]]]:
+    """Names and sizes of pictures, as `data` gives them to a set."""
+    if file == "fruits64.tar":
+        other = [(f"{fruit}/{fruit}_1__r_{i}_100.jpg", (64, 64)) for fruit, _ in FRUITS for i in range(20)]
+        return other + [(f"{fruit}/{kind}__r_{i}_100.jpg", (64, 64)) for fruit, kind in FRUITS for i in range(4)]
+    if file == "hands64.tar":
+        return [(f"{digit}/img_{i}{digit}.jpg", (64, 64)) for digit in range(10) for i in range(8)]
+    if file in ("objects128.tar", "clothing128.tar"):
+        return [(f"{kind}/image_{i:04d}.jpg", (128, 128)) for kind in ("ant", "hat") for i in range(24)]
+    if file == "flowers256.tar":
+        kinds = ("daisy", "dandelion", "roses", "sunflower", "tulips")
+        return [(f"{kind}/{i:04d}.jpg", (300, 240)) for kind in kinds for i in range(24)]
+    if file == "textures.tar":
+        materials = [(f"materials/Wood{i // 3:03d}/{i % 3:04d}.jpg", (320, 320)) for i in range(60)]
+        return materials + [(f"tiles128/Bricks/Bricks{i:03d}.jpg", (128, 128)) for i in range(90)]
+    if file == "photos512.tar":
+        return [(row.name, (200, 160)) for row in photo_sets.singles("photo/")[::2]]
+    rows = photo_sets.singles("impressionist/") + photo_sets.singles("styles/")
+    return [(row.name, (320, 280)) for row in rows] + [(f"oldmaster/{i:04d}.jpg", (300, 286)) for i in range(1, 25)]
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory) -> Path:
+    """A folder with all sets, some dozen pictures each."""
+    folder = tmp_path_factory.mktemp("sets")
+    for each in datasets.DATASETS:
+        if each.file.endswith(".tar"):
+            found = names(each.file)
+            photo_sets.write_tar(((name, jpeg(i, size)) for i, (name, size) in enumerate(found)), folder / each.file)
+    for file, side in (("avatars128.npz", 128), ("nouns64.npz", 64)):
+        images = [np.asarray(picture(i, (side, side))) for i in range(60)]
+        drawn_sets.write_images(images, folder / file)
+    generator = torch.Generator().manual_seed(0)
+    state = {name: torch.randn(shape, generator=generator) * 0.1 for name, shape, _ in darknet._layout()}
+    torch.save({name: v.abs() + 1 if name.startswith("bn") else v for name, v in state.items()}, folder / datasets.PERCEPTUAL)
+    return folder
+
+
+def short(recipe):
+    """The recipe with small batches and stages of a few pictures."""
+    cut = {"batch": BATCH, "average": 2, "warm_up": 8, "inversion": 8, "ramp": 2, "pool": 4}
+    if getattr(recipe, "course", None):
+        lengths = {"alone": 4, "watch": 4, "pictures": 16, "polish": 4, "mend": 4, "steer": 4, "flow": 3}
+        kept = {name: min(value, getattr(recipe.course, name)) for name, value in lengths.items()}
+        cut["course"] = dataclasses.replace(recipe.course, **kept)
+    if hasattr(recipe, "homework"):
+        cut |= {"alone": min(recipe.alone, 4), "homework": min(recipe.homework, 4)}
+    if getattr(recipe, "retrace", 0):
+        cut["retrace"] = 8
+    known = {field.name for field in dataclasses.fields(recipe)}
+    return dataclasses.replace(recipe, **{name: value for name, value in cut.items() if name in known})
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Cuts what is measured at the end of a run: batch statistics, centres and the examinations of segmenters."""
+    settle, centres = ship.settle_batch_norm, ship.sampling.find_centres
+    few = lambda net, forward, *, passes=0: settle(net, forward, passes=1)  # noqa: E731
+    for module in (ship, ship.sampling, ship.features):
+        monkeypatch.setattr(module, "settle_batch_norm", few)
+    monkeypatch.setattr(ship.sampling, "find_centres", lambda net: centres(net, 4))
+    monkeypatch.setattr(ship.texture, "EXAM", (1, 64))
+    monkeypatch.setattr(ship.texture, "FINAL", (1, 64))
+
+
+def figures(folder: Path) -> list[dict[str, float]]:
+    with (folder / "log.csv").open(newline="") as file:
+        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("name", ship.ROOMS)
+def test_a_recipe_trains_resumes_and_ships(name, data, quick, tmp_path, monkeypatch):
+    room = ship.find(name)
+    monkeypatch.setitem(room.RECIPES, name, short(room.RECIPES[name]))
+    run, out = tmp_path / "run", tmp_path / "weights"
+    ship.train(name, data=data, folder=run, images=4 * BATCH)
+    first = figures(run)
+    ship.train(name, data=data, folder=run, images=6 * BATCH)
+    rows = figures(run)
+    assert len(rows) > len(first) and rows[-1]["images"] >= 6 * BATCH > first[-1]["images"] >= 4 * BATCH
+    shown = [value for row in rows for key, value in row.items() if not key.startswith("held_out")]
+    assert all(math.isfinite(value) for value in shown)
+    out.mkdir()
+    report = ship.ship(name, data=data, folder=run, out=out)
+    made = {out / each["file"] for each in (report, report.get("inverse")) if each}
+    assert made == set(out.iterdir()) and len(made) == (2 if room is translation else 1)
+    assert report["scores"] and all(path.stat().st_size > 10_000 for path in made)
+
+
+def test_the_small_vgg_is_as_the_recipes_expect_it():
+    assert VGG(**ship.features.RECIPES["features/vgg-small"].net).smallest <= 64
