@@ -17,11 +17,13 @@ import pytest
 import torch
 from PIL import Image
 
+from imgstudio.errors import StudioError
 from imgstudio.models.vgg import VGG
 from imgstudio.train import darknet, datasets, drawn_sets, photo_sets, ship, translation
+from imgstudio.train.run import Run
 
 FRUITS = (("Apple", "Apple_Pink_Lady_1"), ("Cherry", "Cherry_Rainier_2"), ("Tomato", "Tomato_Heart_1"))
-BATCH = 4
+BATCH, IMAGES = 2, 16
 
 
 def picture(number: int, size: tuple[int, int]) -> Image.Image:
@@ -91,7 +93,8 @@ def short(recipe):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Cuts what is measured at the end of a run: batch statistics, centres and the examinations of segmenters."""
+    """Cuts what is measured at the end of a run: batch statistics, centres and the examinations of segmenters. Draws no curves."""
+    monkeypatch.setattr(Run, "plot", lambda _: None)
     settle, centres = ship.settle_batch_norm, ship.sampling.find_centres
     few = lambda net, forward, *, passes=0: settle(net, forward, passes=1)  # noqa: E731
     for module in (ship, ship.sampling, ship.features):
@@ -111,11 +114,15 @@ def test_a_recipe_trains_resumes_and_ships(name, data, quick, tmp_path, monkeypa
     room = ship.find(name)
     monkeypatch.setitem(room.RECIPES, name, short(room.RECIPES[name]))
     run, out = tmp_path / "run", tmp_path / "weights"
-    ship.train(name, data=data, folder=run, images=4 * BATCH)
+    with monkeypatch.context() as interrupted:
+        steps = iter([False, False])
+        stops = property(lambda _: next(steps, True), lambda *_: None)  # as a signal does it
+        interrupted.setattr(Run, "stopping", stops, raising=False)
+        ship.train(name, data=data, folder=run, images=IMAGES)
     first = figures(run)
-    ship.train(name, data=data, folder=run, images=6 * BATCH)
+    ship.train(name, data=data, folder=run, images=IMAGES)
     rows = figures(run)
-    assert len(rows) > len(first) and rows[-1]["images"] >= 6 * BATCH > first[-1]["images"] >= 4 * BATCH
+    assert len(rows) > len(first) and rows[-1]["images"] >= IMAGES > first[-1]["images"] > 0
     shown = [value for row in rows for key, value in row.items() if not key.startswith("held_out")]
     assert all(math.isfinite(value) for value in shown)
     out.mkdir()
@@ -123,6 +130,14 @@ def test_a_recipe_trains_resumes_and_ships(name, data, quick, tmp_path, monkeypa
     made = {out / each["file"] for each in (report, report.get("inverse")) if each}
     assert made == set(out.iterdir()) and len(made) == (2 if room is translation else 1)
     assert report["scores"] and all(path.stat().st_size > 10_000 for path in made)
+
+
+def test_a_run_in_its_last_stages_cannot_be_made_longer(data, quick, tmp_path, monkeypatch):
+    recipe = short(ship.find("cgan/fruits").RECIPES["cgan/fruits"])
+    monkeypatch.setitem(ship.sampling.RECIPES, "cgan/fruits", recipe)
+    ship.train("cgan/fruits", data=data, folder=tmp_path / "run", images=IMAGES)
+    with pytest.raises(StudioError, match="last stages"):
+        ship.train("cgan/fruits", data=data, folder=tmp_path / "run", images=2 * IMAGES)
 
 
 def test_the_small_vgg_is_as_the_recipes_expect_it():

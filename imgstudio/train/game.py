@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import device as devices
+from ..errors import StudioError
 from . import mending
 from .augment import diffaugment
 from .data import Pictures, batches
@@ -224,6 +225,8 @@ def phase(training: Game, images: int) -> float:
     lengths = {name: getattr(course, name, 0) for name in STAGES[1:]}
     ends = {name: images - sum(list(lengths.values())[i:]) for i, name in enumerate(STAGES)}
     stage = next(name for name, end in ends.items() if training.images < end)
+    if STAGES.index(stage) < STAGES.index(training.stage):  # stages are counted from the end of a run
+        raise StudioError(f"This run is in its last stages and cannot be made {images} pictures long: begin another --folder.")
     if stage != training.stage:
         training.enter(stage)
     if stage == "game":
