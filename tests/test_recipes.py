@@ -19,7 +19,7 @@ from PIL import Image
 
 from imgstudio.errors import StudioError
 from imgstudio.models.vgg import VGG
-from imgstudio.train import darknet, datasets, drawn_sets, photo_sets, ship, translation
+from imgstudio.train import darknet, datasets, drawn_sets, flow, photo_sets, ship, translation
 from imgstudio.train.run import Run
 
 FRUITS = (("Apple", "Apple_Pink_Lady_1"), ("Cherry", "Cherry_Rainier_2"), ("Tomato", "Tomato_Heart_1"))
@@ -93,13 +93,16 @@ def short(recipe):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Cuts what is measured at the end of a run: batch statistics, centres and the examinations of segmenters. Draws no curves."""
+    """Cuts what is measured at the end of a run: batch statistics, centres, mosaics to segment. Draws no curves."""
     monkeypatch.setattr(Run, "plot", lambda _: None)
     settle, centres = ship.settle_batch_norm, ship.sampling.find_centres
     few = lambda net, forward, *, passes=0: settle(net, forward, passes=1)  # noqa: E731
     for module in (ship, ship.sampling, ship.features):
         monkeypatch.setattr(module, "settle_batch_norm", few)
     monkeypatch.setattr(ship.sampling, "find_centres", lambda net: centres(net, 4))
+    monkeypatch.setattr(flow, "BATCH", 16)
+    finish = ship.stylegan.finish
+    monkeypatch.setattr(ship.stylegan, "finish", lambda net: finish(net, 64))
     monkeypatch.setattr(ship.texture, "EXAM", (1, 64))
     monkeypatch.setattr(ship.texture, "FINAL", (1, 64))
 
