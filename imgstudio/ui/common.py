@@ -199,6 +199,11 @@ def folder() -> Path:
     return visitors.folder()
 
 
+def is_result(path: str | None) -> bool:
+    """Whether a file lies in a folder of `folder`: the page made it, and nobody uploaded it."""
+    return path is not None and Path(get_upload_folder()).resolve() / "imgstudio" in Path(path).resolve().parents
+
+
 def file_name(*parts: Any) -> str:
     """(`dcgan/avatars`, `seed`, 7) -> `dcgan-avatars-seed-7`."""
     return re.sub(r"[^\w.-]+", "-", "-".join(str(part) for part in parts))

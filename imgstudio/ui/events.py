@@ -136,13 +136,17 @@ def connect(
     *,
     kind: str = "",
     timed: bool = True,
+    renews: Any = None,
     **options: Any,
 ) -> Any:
     """Connects an event of the page: never an API endpoint, and in the one lane for heavy work.
 
     triggers: `button.click`, or a list of such. kind: of long work, for the Stop button of that kind; timed: whether it ends
-    when a job's time is over. options: those of Gradio's events.
+    when a job's time is over. renews: the `freshness.Watch` of the result that the handler makes. options: those of Gradio's
+    events.
     """
+    if renews is not None:
+        handler, inputs, outputs = renews.renewing(handler, inputs, outputs)
     # An explicit name: Gradio would take the handler's, also for private events, and leave the API a "walk_1".
     options = {"show_progress": "minimal", "api_name": "page", **COMPUTE, **options}
     triggers = triggers if isinstance(triggers, list) else [triggers]

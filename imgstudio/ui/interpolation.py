@@ -8,7 +8,7 @@ import gradio as gr
 
 from ..errors import StudioError
 from ..studio import interpolation
-from . import bring, common, fetching, lessons, morph, player, slots, views
+from . import bring, common, fetching, freshness, lessons, morph, player, slots, views
 from .events import connect, instant, live, request_stop
 
 TITLE = "VAE interpolation"
@@ -40,10 +40,14 @@ def build() -> None:
     lessons.interpolation()
 
     shared = [left.model, left.slots["A"].picture, left.slots["B"].picture, settings.look]
-    first_view = views.View("morph", between.tab, morph.whole, [between.t, between.curve], [], between.outputs)
-    _connect_views([first_view, *others], shared, revision, active)
-    _connect_morph(left, settings, between, shared, tabs, revision)
+    first_view = views.View("morph", between.tab, morph.whole, [between.t, between.curve], [], between.outputs, between.mark)
     all_slots = [*left.slots.values(), *lower.values()]
+    pair = {"model": left.model, **{f"picture {letter}": slot.held for letter, slot in left.slots.items()}}
+    four = pair | {f"picture {letter}": slot.held for letter, slot in lower.items()}
+    watches = {view.name: _watch(view, four if view is sheet else pair, start) for view in (first_view, *others)}
+    _connect_views([first_view, *others], watches, shared, revision, active)
+    film = freshness.watch(between.film_mark, pair, "Animate makes it anew.", opened=bool(start.film))
+    _connect_morph(left, settings, between, shared, tabs, film)
     for slot in all_slots:
         slots.wire(slot, left.model, revision)
     bring.wire(own, lambda name, brought: (gr.update(choices=bring.offered("reconstruct", brought), value=name),), [left.model])
@@ -109,39 +113,45 @@ def _settings() -> Settings:
 # --- events
 
 
-def _connect_views(all_views: list[views.View], shared: list, revision: gr.State, active: gr.State) -> None:
+def _watch(view: views.View, watched: dict[str, Any], start: Opening) -> freshness.Watch:
+    """Of the pictures of a view; the morph is there from the start."""
+    opened = view.name == "morph" and start.hung is not None
+    return freshness.watch(view.mark, watched, "Change a control to draw it anew.", opened=opened)
+
+
+def _connect_views(
+    all_views: list[views.View], watches: dict[str, freshness.Watch], shared: list, revision: gr.State, active: gr.State
+) -> None:
     """A view is drawn when it is opened, when its controls move, and when the pictures change while it is open."""
     for view in all_views:
         inputs = [*shared, *view.controls]
         instant(view.tab.select, lambda name=view.name: name, None, active)
-        connect(view.tab.select, view.run, inputs, view.outputs, show_progress="hidden")
+        connect(view.tab.select, view.run, inputs, view.outputs, show_progress="hidden", renews=watches[view.name])
         if view.live:
-            live([control.input for control in view.live], view.run, inputs, view.outputs)
+            live([control.input for control in view.live], view.run, inputs, view.outputs, renews=watches[view.name])
 
-    def redraw(opened: str, *values: Any) -> list[Any]:
-        """The open view anew; the others are drawn when they are opened."""
-        common_values, rest = values[: len(shared)], iter(values[len(shared) :])
-        results: list[Any] = []
-        for view in all_views:
-            own = [next(rest) for _ in view.controls]
-            results += view.run(*common_values, *own) if view.name == opened else [gr.skip()] * len(view.outputs)
-        return results
+        def redraw(opened: str, *values: Any, view: views.View = view) -> Any:
+            """The view anew while it is open; otherwise it is drawn when it is opened."""
+            return view.run(*values) if view.name == opened else gr.skip()
 
-    controls = [control for view in all_views for control in view.controls]
-    outputs = [output for view in all_views for output in view.outputs]
-    look = shared[-1]
-    live([revision.change, look.input], redraw, [active, *shared, *controls], outputs)
+        live([revision.change, shared[-1].input], redraw, [active, *inputs], view.outputs, renews=watches[view.name])
 
 
-def _connect_morph(left: Left, settings: Settings, between: morph.Morph, shared: list, tabs: gr.Tabs, revision: gr.State) -> None:
+def _connect_morph(
+    left: Left,
+    settings: Settings,
+    between: morph.Morph,
+    shared: list,
+    tabs: gr.Tabs,
+    film_watch: freshness.Watch,
+) -> None:
     large = [between.picture, between.line]
     live([between.t.input, between.curve.input], morph.blend, [*shared, between.t, between.curve], large)
     for (_, curve), row in zip(morph.CURVES, between.strips):
         live(row.select, morph.jump, [*shared, gr.State(curve)], [between.t, *large])
     film = [*shared, between.curve, settings.frames, settings.fps, settings.back]
-    connect(left.button.click, morph.animate, film, [tabs, *between.player.outputs], show_progress="hidden")
+    connect(left.button.click, morph.animate, film, [tabs, *between.player.outputs], show_progress="hidden", renews=film_watch)
     instant(left.stop.click, request_stop)
-    instant(revision.change, lambda: morph.OLD_FILM, None, between.player.line)
 
 
 def _connect_model(

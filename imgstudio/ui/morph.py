@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ..studio import interpolation, pictures
-from . import common, player
+from . import common, freshness, player
 from .events import Stopwatch
 
 STEPS = 8  # pictures of a filmstrip
@@ -16,7 +16,6 @@ FRAMES, FPS = 24, 12
 LARGE = 512  # side of the morph, px
 CURVES = [("Arc (slerp)", "slerp"), ("Straight line (lerp)", "lerp")]
 WAYS = {"slerp": "keeps its distance from the middle of the latent space.", "lerp": "takes the short cut through the middle."}
-OLD_FILM = '<p class="facts old">The pictures before. Animate shows the new ones.</p>'  # dims the film above it
 
 
 class Morph(NamedTuple):
@@ -29,6 +28,8 @@ class Morph(NamedTuple):
     t: gr.Slider
     curve: gr.Radio
     player: player.Player
+    mark: freshness.Mark
+    film_mark: freshness.Mark
 
     @property
     def outputs(self) -> list[Any]:
@@ -40,18 +41,18 @@ def build(hung: tuple | None, film: player.Film | None) -> Morph:
     picture, line, *rows = hung or (None, "", None, None)
     with gr.Tab("Morph", id="morph") as tab:
         with gr.Row(elem_classes="hanging"):
-            with gr.Column(min_width=280):
+            with gr.Column(min_width=280, elem_classes="dated"):
                 picture = common.result("Between A and B", value=picture, elem_id="morph-picture", alt_text="Between A and B")
-                line = common.facts_line(line)
+                line, mark = common.facts_line(line), freshness.mark()
                 t = gr.Slider(0, 1, 0.5, step=0.01, label="From A to B", info="0 is A, 1 is B.", elem_id="morph-t")
                 curve = gr.Radio(CURVES, value="slerp", label="Path", info="How the way runs through the latent space.")
-            with gr.Column(min_width=280):
-                played = player.build("The morph as an animation", "morph-player", film)
+            with gr.Column(min_width=280, elem_classes="dated"):
+                played, film_mark = player.build("The morph as an animation", "morph-player", film), freshness.mark()
         strips = []
         for (title, name), value in zip(CURVES, rows):
             gr.HTML(f"<p><strong>{title}</strong> {WAYS[name]}</p>", elem_classes="strip-title")
             strips.append(common.strip(title, STEPS, value=value, elem_id=f"strip-{name}", elem_classes=["film", "sheet"]))
-    return Morph(tab, picture, line, tuple(strips), t, curve, played)
+    return Morph(tab, picture, line, tuple(strips), t, curve, played, mark, film_mark)
 
 
 def blend(model: str, a: str, b: str, look: str, t: float, curve: str) -> tuple[str, str]:

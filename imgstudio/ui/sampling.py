@@ -9,15 +9,15 @@ import gradio as gr
 import imgstudio
 
 from ..errors import StudioError
-from ..studio import pictures, sampling
-from . import bring, common, fetching, lessons, steering, walking
+from ..studio import downloads, pictures, sampling
+from . import bring, common, fetching, freshness, lessons, steering, walking
 from .events import connect, instant, live
 from .wall import ANY, Controls, Wall, large, show
 
 TITLE = "Latent sampling"
 COUNT, TRUNCATION = 24, 0.7
 MOST, FEW = 36, 4  # pictures on the sheet, and of models whose pictures are large
-LARGE_AT_FIRST = 10  # seed of the picture that hangs large before the first click: a clean one, of heads and of StyleGAN2 fruits
+LARGE_AT_FIRST = 4  # seed of the picture that is shown large before the first click: a clean one
 EXAMPLES = {"All alike": 0.1, "Typical": 0.5, "Wild": 1.4}  # truncations
 
 
@@ -55,7 +55,8 @@ def _samples(first: imgstudio.Spec) -> None:
     state = [left.model, left.label, left.seed, left.count, left.truncation, look, shown.wall]
     bring.wire(own, lambda name, brought: (gr.update(choices=bring.offered("sample", brought), value=name),), [left.model])
     _connect(left, look, upload, shown, walk, own, state)
-    walking.wire(walk, state)
+    watched = {"model": left.model, "class": left.label, "truncation": left.truncation}
+    walking.wire(walk, state, freshness.watch(walk.mark, watched, "Walk makes it anew.", opened=bool(film), relevant=made_of))
 
 
 def _opening(first: imgstudio.Spec) -> tuple | None:
@@ -123,43 +124,49 @@ class Shown(NamedTuple):
     line: gr.HTML
     wall: gr.State
     examples: list[gr.Button]
+    mark: freshness.Mark
 
 
 def _right(opening: tuple | None) -> Shown:
     sheet, picture, caption, line, wall = opening or ({}, None, "", "", Wall((0,), 0))
     tiles, marked = sheet.get("value"), sheet.get("selected_index")
-    with gr.Row(elem_classes="hanging"):
+    with gr.Row(elem_classes="hanging dated"):
         with gr.Column(scale=5, min_width=300):
             gallery = common.strip(
                 "Sheet of samples", 6, value=tiles, selected_index=marked, elem_id="sampling-sheet", elem_classes=["sheet"]
             )
             line = common.facts_line(line)
+            mark = freshness.mark()
             examples = common.examples(EXAMPLES, "sampling-example")
         with gr.Column(scale=4, min_width=280):
             picture = common.result("The chosen picture", value=picture, elem_id="sampling-large", alt_text="The chosen picture")
             caption = gr.HTML(caption, elem_id="sampling-caption")
-    return Shown(gallery, picture, caption, line, gr.State(wall), examples)
+    return Shown(gallery, picture, caption, line, gr.State(wall), examples, mark)
 
 
 def _connect(
     left: Left, look: gr.Radio, upload: gr.UploadButton, shown: Shown, walk: walking.Walking, own: bring.Bring, state: list
 ) -> None:
-    *outputs, examples = shown
-    connect(left.button.click, press, [left.fresh, *state], [left.seed, *outputs])
-    connect(left.dice.click, dice, state, [left.seed, *outputs])
-    live(left.seed.input, draw, state, outputs)
+    *outputs, examples, mark = shown
+    watched = {"model": left.model, "class": left.label, "truncation": left.truncation}
+    again = "Sample draws new pictures."
+    renews = {"renews": freshness.watch(mark, watched, again, opened=shown.sheet.value is not None, relevant=made_of)}
+    connect(left.button.click, press, [left.fresh, *state], [left.seed, *outputs], **renews)
+    connect(left.dice.click, dice, state, [left.seed, *outputs], **renews)
+    live(left.seed.input, draw, state, outputs, **renews)
     instant(left.seed.input, lambda: False, None, left.fresh)
-    live(left.count.input, resize, state, outputs)
-    live([left.truncation.input, left.label.input, look.input], adjust, state, outputs)
+    live(left.count.input, resize, state, outputs, **renews)
+    live([left.truncation.input, left.label.input, look.input], adjust, state, outputs, **renews)
     for button, truncation in zip(examples, EXAMPLES.values()):
-        connect(button.click, attempt, [gr.State(truncation), *state], [left.truncation, *outputs])
+        connect(button.click, attempt, [gr.State(truncation), *state], [left.truncation, *outputs], **renews)
     changed = [left.label, left.line, left.count, *outputs]
-    connect([left.model.input, left.fetched.change], fetching.once_here(change_model), state, changed)
-    connect(own.arrived.change, bring.by_name(change_model), [own.arrived, *state[1:]], changed)
-    clicked = [left.seed, left.fresh, walk.seeds, shown.large, shown.caption, shown.wall]
+    instant(left.model.input, offer_unloaded, [left.model, left.count], [left.label, left.count])
+    connect([left.model.input, left.fetched.change], fetching.once_here(change_model), state, changed, **renews)
+    connect(own.arrived.change, bring.by_name(change_model), [own.arrived, *state[1:]], changed, **renews)
+    clicked = [walk.seeds, shown.large, shown.caption, shown.wall]
     live(shown.sheet.select, pick, [walk.seeds, *state], clicked)
     restored = [left.model, left.seed, left.fresh, left.truncation, left.label, left.line, left.count, *outputs]
-    connect(upload.upload, restore, [upload, *state], restored)
+    connect(upload.upload, restore, [upload, *state], restored, **renews)
 
 
 # --- what the controls do
@@ -172,8 +179,12 @@ def draw(*values: Any) -> tuple:
 
 
 def press(fresh: bool, *values: Any) -> tuple:
-    """The button: new pictures, or those of the seed in the box where it is to be kept."""
+    """The button: new pictures, or those of the seed in the box where it is to be kept. Says why where nothing would change."""
     controls = Controls(*values)
+    if not fresh and controls.wall.seeds == controls.page().seeds:
+        seed = common.whole(controls.seed)
+        gr.Info(f'These are the pictures of seed {seed} already: for others, tick "A new seed at every click".')
+        return gr.skip()
     if fresh:
         controls = controls._replace(seed=common.roll())
     return common.whole(controls.seed), *show(controls, controls.page())
@@ -214,13 +225,29 @@ def change_model(*values: Any) -> tuple:
     return chooser, common.model_line(controls.model), count, *show(controls, wall)
 
 
+def offer_unloaded(model: str, count: float) -> tuple:
+    """For a model that is still to be downloaded, its classes and limits, which its record tells: values for (class, count)."""
+    if not downloads.missing(model):
+        return gr.skip(), gr.skip()
+    spec = common.find(model)
+    most = FEW if spec.side else MOST
+    chooser = gr.update(choices=_classes(spec.labels), value=ANY, visible=bool(spec.labels))
+    return chooser, gr.update(maximum=most, value=min(int(count), most))
+
+
 def pick(event: gr.SelectData, walk_seeds: str, *values: Any) -> tuple:
-    """A click on the sheet: the picture becomes the large one, its seed goes into the box and onto the list of the walk."""
+    """A click on the sheet: the picture becomes the large one, and its seed goes onto the list of the walk."""
     controls = Controls(*values)
     seed = controls.wall.seeds[event.index]
     [picture] = controls.sample([seed])
     wall = controls.wall._replace(chosen=seed)
-    return seed, False, walking.added(walk_seeds, seed), *large(controls, seed, picture), wall
+    return walking.added(walk_seeds, seed), *large(controls, seed, picture), wall
+
+
+def made_of(chosen: dict[str, Any]) -> dict[str, Any]:
+    """What decides a picture of a seed: a class only where the model has it."""
+    known = common.find(chosen["model"]).labels or ()
+    return {**chosen, "class": chosen["class"] if chosen["class"] in known else ANY}
 
 
 def restore(path: str, *values: Any) -> tuple:

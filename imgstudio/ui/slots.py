@@ -91,6 +91,8 @@ def _accept(path: str | None, held: Held, changed: int) -> tuple:
     """Takes what was brought, shrunk so that it is quick to read again; what is no picture is put back, with a word."""
     if path is None or path == held.path:
         return (gr.skip(),) * 3
+    if common.is_result(path):  # an answer of ours that a later one has overtaken: a drop-down may report one choice twice
+        return held.path, gr.skip(), gr.skip()
     if path == held.refused:
         return held.path, gr.skip(), gr.skip()
     try:

@@ -90,6 +90,8 @@ def accept(path: str | None, held: Source | None, changed: int) -> tuple:
     """Takes what was brought; what is no picture is put back, with a word. Values for (picture, held, changed)."""
     if path is None or (held and path == held.shown):
         return (gr.skip(),) * 3
+    if held and common.is_result(path):  # an answer of ours that a later one has overtaken
+        return held.shown, gr.skip(), gr.skip()
     if held and path == held.refused:
         return held.shown, gr.skip(), gr.skip()
     try:

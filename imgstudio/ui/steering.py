@@ -14,6 +14,7 @@ from ..studio import downloads, steering
 from . import (
     common,
     fetching,
+    freshness,
     steering_inside,
     steering_mix,
     steering_own,
@@ -43,6 +44,7 @@ class Desk(NamedTuple):
     settled: gr.State  # the same, as soon as nothing moves any more
     tabs: gr.Tabs
     opened: gr.State  # name of the open part
+    mark: freshness.Mark
 
     @property
     def hung(self) -> list[Any]:
@@ -143,7 +145,7 @@ def _stage(left: Left, more: list[Any], start: Point) -> tuple[Desk, Parts]:
     *hung, montage = _opening(start)
     ready, names = hung[0] is not None, steering_point.directions(start.model)
     with gr.Row(elem_classes="hanging"):
-        picture, save, reset = _picture(hung)
+        picture, save, reset, mark = _picture(hung)
         with gr.Column(scale=6, min_width=300), gr.Tabs(elem_classes="views wrapping", selected="pad") as tabs:
             pad = steering_pad.build(montage, names, int(start.last))
             mixing = steering_mix.build(int(start.last))
@@ -153,21 +155,21 @@ def _stage(left: Left, more: list[Any], start: Point) -> tuple[Desk, Parts]:
     fixed = [left.model, left.label, left.seed, left.truncation, left.noisy, *more]
     state = [*fixed, gr.State(start.base), pad.field, pad.named, pad.first, pad.last, *pad.sliders]
     hung = [*picture, gr.State(start.key())]
-    desk = Desk(state, left.line, *hung, gr.State(start.key()), tabs, gr.State("pad"))
+    desk = Desk(state, left.line, *hung, gr.State(start.key()), tabs, gr.State("pad"), mark)
     return desk, Parts(pad, mixing, own, inside, walk, save, reset)
 
 
-def _picture(hung: list[Any]) -> tuple[list[Any], gr.Button, gr.Button]:
+def _picture(hung: list[Any]) -> tuple[list[Any], gr.Button, gr.Button, freshness.Mark]:
     """hung: what is shown at first."""
-    with gr.Column(scale=4, min_width=280, elem_classes="steered"):
+    with gr.Column(scale=4, min_width=280, elem_classes="steered dated"):
         picture, caption, line = hung
         picture = common.result("The steered picture", value=picture, elem_id="steer-picture", alt_text="The steered picture")
         caption = gr.HTML(caption, elem_id="steer-caption")
-        line = common.facts_line(line)
+        line, mark = common.facts_line(line), freshness.mark()
         with gr.Row(elem_classes="buttons"):
             save = gr.Button("Save this one", size="sm", min_width=110, scale=0, elem_id="steer-save")
             reset = gr.Button("Reset", size="sm", min_width=70, scale=0, elem_id="steer-reset")
-    return [picture, caption, line], save, reset
+    return [picture, caption, line], save, reset, mark
 
 
 # --- events
@@ -175,12 +177,14 @@ def _picture(hung: list[Any]) -> tuple[list[Any], gr.Button, gr.Button]:
 
 def _connect(desk: Desk, left: Left, parts: Parts, upload: gr.UploadButton) -> None:
     pad, base = parts.pad, desk.state[7]
-    live(pad.field.input, moves.drag, desk.state, desk.hung[:3])
+    watched, again = {"model": desk.state[0]}, "Another picture draws one."
+    renews = {"renews": freshness.watch(desk.mark, watched, again, opened=desk.picture.value is not None)}
+    live(pad.field.input, moves.drag, desk.state, desk.hung[:3], **renews)
     moved = [left.truncation, left.label, *desk.state[4:7], *pad.sliders, pad.named]
-    live([component.input for component in moved], moves.redraw, desk.state, desk.hung)
-    live([pad.first.input, pad.last.input], moves.choose_layers, desk.state, [pad.named, *desk.hung])
-    live(left.seed.input, moves.set_out, desk.state, [base, pad.field, *desk.hung])
-    at_work = {"show_progress_on": desk.picture}
+    live([component.input for component in moved], moves.redraw, desk.state, desk.hung, **renews)
+    live([pad.first.input, pad.last.input], moves.choose_layers, desk.state, [pad.named, *desk.hung], **renews)
+    live(left.seed.input, moves.set_out, desk.state, [base, pad.field, *desk.hung], **renews)
+    at_work = {"show_progress_on": desk.picture, **renews}
     connect([left.button.click, left.dice.click], moves.roll, desk.state, desk.all, **at_work)
     connect(parts.reset.click, moves.back, desk.state, desk.all, **at_work)
     changed = [left.model.input, left.fetched.change]
@@ -206,7 +210,8 @@ def _connect_parts(desk: Desk, parts: Parts, plane: str) -> None:
     led = [desk.tabs, desk.opened, mixing.rows, *desk.all]
     connect(own.steer.click, moves.steer_from, [own.place, mixing.rows, *desk.state], led, show_progress_on=desk.picture)
     live(own.strip.select, moves.pick_completion, [own.completions, *desk.state], desk.all)
-    steering_walk.wire(walk, parts.save, desk.state)
+    watched, again = {"model": desk.state[0]}, "Walk makes it anew."
+    steering_walk.wire(walk, parts.save, desk.state, freshness.watch(walk.mark, watched, again, opened=False))
     live(walk.strip.select, moves.pick_saved, [walk.shelf, desk.state[6]], [walk.shelf, *desk.all])
 
 

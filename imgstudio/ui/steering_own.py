@@ -10,7 +10,7 @@ import gradio as gr
 from ..errors import StudioError
 from ..studio import inversion, pictures, sampling
 from ..studio.inversion import Found
-from . import common, sources, style_region
+from . import common, freshness, sources, style_region
 from .events import Stopwatch, connect, explain, instant, request_stop, until_stopped
 from .server.painting import PaintInput
 from .sources import Source
@@ -52,6 +52,8 @@ class Own(NamedTuple):
     strip: gr.Gallery
     told: gr.HTML
     completions: gr.State  # their Bases
+    mark: freshness.Mark  # of what was found
+    completed: freshness.Mark  # of the completions
 
     @property
     def finding(self) -> list[Any]:
@@ -70,8 +72,9 @@ def build(start: Point | None) -> Own:
     with gr.Tab("Own picture", id="own") as tab:
         with gr.Row(elem_classes="slots"):
             target, upload, dice = _slot(source)
-            with gr.Column(min_width=110, elem_classes="slot"):
+            with gr.Column(min_width=110, elem_classes="slot dated"):
                 found = common.result("Found", elem_id="own-found", alt_text="What was found", buttons=["download"])
+                mark = freshness.mark()
         line = common.facts_line(NOT_YET)
         with gr.Row(elem_classes="buttons"):
             find = gr.Button("Find it", size="md", min_width=90, elem_id="own-find")
@@ -83,11 +86,11 @@ def build(start: Point | None) -> Own:
             )
             with gr.Column(min_width=180):
                 seed, seed_dice = common.seed_row(0, "own-search", info="Another search ends elsewhere.")
-        editor, complete, halt, strip, told = _completion(source)
+        editor, complete, halt, strip, told, completed = _completion(source)
         held, changed, place, mask, completions = (gr.State(value) for value in (source, 0, None, None, ()))
     slot = [target, upload, dice, held, changed]
     first = [found, line, steps, seed, seed_dice, find, stop, steer, place]
-    return Own(tab, *slot, *first, editor, mask, complete, halt, strip, told, completions)
+    return Own(tab, *slot, *first, editor, mask, complete, halt, strip, told, completions, mark, completed)
 
 
 def _slot(source: Source | None) -> tuple[gr.Image, gr.UploadButton, gr.Button]:
@@ -126,8 +129,10 @@ def _completion(source: Source | None) -> tuple:
                 complete = gr.Button("Complete", size="md", min_width=100, interactive=False, elem_id="own-complete")
                 halt = gr.Button("Stop", size="md", min_width=60, elem_id="own-halt")
             told = common.facts_line()
-    strip = common.strip("Completions", COMPLETIONS, elem_id="own-completions", elem_classes=["sheet", "film"])
-    return editor, complete, halt, strip, told
+    with gr.Column(elem_classes="dated"):
+        strip = common.strip("Completions", COMPLETIONS, elem_id="own-completions", elem_classes=["sheet", "film"])
+        completed = freshness.mark()
+    return editor, complete, halt, strip, told, completed
 
 
 # --- the target
@@ -263,12 +268,15 @@ def wire(own: Own, state: list[Any]) -> None:
     instant(own.held.change, style_region.canvas, own.held, own.editor)
     instant(own.seed_dice.click, common.roll, None, own.seed)
     instant([own.stop.click, own.halt.click], stop)
+    watched = {"model": state[0], "target": own.held}
+    found = freshness.watch(own.mark, watched, '"Find it" looks anew.', opened=False)
+    completed = freshness.watch(own.completed, watched, "Complete makes new ones.", opened=False)
     asked = [own.held, own.steps, own.seed, *state]
-    connect(own.find.click, find, asked, own.finding, kind=WORK, show_progress="hidden")
+    connect(own.find.click, find, asked, own.finding, kind=WORK, show_progress="hidden", renews=found)
     painted = [own.editor.change, own.editor.input, own.editor.apply]
     instant(painted, accept_mask, own.editor, [own.mask, own.complete], trigger_mode="always_last")
     asked = [own.held, own.mask, own.steps, own.seed, *state]
-    connect(own.complete.click, complete, asked, own.completing, kind=WORK, show_progress="hidden")
+    connect(own.complete.click, complete, asked, own.completing, kind=WORK, show_progress="hidden", renews=completed)
 
 
 def stop(request: gr.Request) -> None:

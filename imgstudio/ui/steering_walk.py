@@ -10,7 +10,7 @@ import gradio as gr
 from ..errors import StudioError
 from ..studio import pictures, sampling
 from ..studio.latents import Latent
-from . import common, player
+from . import common, freshness, player
 from .events import connect, instant, request_stop
 from .steering_point import Point
 
@@ -47,6 +47,7 @@ class Walk(NamedTuple):
     pace: list[Any]
     player: player.Player
     shelf: gr.State
+    mark: freshness.Mark
 
     @property
     def shown(self) -> list[Any]:
@@ -67,9 +68,9 @@ def build() -> Walk:
                 remove = gr.Button("Remove", size="md", min_width=80, interactive=False, elem_id="steer-remove")
                 clear = gr.Button("Clear", size="md", min_width=70, interactive=False, elem_id="steer-clear")
             pace = _pace()
-        with gr.Column(scale=4, min_width=280):
-            played = player.build("The walk through saved points", "steer-player")
-    return Walk(strip, hint, remove, clear, button, stop, pace, played, gr.State(Shelf()))
+        with gr.Column(scale=4, min_width=280, elem_classes="dated"):
+            played, mark = player.build("The walk through saved points", "steer-player"), freshness.mark()
+    return Walk(strip, hint, remove, clear, button, stop, pace, played, gr.State(Shelf()), mark)
 
 
 def _pace() -> list[Any]:
@@ -89,14 +90,15 @@ def _pace() -> list[Any]:
         ]
 
 
-def wire(walk: Walk, save: gr.Button, state: list[Any]) -> None:
-    """Connects all but a click on a point, which changes the other controls. state: components that make up a `Point`."""
+def wire(walk: Walk, save: gr.Button, state: list[Any], watch: freshness.Watch) -> None:
+    """Connects all but a click on a point, which changes the other controls. state: components that make up a `Point`. watch: of
+    the film."""
     connect(save.click, keep, [walk.shelf, *state], walk.shown, show_progress="hidden")
     instant(walk.remove.click, remove, walk.shelf, walk.shown)
     instant(walk.clear.click, lambda: show(Shelf()), None, walk.shown)
     instant(walk.stop.click, request_stop)
     asked = [walk.shelf, *walk.pace, *state]
-    connect(walk.button.click, stroll, asked, walk.player.outputs, show_progress="hidden")
+    connect(walk.button.click, stroll, asked, walk.player.outputs, show_progress="hidden", renews=watch)
 
 
 def show(shelf: Shelf) -> tuple:

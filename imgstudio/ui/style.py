@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ..errors import StudioError
-from . import bring, common, demos, fetching, lessons, sources, style_painting, style_region
+from . import bring, common, demos, fetching, freshness, lessons, sources, style_painting, style_region
 from . import style_settings as settings
 from .events import connect, instant, live, request_stop
 from .sources import Slot
@@ -146,7 +146,7 @@ class Stage(NamedTuple):
 
 def _stage(start: Start, left: Left, changed: gr.State) -> Stage:
     with gr.Row(elem_classes="hanging"):
-        with gr.Column(scale=5, min_width=300):
+        with gr.Column(scale=5, min_width=300, elem_classes="dated"):
             easel = style_painting.build(start.hung, start.controls.content)
             mask = style_region.build(left.content)
         with gr.Column(scale=3, min_width=260, elem_classes="palettes"):
@@ -178,10 +178,16 @@ def _connect(left: Left, rare: Rare, stage: Stage, own: bring.Bring, changed: gr
     for slot in (left.content, left.style, rare.second):
         sources.wire(slot, changed)
     at_work = {"show_progress": "minimal", "show_progress_on": easel.line}
+    names = ["method", *settings.METHODS, "picture", "style", "second style"]
+    parts = [left.method, *left.models, left.content.held, left.style.held, rare.second.held]
+    again, opened = "The button makes it anew.", easel.made.value is not None
+    watch = freshness.watch(easel.mark, dict(zip(names, parts)), again, opened=opened, relevant=settings.made_of)
+    at_work["renews"] = watch
     connect(left.button.click, style_painting.paint, inputs, easel.outputs, **at_work)
     connect(easel.again.click, style_painting.resume, [easel.made, *inputs], easel.outputs, **at_work)
     quick = [left.weights.strength.input, rare.colours.input, rare.mix.input, rare.size.release]
-    live([changed.change, stage.mask.change, left.fetched.change, *quick], style_painting.repaint, inputs, easel.outputs)
+    changed_by = [changed.change, stage.mask.change, left.fetched.change, *quick]
+    live(changed_by, style_painting.repaint, inputs, easel.outputs, renews=watch)
     instant(left.stop.click, request_stop)
     instant(slow.dice.click, common.roll, None, slow.seed)
     chosen = [left.method, *left.models]

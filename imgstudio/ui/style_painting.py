@@ -13,7 +13,7 @@ from PIL import Image
 from ..errors import StudioError
 from ..studio import pictures, style
 from ..studio.steps import Step
-from . import common
+from . import common, freshness
 from .events import Stopwatch, explain, until_stopped
 from .sources import Source
 from .style_settings import Controls, duration
@@ -45,10 +45,11 @@ class Easel(NamedTuple):
     again: gr.Button
     curves: gr.LinePlot
     made: gr.State
+    mark: freshness.Mark
 
     @property
     def outputs(self) -> list[Any]:
-        return list(self)
+        return list(self)[:-1]
 
 
 def build(start: tuple | None, content: Source | None) -> Easel:
@@ -56,7 +57,7 @@ def build(start: tuple | None, content: Source | None) -> Easel:
     untouched = (content.shown, content.shown) if content else None
     pair, line, path, made = start or (untouched, BEFORE_CLICK, None, None)
     comparison = common.comparison("Before and after", value=pair, elem_id="style-result")
-    line = common.facts_line(line)
+    line, mark = common.facts_line(line), freshness.mark()
     with gr.Row(elem_classes="downloads"):
         download = gr.DownloadButton(
             "Download PNG", value=path, size="sm", min_width=130, scale=0, interactive=path is not None, elem_id="style-download"
@@ -78,7 +79,7 @@ def build(start: tuple | None, content: Source | None) -> Easel:
         buttons=[],
         elem_id="style-curves",
     )
-    return Easel(comparison, line, download, again, curves, gr.State(made))
+    return Easel(comparison, line, download, again, curves, gr.State(made), mark)
 
 
 def opening(controls: Controls) -> tuple:

@@ -131,6 +131,13 @@ def meant(method: str, *models: str | None) -> str:
     return dict(zip(METHODS, models))[method]
 
 
+def made_of(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides a result, of the chosen method, models and pictures: a net of one style takes no other."""
+    method = chosen["method"]
+    kept = {"model": chosen[method] or "", "picture": chosen["picture"]}
+    return kept if method == ONE else kept | {"style": chosen["style"], "second style": chosen["second style"]}
+
+
 def first_model(specs: list) -> Any:
     """The first that needs no download, or else the first."""
     return next((spec for spec in specs if spec.embedded), specs[0])

@@ -12,7 +12,7 @@ import imgstudio
 from ..errors import StudioError
 from ..studio import style, synthesis
 from ..studio.steps import Step
-from . import common, demos, fetching, sources
+from . import common, demos, fetching, freshness, sources
 from .events import Stopwatch, connect, explain, instant, request_stop, until_stopped
 from .sources import Slot, Source
 from .style_settings import duration
@@ -66,6 +66,7 @@ class Hung(NamedTuple):
     download: gr.DownloadButton
     tiled: gr.Image
     told: gr.HTML
+    mark: freshness.Mark
 
 
 class Left(NamedTuple):
@@ -165,9 +166,9 @@ def _advanced(wish: Wish) -> Rare:
 def _stage(wish: Wish, slot: Slot, changed: gr.State) -> Hung:
     path, line, tiled, told = _opening(wish) or (None, BEFORE_CLICK, None, "")
     with gr.Row(elem_classes="hanging"):
-        with gr.Column(scale=5, min_width=300):
+        with gr.Column(scale=5, min_width=300, elem_classes="dated"):
             picture = common.result("New texture", value=path, elem_id="growth-result", alt_text="The new texture")
-            line = common.facts_line(line)
+            line, mark = common.facts_line(line), freshness.mark()
             with gr.Row(elem_classes="downloads"):
                 download = gr.DownloadButton(
                     "Download PNG", path, size="sm", min_width=130, scale=0, interactive=path is not None,
@@ -180,7 +181,7 @@ def _stage(wish: Wish, slot: Slot, changed: gr.State) -> Hung:
             with gr.Column():
                 gr.HTML("<p><strong>Samples</strong>, and artworks of the studio.</p>", elem_classes="strip-title")
                 sources.gallery("Samples", slot, changed, 6, "growth-gallery", small=True)
-    return Hung(picture, line, download, tiles, told)
+    return Hung(picture, line, download, tiles, told, mark)
 
 
 def _opening(wish: Wish) -> tuple | None:
@@ -203,14 +204,23 @@ def _connect(left: Left, rare: Rare, hung: Hung, changed: gr.State) -> None:
     sources.wire(left.slot, changed)
     wish = [left.slot.held, left.method, left.size, left.seamless, rare.scale, rare.model, rare.steps, rare.start, rare.seed]
     at_work = {"show_progress": "minimal", "show_progress_on": hung.line}
-    connect(left.button.click, grow, wish, list(hung), **at_work)
+    watched = {"sample": left.slot.held, "method": left.method, "model": rare.model}
+    opened = hung.picture.value is not None
+    at_work["renews"] = freshness.watch(hung.mark, watched, "The button makes it anew.", opened=opened, relevant=made_of)
+    outputs = list(hung)[:-1]
+    connect(left.button.click, grow, wish, outputs, **at_work)
     quick = [changed.change, left.seamless.input, left.size.release, rare.scale.release]
-    connect(quick, grow_quickly, wish, list(hung), trigger_mode="always_last", **at_work)
+    connect(quick, grow_quickly, wish, outputs, trigger_mode="always_last", **at_work)
     instant(left.stop.click, request_stop)
     instant(rare.dice.click, common.roll, None, rare.seed)
     instant([left.size.change, rare.steps.change, rare.model.change], tell_cost, wish[2:3] + wish[5:7], left.method)
     shown = [left.trade, rare.slow]
     instant(left.method.change, lambda method: (_trade(method), gr.update(visible=method == GATYS)), left.method, shown)
+
+
+def made_of(chosen: dict[str, Any]) -> dict[str, Any]:
+    """What decides a result: the net only where one is asked."""
+    return chosen if chosen["method"] == GATYS else {name: value for name, value in chosen.items() if name != "model"}
 
 
 def tell_cost(size: float, model: str | None, steps: float) -> Any:

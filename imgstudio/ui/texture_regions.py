@@ -10,7 +10,7 @@ from PIL import Image
 
 from ..errors import StudioError
 from ..studio import texture
-from . import bring, common, demos, fetching, sources, texture_exports, texture_fill, texture_scene, texture_wall
+from . import bring, common, demos, fetching, freshness, sources, texture_exports, texture_fill, texture_scene, texture_wall
 from .events import connect, live
 from .sources import Slot, Source
 from .texture_scene import Scene, Truth
@@ -123,6 +123,9 @@ def _connect(left: Left, rare: Rare, wall: Wall, fill: texture_fill.Fill, change
     asked = [left.slot.held, left.model, left.auto, left.regions, rare.size, left.truth]
     at_work = {"show_progress": "minimal", "show_progress_on": wall.line}
     brought = [left.button.click, changed.change, left.model.change, left.fetched.change, rare.size.release]
+    watched = {"model": left.model, "picture": left.slot.held, "size": rare.size}
+    again = "Find regions finds them anew."
+    at_work["renews"] = freshness.watch(wall.mark, watched, again, opened=wall.scene.value is not None)
     connect(brought, find, [*asked, *wall.display], [*wall.outputs, left.regions], trigger_mode="always_last", **at_work)
     again = [wall.scene, left.regions, *wall.display]
     live(left.regions.input, regroup, again, [*wall.outputs, left.auto], **LANE)

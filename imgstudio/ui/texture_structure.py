@@ -11,7 +11,7 @@ import gradio as gr
 from ..errors import StudioError
 from ..studio import decomposition, pictures
 from ..studio.decomposition import Decomposition
-from . import common, demos, sources
+from . import common, demos, freshness, sources
 from .events import Stopwatch, connect, live
 from .sources import Slot, Source
 
@@ -46,6 +46,7 @@ class Hung(NamedTuple):
     texture: gr.Image
     download: gr.DownloadButton
     parting: gr.State
+    mark: freshness.Mark
 
 
 def build() -> None:
@@ -66,7 +67,9 @@ def build() -> None:
     asked = [slot.held, method, strength, size, amount]
     at_work = {"show_progress": "minimal", "show_progress_on": hung.line}
     again = [button.click, changed.change, method.change, strength.release, size.release]
-    connect(again, part, asked, list(hung), trigger_mode="always_last", **at_work)
+    watched = {"picture": slot.held, "method": method, "strength": strength, "size": size}
+    watch = freshness.watch(hung.mark, watched, "The button makes it anew.", opened=start is not None)
+    connect(again, part, asked, list(hung)[:-1], trigger_mode="always_last", renews=watch, **at_work)
     mixed = [hung.comparison, hung.download]
     live(amount.input, mix, [hung.parting, amount], mixed, **LANE)
 
@@ -106,9 +109,9 @@ def _stage(start: tuple | None, slot: Slot, changed: gr.State) -> tuple[Hung, gr
     pair, line, structure, texture, _, parting = start or (None, BEFORE_CLICK, None, None, None, None)
     path = pair[1] if pair else None
     with gr.Row(elem_classes="hanging"):
-        with gr.Column(scale=5, min_width=300):
+        with gr.Column(scale=5, min_width=300, elem_classes="dated"):
             comparison = common.comparison("Before and after", value=pair, elem_id="structure-result")
-            line = common.facts_line(line)
+            line, mark = common.facts_line(line), freshness.mark()
             amount = gr.Slider(
                 0, MOST_TEXTURE, BOOST, step=0.05, label="Texture", elem_id="structure-amount",
                 info="0 removes it, 1 is the picture as it was, more brings it out.",
@@ -124,7 +127,7 @@ def _stage(start: tuple | None, slot: Slot, changed: gr.State) -> tuple[Hung, gr
             with gr.Column():
                 gr.HTML("<p><strong>Pictures</strong> to try it on.</p>", elem_classes="strip-title")
                 sources.gallery("Pictures to split", slot, changed, 6, "structure-pictures")
-    return Hung(comparison, line, structure, texture, download, gr.State(parting)), amount
+    return Hung(comparison, line, structure, texture, download, gr.State(parting), mark), amount
 
 
 def _part(title: str, path: str | None, told: str) -> gr.Image:

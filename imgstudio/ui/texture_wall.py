@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ..studio import texture
-from . import common, texture_exports, texture_lens, texture_scene
+from . import common, freshness, texture_exports, texture_lens, texture_scene
 from .events import Stopwatch, instant, live
 from .texture_lens import percent
 from .texture_scene import Scene
@@ -40,6 +40,7 @@ class Wall(NamedTuple):
     display: tuple[gr.Radio, gr.Slider, gr.Checkbox]
     exports: texture_exports.Exports
     column: gr.Column  # beside the picture; more can be put there
+    mark: freshness.Mark
 
     @property
     def outputs(self) -> list[Any]:
@@ -57,11 +58,12 @@ def build(start: tuple | None) -> Wall:
     display, scene = Display(), start[-1] if start else None
     shown, _, line, score, *_ = start or (None, None, BEFORE_CLICK, "")
     with gr.Row(elem_classes="hanging"):
-        with gr.Column(scale=5, min_width=300):
+        with gr.Column(scale=5, min_width=300, elem_classes="dated"):
             with gr.Column(elem_classes="stack"):
                 picture = common.result("Regions", value=shown, elem_id="regions-result", alt_text="The picture with its regions")
                 lens = texture_lens.lens(scene, display.view)
             line, score = common.facts_line(line), gr.HTML(score, elem_id="regions-score")
+            mark = freshness.mark()
             controls = _display(display)
             exports = texture_exports.build()
         with gr.Column(scale=3, min_width=260, elem_classes="palettes") as column, gr.Column(elem_classes="pointing"):
@@ -70,7 +72,7 @@ def build(start: tuple | None) -> Wall:
             with gr.Row(elem_classes="buttons"):
                 merge = gr.Button("Merge", size="sm", min_width=90, scale=0, interactive=False, elem_id="regions-merge")
                 undo = gr.Button("Undo", size="sm", min_width=70, scale=0, interactive=False, elem_id="regions-undo")
-    return Wall(picture, lens, line, score, table, hint, merge, undo, gr.State(scene), controls, exports, column)
+    return Wall(picture, lens, line, score, table, hint, merge, undo, gr.State(scene), controls, exports, column, mark)
 
 
 def _display(start: Display) -> tuple[gr.Radio, gr.Slider, gr.Checkbox]:

@@ -11,7 +11,7 @@ import imgstudio
 
 from ..errors import StudioError
 from ..studio import pictures
-from . import bring, common, fetching, lessons, sources, suited, translation_many, translation_wall
+from . import bring, common, fetching, freshness, lessons, sources, suited, translation_many, translation_wall
 from .events import connect, instant, live, request_stop
 from .sources import Slot, Source
 from .translation_wall import Controls
@@ -39,7 +39,7 @@ def build() -> None:
             with common.advanced():
                 rare = _advanced(known)
         with common.stage(), gr.Row(elem_classes="hanging"):
-            with gr.Column(scale=5, min_width=300):
+            with gr.Column(scale=5, min_width=300, elem_classes="dated"):
                 wall = translation_wall.build(start, known)
             with gr.Column(scale=3, min_width=260, elem_classes="palettes"):
                 with gr.Column():
@@ -191,8 +191,11 @@ def _connect(
         taken = [left.slot.picture, left.slot.held, changed]
         instant(left.sampled.click, take_sampled, [_hanging(SAMPLED), changed], taken)
     at_work = {"show_progress": "minimal", "show_progress_on": wall.line}
-    connect(left.button.click, translation_wall.work, inputs, wall.outputs, **at_work)
-    live([changed.change, left.fetched.change, rare.size.release, rare.back.input], translation_wall.rework, inputs, wall.outputs)
+    watched = {"model": left.direction, "picture": left.slot.held, "size": rare.size}
+    watch = freshness.watch(wall.mark, watched, "Translate makes it anew.", opened=wall.made.value is not None)
+    connect(left.button.click, translation_wall.work, inputs, wall.outputs, renews=watch, **at_work)
+    quick = [changed.change, left.fetched.change, rare.size.release, rare.back.input]
+    live(quick, translation_wall.rework, inputs, wall.outputs, renews=watch)
     instant(left.strength.input, translation_wall.reblend, [wall.made, left.strength], wall.blended, trigger_mode="always_last")
     instant(left.stop.click, request_stop)
     known = [left.slot.held, changed]

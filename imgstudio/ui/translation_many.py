@@ -11,7 +11,7 @@ import gradio as gr
 
 from ..errors import StudioError
 from ..studio.translation_batch import BatchStep, translate_many
-from . import common
+from . import common, freshness
 from .events import connect, instant, request_stop, until_stopped
 
 
@@ -22,6 +22,7 @@ class Many(NamedTuple):
     stop: gr.Button
     line: gr.HTML
     zip: gr.DownloadButton
+    mark: freshness.Mark
 
 
 def build() -> Many:
@@ -44,13 +45,15 @@ def build() -> Many:
             archive = gr.DownloadButton(
                 "Download ZIP", size="sm", min_width=130, scale=0, interactive=False, elem_id="translation-zip"
             )
-        line = common.facts_line()
-    return Many(files, stop, line, archive)
+        line, mark = common.facts_line(), freshness.mark()
+    return Many(files, stop, line, archive, mark)
 
 
 def wire(many: Many, settings: list[Any]) -> None:
     """settings: the components (model, strength, size)."""
-    connect(many.files.upload, work, [many.files, *settings], [many.line, many.zip], show_progress="hidden")
+    watched = dict(zip(("model", "strength", "size"), settings))
+    watch = freshness.watch(many.mark, watched, "Choose pictures for a new zip.", opened=False)
+    connect(many.files.upload, work, [many.files, *settings], [many.line, many.zip], show_progress="hidden", renews=watch)
     instant(many.stop.click, request_stop)
 
 

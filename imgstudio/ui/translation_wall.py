@@ -10,7 +10,7 @@ from PIL import Image
 
 from ..errors import StudioError
 from ..studio import pictures, translation
-from . import common
+from . import common, freshness
 from .events import Stopwatch, until_stopped
 from .sources import Source
 
@@ -54,10 +54,11 @@ class Wall(NamedTuple):
     download: gr.DownloadButton
     strip: gr.Gallery
     made: gr.State
+    mark: freshness.Mark
 
     @property
     def outputs(self) -> list[Any]:
-        return list(self)
+        return list(self)[:-1]
 
     @property
     def blended(self) -> list[Any]:
@@ -71,7 +72,7 @@ def build(start: tuple | None, known: Controls) -> Wall:
     waiting = BEFORE_CLICK if common.find(known.model).embedded else FROM_HUB
     pair, line, path, tiles, made = start or (untouched, waiting, None, None, None)
     comparison = common.comparison("Before and after", value=pair, elem_id="translation-result")
-    line = common.facts_line(line)
+    line, mark = common.facts_line(line), freshness.mark()
     with gr.Row(elem_classes="downloads"):
         download = gr.DownloadButton(
             "Download PNG",
@@ -83,7 +84,7 @@ def build(start: tuple | None, known: Controls) -> Wall:
             elem_id="translation-download",
         )
     strip = common.strip("There and back", 4, value=tiles, elem_id="translation-strip", elem_classes=["round-trip"])
-    return Wall(comparison, line, download, strip, gr.State(made))
+    return Wall(comparison, line, download, strip, gr.State(made), mark)
 
 
 def opening(controls: Controls) -> tuple:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ..studio import interpolation, pictures
-from . import common, slots
+from . import common, freshness, slots
 from .events import Stopwatch
 
 DIRECTIONS = 4  # sliders for latent arithmetic
@@ -29,6 +29,7 @@ class View(NamedTuple):
     controls: list[Any]
     live: list[Any]
     outputs: list[Any]
+    mark: freshness.Mark
 
 
 def hint(text: str) -> gr.HTML:
@@ -41,16 +42,16 @@ def hint(text: str) -> gr.HTML:
 def corners(lower: dict[str, tuple[str | None, int]]) -> tuple[View, dict[str, slots.Slot]]:
     """lower: path and seed of the pictures in the lower corners, by letter. Returns their slots too."""
     with gr.Tab("Four corners", id="corners") as tab, gr.Row(elem_classes="hanging"):
-        with gr.Column(scale=5, min_width=280):
+        with gr.Column(scale=5, min_width=280, elem_classes="dated"):
             sheet = common.result("Between four pictures", elem_id="corners-sheet", alt_text="Sheet between four pictures")
-            line = common.facts_line()
+            line, mark = common.facts_line(), freshness.mark()
         with gr.Column(scale=3, min_width=240):
             hint("A and B hang in the upper corners, C and D in the lower ones. All others are mixtures of the four.")
             with gr.Row(elem_classes="slots"):
                 made = {letter: slots.build(letter, *start) for letter, start in lower.items()}
             size = gr.Slider(3, 11, 7, step=1, label="Pictures a side", info="How fine the sheet is.", elem_id="corners-size")
     controls = [*(slot.picture for slot in made.values()), size]
-    return View("corners", tab, manifold, controls, [size], [sheet, line]), made
+    return View("corners", tab, manifold, controls, [size], [sheet, line], mark), made
 
 
 def manifold(model: str, a: str, b: str, look: str, c: str, d: str, size: float) -> tuple:
@@ -69,12 +70,13 @@ def manifold(model: str, a: str, b: str, look: str, c: str, d: str, size: float)
 def dimension() -> View:
     with gr.Tab("One dimension", id="dimension") as tab:
         hint("The address of A is kept, but for one of its numbers, which goes from left to right.")
-        row = common.strip("Along one dimension", STEPS, elem_id="dimension-strip", elem_classes=["film"])
-        line = common.facts_line()
+        with gr.Column(elem_classes="dated"):
+            row = common.strip("Along one dimension", STEPS, elem_id="dimension-strip", elem_classes=["film"])
+            line, mark = common.facts_line(), freshness.mark()
         with gr.Row(elem_classes="hanging"):
             rank = gr.Slider(1, 32, 1, step=1, label="Dimension", info="1 tells most about a picture.", elem_id="dimension-rank")
             span = gr.Slider(0.5, 6, 3, step=0.5, label="Span", info="How far it goes to either side, in standard deviations.")
-    return View("dimension", tab, traverse, [rank, span], [rank, span], [row, line])
+    return View("dimension", tab, traverse, [rank, span], [rank, span], [row, line], mark)
 
 
 def traverse(model: str, a: str, b: str, look: str, rank: float, span: float) -> tuple:
@@ -95,9 +97,10 @@ def traverse(model: str, a: str, b: str, look: str, rank: float, span: float) ->
 def reconstruction() -> View:
     with gr.Tab("Reconstruction", id="reconstruction") as tab:
         hint("Through the bottleneck and back: what the net keeps of each picture, and what it loses.")
-        row = common.strip("Originals and reconstructions", 4, elem_id="reconstruction-strip", elem_classes=["film"])
-        line = common.facts_line()
-    return View("reconstruction", tab, reconstruct, [], [], [row, line])
+        with gr.Column(elem_classes="dated"):
+            row = common.strip("Originals and reconstructions", 4, elem_id="reconstruction-strip", elem_classes=["film"])
+            line, mark = common.facts_line(), freshness.mark()
+    return View("reconstruction", tab, reconstruct, [], [], [row, line], mark)
 
 
 def reconstruct(model: str, a: str, b: str, look: str) -> tuple:
@@ -119,9 +122,9 @@ def arithmetic(model: str | None) -> View:
     """model: the one whose directions are offered at first."""
     names = interpolation.attributes(model) if model else ()
     with gr.Tab("Attributes", id="attributes", visible=bool(names)) as tab, gr.Row(elem_classes="hanging"):
-        with gr.Column(scale=5, min_width=280):
+        with gr.Column(scale=5, min_width=280, elem_classes="dated"):
             row = common.strip("A, and A changed", 2, elem_id="attributes-strip", elem_classes=["film"])
-            line = common.facts_line()
+            line, mark = common.facts_line(), freshness.mark()
         with gr.Column(scale=3, min_width=240):
             hint("What tells, say, a tomato from an apple is an arrow in the latent space. Here it is added to the address of A.")
             chosen = gr.Dropdown(
@@ -137,7 +140,7 @@ def arithmetic(model: str | None) -> View:
                 gr.Slider(-2, 2, 0, step=0.05, label=name or "Direction", visible=bool(name), elem_id=f"attributes-{index}")
                 for index, name in enumerate(_padded(names))
             ]
-    return View("attributes", tab, change, [chosen, *sliders], sliders, [row, line])
+    return View("attributes", tab, change, [chosen, *sliders], sliders, [row, line], mark)
 
 
 def _padded(names: Any) -> list[str]:
@@ -174,12 +177,13 @@ def offer_model(model: str) -> list:
 def denoising() -> View:
     with gr.Tab("Denoising", id="denoising") as tab:
         hint("Noise has no place in the latent space: what comes back from there is clean.")
-        row = common.strip("Denoising", 3, elem_id="denoising-strip", elem_classes=["film"])
-        line = common.facts_line()
+        with gr.Column(elem_classes="dated"):
+            row = common.strip("Denoising", 3, elem_id="denoising-strip", elem_classes=["film"])
+            line, mark = common.facts_line(), freshness.mark()
         with gr.Row(elem_classes="hanging"):
             noise = gr.Slider(0, 1, 0.2, step=0.02, label="Noise", info="1 buries the picture.", elem_id="denoising-noise")
             seed = gr.Slider(0, 20, 0, step=1, label="Noise seed", info="Another grain of the same strength.")
-    return View("denoising", tab, denoise, [noise, seed], [noise, seed], [row, line])
+    return View("denoising", tab, denoise, [noise, seed], [noise, seed], [row, line], mark)
 
 
 def denoise(model: str, a: str, b: str, look: str, noise: float, seed: float) -> tuple:

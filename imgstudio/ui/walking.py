@@ -11,12 +11,12 @@ import imgstudio
 
 from ..errors import StudioError
 from ..studio import pictures, sampling, seeds
-from . import common, player
+from . import common, freshness, player
 from .events import connect, instant, request_stop
 from .wall import Controls, Wall
 
 FRAMES, FPS = 24, 12
-OPENING = (0, 5, 10, 16)  # seeds of the walk that plays before anybody asked
+OPENING = (4, 8, 20, 23)  # seeds of the walk that plays before anybody asked
 
 
 class Walking(NamedTuple):
@@ -30,6 +30,7 @@ class Walking(NamedTuple):
     stop: gr.Button
     clear: gr.Button
     player: player.Player
+    mark: freshness.Mark
 
 
 def build(film: player.Film | None) -> Walking:
@@ -59,9 +60,9 @@ def build(film: player.Film | None) -> Walking:
                 )
                 fps = gr.Slider(4, 30, FPS, step=1, label="Frames per second", info="How fast the animation plays.")
                 loop = gr.Checkbox(True, label="Come back to the start", elem_classes="tick")
-        with gr.Column(scale=4, min_width=280):
-            played = player.build("The walk", "walk-player", film)
-    return Walking(listed, frames, loop, fps, button, stop, clear, played)
+        with gr.Column(scale=4, min_width=280, elem_classes="dated"):
+            played, mark = player.build("The walk", "walk-player", film), freshness.mark()
+    return Walking(listed, frames, loop, fps, button, stop, clear, played, mark)
 
 
 def opening(spec: imgstudio.Spec, truncation: float) -> player.Film | None:
@@ -74,11 +75,11 @@ def opening(spec: imgstudio.Spec, truncation: float) -> player.Film | None:
         return None
 
 
-def wire(walking: Walking, state: list) -> None:
-    """Connects the events. state: components whose values make up `Controls`."""
+def wire(walking: Walking, state: list, watch: freshness.Watch) -> None:
+    """Connects the events. state: components whose values make up `Controls`. watch: of the film."""
     pace = [walking.seeds, walking.frames, walking.loop, walking.fps]
     outputs = [walking.seeds, *walking.player.outputs]
-    connect([walking.button.click, walking.seeds.submit], walk, [*pace, *state], outputs, show_progress="hidden")
+    connect([walking.button.click, walking.seeds.submit], walk, [*pace, *state], outputs, show_progress="hidden", renews=watch)
     instant(walking.stop.click, request_stop)
     instant(walking.clear.click, lambda: "", None, walking.seeds)
 
