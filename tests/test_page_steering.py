@@ -293,7 +293,7 @@ def test_a_brought_picture_is_cut_to_what_the_net_sees(point, tmp_path, monkeypa
 
 
 def test_decibels_have_words():
-    told = [steering_own.likeness(psnr).partition(",")[0] for psnr in (3, 17, 21, 26, 34)]
+    told = [steering_own.how_alike(psnr).partition(",")[0] for psnr in (3, 17, 21, 26, 34)]
     assert told == ["far off", "roughly alike", "alike", "close", "hard to tell apart"]
 
 

@@ -19,7 +19,7 @@ from ..studio import system  # noqa: E402
 from . import api, header  # noqa: E402
 from .server import access, outer, queue  # noqa: E402
 from .server.page import Page  # noqa: E402
-from .theme import ICON, STYLESHEET, theme  # noqa: E402
+from .theme import ICON, head, theme  # noqa: E402
 
 TABS = ("sampling", "interpolation", "translation", "style", "texture", "models")
 
@@ -47,8 +47,7 @@ def launch(demo: gr.Blocks, **options: Any) -> Any:
     """
     settings = {
         "theme": theme(),
-        # Not by css_paths: the page rewrites those rules, and breaks the ones inside @media and those with a comma in :is().
-        "head": f"<style>{STYLESHEET.read_text(encoding='utf-8')}</style>",
+        "head": head(),
         "favicon_path": str(ICON.with_suffix(".png")),
         "footer_links": ["api", "settings"],
         "ssr_mode": False,

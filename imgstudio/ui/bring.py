@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import gradio as gr
+from gradio.context import get_blocks_context
 
 import imgstudio
 
@@ -36,6 +38,23 @@ class Bring(NamedTuple):
     arrived: gr.State  # how many came, and the name of the last; see `by_name`
 
 
+class Chooser(NamedTuple):
+    """How a model is chosen on a page from outside its tab."""
+
+    own: gr.State
+    arrived: gr.State
+    choose: Callable[[str, Choices], tuple]
+    chosen: list[Any]
+
+
+_choosers: weakref.WeakKeyDictionary[gr.Blocks, dict[str, Chooser]] = weakref.WeakKeyDictionary()
+
+
+def found(task: str) -> Chooser | None:
+    """That of the page that is being built, for the models of a task."""
+    return _choosers.get(get_blocks_context(), {}).get(task)
+
+
 def build(task: str, room: str) -> Bring:
     """The part, closed. task: of the models that are wanted; room: begins the ids on the page, `room`-bring-..."""
     with gr.Accordion("Bring your own model", open=False, elem_classes="advanced bring", elem_id=f"{room}-bring"):
@@ -59,6 +78,8 @@ def wire(part: Bring, choose: Callable[[str, Choices], tuple], chosen: list[Any]
     choose: from the name of the model that arrived, and all that this visitor brought, to values for `chosen`, the
             components that say which model is meant.
     """
+    if (page := get_blocks_context()) is not None:
+        _choosers.setdefault(page, {})[part.task] = Chooser(part.own, part.arrived, choose, chosen)
     outputs = [part.line, part.own, part.arrived, *chosen]
 
     def take(steps: Iterator, request: gr.Request, own: Choices, arrived: Arrived) -> Iterator[tuple]:

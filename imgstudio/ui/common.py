@@ -201,7 +201,7 @@ def folder() -> Path:
 
 def is_result(path: str | None) -> bool:
     """Whether a file lies in a folder of `folder`: the page made it, and nobody uploaded it."""
-    return path is not None and Path(get_upload_folder()).resolve() / "imgstudio" in Path(path).resolve().parents
+    return path is not None and visitors.is_result(Path(path))
 
 
 def file_name(*parts: Any) -> str:
@@ -227,6 +227,11 @@ def facts(what: str, seconds: float, *parts: str) -> str:
     """The line under a result: "24 pictures in 44 ms", then what else is worth knowing."""
     took = f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
     return '<p class="facts">' + " · ".join(html.escape(part) for part in (f"{what} in {took}", *parts)) + "</p>"
+
+
+def warning(text: str | None) -> str:
+    """A line of its own under a result; nothing for None."""
+    return f'<p class="warning" role="status">{html.escape(text)}</p>' if text else ""
 
 
 def facts_line(value: str = "") -> gr.HTML:

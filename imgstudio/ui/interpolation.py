@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ..errors import StudioError
-from ..studio import interpolation
+from ..studio import interpolation, likeness
 from . import bring, common, fetching, freshness, lessons, morph, player, slots, views
 from .events import connect, instant, live, request_stop
 
@@ -50,6 +50,7 @@ def build() -> None:
     _connect_morph(left, settings, between, shared, tabs, film)
     for slot in all_slots:
         slots.wire(slot, left.model, revision)
+    live(revision.change, warn, [left.model, *(slot.held for slot in left.slots.values())], left.foreign)
     bring.wire(own, lambda name, brought: (gr.update(choices=bring.offered("reconstruct", brought), value=name),), [left.model])
     _connect_model(left, own, all_slots, (arithmetic, along), tabs, revision, active)
 
@@ -76,6 +77,7 @@ class Left(NamedTuple):
     line: gr.HTML
     fetched: gr.State
     slots: dict[str, slots.Slot]
+    foreign: gr.HTML
     button: gr.Button
     stop: gr.Button
 
@@ -85,11 +87,12 @@ def _left(start: Opening) -> Left:
     fetched = fetching.offer("vae", [model], line, model.value)
     with gr.Row(elem_classes="slots"):
         pair = {letter: slots.build(letter, start.paths[letter], SEEDS[letter]) for letter in "AB"}
-    views.hint("Bring a picture from a file, the camera or the clipboard, or let the model draw one.")
+    foreign = gr.HTML("", elem_id="vae-foreign", elem_classes="foreign")
+    views.hint("Upload a picture, take one with the camera or paste it, or let the model draw one.")
     with gr.Row(elem_classes="buttons"):
         button = gr.Button("Animate", variant="primary", elem_id="morph-button", scale=3, min_width=120)
         stop = gr.Button("Stop", elem_id="morph-stop", scale=1, min_width=70)
-    return Left(model, line, fetched, pair, button, stop)
+    return Left(model, line, fetched, pair, foreign, button, stop)
 
 
 class Settings(NamedTuple):
@@ -111,6 +114,15 @@ def _settings() -> Settings:
 
 
 # --- events
+
+
+def warn(model: str, *held: slots.Held) -> str:
+    """A line for each uploaded picture that is not of the kind that the net knows."""
+    uploaded = {letter: each.path for letter, each in zip("AB", held) if each.path and each.seed is None}
+    found = {
+        letter: likeness.foreign_to_vae(model, interpolation.reconstruct(model, path).psnr) for letter, path in uploaded.items()
+    }
+    return "".join(common.warning(f"{letter}: {text}") for letter, text in found.items() if text)
 
 
 def _watch(view: views.View, watched: dict[str, Any], start: Opening) -> freshness.Watch:
@@ -182,4 +194,4 @@ def _connect_model(
     outputs = [left.line, revision, active, tabs, along.tab, *dice, arithmetic.tab, chosen, *sliders, *places]
     inputs = [revision, active, *(slot.held for slot in all_slots)]
     connect([left.model.input, left.fetched.change], fetching.once_here(change), [left.model, *inputs], outputs)
-    connect(own.arrived.change, bring.by_name(change), [own.arrived, *inputs], outputs)
+    connect(own.arrived.change, bring.by_name(fetching.once_here(change)), [own.arrived, *inputs], outputs)

@@ -27,7 +27,7 @@ def build() -> None:
     if first is None:
         common.nothing_here()
         return
-    with gr.Tabs(elem_classes="views parts"):
+    with gr.Tabs(elem_classes="views parts", elem_id="sampling-parts"):
         with gr.Tab("Samples", id="samples"):
             _samples(first)
         with gr.Tab(steering.TITLE, id="steer"):
@@ -162,7 +162,8 @@ def _connect(
     changed = [left.label, left.line, left.count, *outputs]
     instant(left.model.input, offer_unloaded, [left.model, left.count], [left.label, left.count])
     connect([left.model.input, left.fetched.change], fetching.once_here(change_model), state, changed, **renews)
-    connect(own.arrived.change, bring.by_name(change_model), [own.arrived, *state[1:]], changed, **renews)
+    instant(own.arrived.change, bring.by_name(offer_unloaded), [own.arrived, left.count], [left.label, left.count])
+    connect(own.arrived.change, bring.by_name(fetching.once_here(change_model)), [own.arrived, *state[1:]], changed, **renews)
     clicked = [walk.seeds, shown.large, shown.caption, shown.wall]
     live(shown.sheet.select, pick, [walk.seeds, *state], clicked)
     restored = [left.model, left.seed, left.fresh, left.truncation, left.label, left.line, left.count, *outputs]

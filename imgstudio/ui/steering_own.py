@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ..errors import StudioError
-from ..studio import inversion, pictures, sampling
+from ..studio import inversion, likeness, pictures, sampling
 from ..studio.inversion import Found
 from . import common, freshness, sources, style_region
 from .events import Stopwatch, connect, explain, instant, request_stop, until_stopped
@@ -46,7 +46,6 @@ class Own(NamedTuple):
     steer: gr.Button
     place: gr.State  # Base that was found
     editor: gr.ImageEditor
-    mask: gr.State
     complete: gr.Button
     halt: gr.Button
     strip: gr.Gallery
@@ -87,10 +86,10 @@ def build(start: Point | None) -> Own:
             with gr.Column(min_width=180):
                 seed, seed_dice = common.seed_row(0, "own-search", info="Another search ends elsewhere.")
         editor, complete, halt, strip, told, completed = _completion(source)
-        held, changed, place, mask, completions = (gr.State(value) for value in (source, 0, None, None, ()))
+        held, changed, place, completions = (gr.State(value) for value in (source, 0, None, ()))
     slot = [target, upload, dice, held, changed]
     first = [found, line, steps, seed, seed_dice, find, stop, steer, place]
-    return Own(tab, *slot, *first, editor, mask, complete, halt, strip, told, completions, mark, completed)
+    return Own(tab, *slot, *first, editor, complete, halt, strip, told, completions, mark, completed)
 
 
 def _slot(source: Source | None) -> tuple[gr.Image, gr.UploadButton, gr.Button]:
@@ -104,7 +103,7 @@ def _slot(source: Source | None) -> tuple[gr.Image, gr.UploadButton, gr.Button]:
 
 def _completion(source: Source | None) -> tuple:
     with gr.Column(elem_classes="band tight"):
-        gr.HTML("<h3>Fill in a part</h3>")
+        gr.HTML("<h2>Fill in a part</h2>")
         gr.HTML(PAINT)
     with gr.Row(elem_classes="hanging"):
         with gr.Column(scale=4, min_width=240):
@@ -126,7 +125,7 @@ def _completion(source: Source | None) -> tuple:
             )
         with gr.Column(scale=3, min_width=200):
             with gr.Row(elem_classes="buttons"):
-                complete = gr.Button("Complete", size="md", min_width=100, interactive=False, elem_id="own-complete")
+                complete = gr.Button("Complete", size="md", min_width=100, elem_id="own-complete")
                 halt = gr.Button("Stop", size="md", min_width=60, elem_id="own-halt")
             told = common.facts_line()
     with gr.Column(elem_classes="dated"):
@@ -185,7 +184,9 @@ def find(request: gr.Request, held: Source | None, steps: float, seed: float | N
         explain(error)
     if step is not None:
         told = "Own picture" if not held.title.startswith("Seed") else f"{held.title}, found"
-        yield *_shown(step, point, held, seed, "found"), gr.update(interactive=True), Base(told, step.latent)
+        picture, line = _shown(step, point, held, seed, "found")
+        line += common.warning(likeness.foreign_to_gan(point.model, step.losses["psnr"]))
+        yield picture, line, gr.update(interactive=True), Base(told, step.latent)
 
 
 def _shown(step: Found, point: Point, held: Source, seed: float | None, name: str) -> tuple[str, str]:
@@ -195,10 +196,10 @@ def _shown(step: Found, point: Point, held: Source, seed: float | None, name: st
     shown = point.enlarged(step.image, SHOWN)
     unfinished = name == "preview"
     path = common.preview(shown, "found") if unfinished else common.keep(shown, common.file_name(point.model, name), settings)
-    return path, common.facts(f"step {step.done} of {step.total}", step.seconds, likeness(step.losses["psnr"]))
+    return path, common.facts(f"step {step.done} of {step.total}", step.seconds, how_alike(step.losses["psnr"]))
 
 
-def likeness(psnr: float) -> str:
+def how_alike(psnr: float) -> str:
     """How alike two pictures are, in words and in decibels."""
     return f"{next(words for limit, words in WORDS.items() if psnr >= limit)}, PSNR {psnr:.1f} dB"
 
@@ -206,21 +207,16 @@ def likeness(psnr: float) -> str:
 # --- completion
 
 
-def accept_mask(painted: dict[str, Any] | None) -> tuple:
-    """The brush was used: values for (mask, button)."""
-    mask = style_region.painted(painted)
-    return mask, gr.update(interactive=mask is not None)
-
-
 def complete(
     request: gr.Request,
     held: Source | None,
-    mask: str | None,
+    painted: dict[str, Any] | None,
     steps: float,
     seed: float | None,
     *values: Any,
 ) -> Iterator[tuple]:
     """The button: values for `Own.completing`, one completion after the other."""
+    mask = style_region.painted(painted)  # read at the click: the editor tells of a stroke late, or only after the next one
     if held is None or mask is None:
         raise StudioError("Nothing is painted over yet: paint on the target what is to be filled in.")
     point, first = Point.of(*values), common.whole(seed)
@@ -273,9 +269,7 @@ def wire(own: Own, state: list[Any]) -> None:
     completed = freshness.watch(own.completed, watched, "Complete makes new ones.", opened=False)
     asked = [own.held, own.steps, own.seed, *state]
     connect(own.find.click, find, asked, own.finding, kind=WORK, show_progress="hidden", renews=found)
-    painted = [own.editor.change, own.editor.input, own.editor.apply]
-    instant(painted, accept_mask, own.editor, [own.mask, own.complete], trigger_mode="always_last")
-    asked = [own.held, own.mask, own.steps, own.seed, *state]
+    asked = [own.held, own.editor, own.steps, own.seed, *state]
     connect(own.complete.click, complete, asked, own.completing, kind=WORK, show_progress="hidden", renews=completed)
 
 

@@ -59,7 +59,7 @@ def build() -> Walk:
     """The band."""
     with gr.Row(elem_classes="hanging band"):
         with gr.Column(scale=5, min_width=300):
-            gr.HTML("<h3>A walk through saved points</h3>")
+            gr.HTML("<h2>A walk through saved points</h2>")
             hint = gr.HTML(EMPTY)
             strip = common.strip("Saved points", 6, elem_id="steer-saved", elem_classes=["sheet"])
             with gr.Row(elem_classes="buttons"):

@@ -11,7 +11,7 @@ TITLE = "Texture"
 
 def build() -> None:
     """Contents of the tab: three parts, and one wall text for all."""
-    with gr.Tabs(elem_classes="views parts"):
+    with gr.Tabs(elem_classes="views parts", elem_id="texture-parts"):
         for part in (texture_regions, texture_structure, texture_growth):
             with gr.Tab(part.TITLE, id=part.__name__.rpartition("_")[2]):
                 part.build()

@@ -54,7 +54,7 @@ def build(wall: Wall) -> Fill:
     scene, changed = wall.scene.value, gr.State(0)
     hung = texture_scene.shown(scene) if scene else None
     with gr.Column(elem_classes="band"):
-        gr.HTML("<h3>Fill a region with another texture</h3>")
+        gr.HTML("<h2>Fill a region with another texture</h2>")
         with gr.Row(elem_classes="hanging"):
             with gr.Column(scale=5, min_width=300):
                 comparison = common.comparison("Before and after", value=(hung, hung) if hung else None, elem_id="fill-result")

@@ -13,6 +13,7 @@ from gradio.themes.utils.colors import Color
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 STYLESHEET = ASSETS / "theme.css"
+SCRIPT = ASSETS / "accessible.js"
 ICON = ASSETS / "icon.svg"
 
 VERMILION = Color(
@@ -23,6 +24,12 @@ PLASTER = Color(
     "#f6f7f5", "#ecefeb", "#dce1db", "#c2cac3", "#96a29b", "#6b7872", "#4f5b56", "#37433e", "#1f2b27", "#15201c", "#0d1613",
     name="plaster",
 )  # fmt: skip
+
+
+def head() -> str:
+    """What stands in the head of the page. Not by css_paths: the page rewrites those rules, and breaks the ones inside @media and
+    those with a comma in :is()."""
+    return f"<style>{STYLESHEET.read_text(encoding='utf-8')}</style><script>{SCRIPT.read_text(encoding='utf-8')}</script>"
 
 
 def theme() -> gr.themes.Base:

@@ -47,7 +47,7 @@ def build() -> None:
                     sources.gallery("Pictures", left.slot, changed, 4, "translation-pictures")
                 many = translation_many.build()
     lessons.translation()
-    bring.wire(own, lambda name, brought: (gr.update(choices=_pairs(brought), value=name),), [left.pair])
+    bring.wire(own, lambda name, brought: (gr.update(choices=_pairs(brought), value=pair_of(name)[0]),), [left.pair])
     _connect(left, rare, wall, many, own, changed)
 
 

@@ -37,7 +37,7 @@ def build(film: player.Film | None) -> Walking:
     """film: what plays at first."""
     with gr.Row(elem_classes="hanging band"):
         with gr.Column(scale=5, min_width=300):
-            gr.HTML("<h3>A walk between seeds</h3>")
+            gr.HTML("<h2>A walk between seeds</h2>")
             listed = gr.Textbox(
                 label="Seeds to visit",
                 info="Click pictures to add them, or type. Empty: from the chosen picture to its neighbours.",

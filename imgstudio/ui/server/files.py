@@ -24,7 +24,7 @@ from gradio.utils import get_upload_folder
 from ...errors import StudioError
 from . import opening
 from .settings import settings
-from .visitors import current, home, root
+from .visitors import UPLOADED, current, home, root
 
 # Components whose values are files. A value of any other has none.
 FILES = (
@@ -100,7 +100,7 @@ def _place_of_its_own(path: Path | None) -> Path | None:
     visitor = current()
     if path is None or visitor is None or path.is_relative_to(visitor.folder) or opening.holds(path):
         return None
-    return visitor.folder / hashlib.sha256(str(path).encode()).hexdigest()[:32] / path.name
+    return visitor.folder / f"{UPLOADED}{hashlib.sha256(str(path).encode()).hexdigest()[:32]}" / path.name
 
 
 def _claimed(path: Path, kept: Path | None) -> Path:

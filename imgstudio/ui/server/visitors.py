@@ -28,6 +28,7 @@ from gradio.utils import get_upload_folder
 from .settings import settings
 
 OPENING = "opening"  # what the page opens with; everybody's
+UPLOADED = "upload-"  # begins the name of a folder that holds what its visitor uploaded
 RECENT = 4  # previews of one control that a browser may still be loading
 NEVER_CONNECTED = 10  # times as long as a visitor who has left, a caller by HTTP has to fetch the results
 _PROCESS = secrets.token_hex(8)  # several studios may share one temporary folder
@@ -163,6 +164,12 @@ def folder() -> Path:
     if made is not None:
         made.append(path)
     return path
+
+
+def is_result(path: Path) -> bool:
+    """Whether a file lies in a folder of `folder`: the page made it, and nobody uploaded it."""
+    real = path.resolve()
+    return home() in real.parents and not real.parent.name.startswith(UPLOADED)
 
 
 _controls = itertools.count()
