@@ -92,13 +92,13 @@ def test_a_choice_that_comes_twice_is_one(monkeypatch, tmp_path):
 def test_work_ends_with_picture_tiles_and_file(content, pair):
     controls = Controls(pair[0], content, 0.5, 64, True)
     *_, (shown, line, download, tiles, made) = translation_wall.work(REQUEST, *controls)
-    assert "48 × 64 px" in line and "misses by" in line
+    assert "48 × 64 px" in line and "cycle error" in line
     whole, half = imgstudio.translate(pair[0], content.path, size=64), Image.open(download["value"])
     blended = imgstudio.translate(pair[0], content.path, size=64, strength=0.5).image
     assert np.abs(np.asarray(half, int) - np.asarray(blended, int)).max() <= 1
     assert read_settings(download["value"])["strength"] == 0.5
     assert [caption for _, caption in tiles] == [
-        "Picture", "Translated", "And back", f"Missed by {whole.cycle_error:.1f} of 255",
+        "Picture", "Translated", "Translated back", f"Cycle error {whole.cycle_error:.1f} of 255",
     ]  # fmt: skip
     assert Image.open(made.whole).tobytes() == whole.image.tobytes()
     assert Image.open(shown[0]).size == Image.open(shown[1]).size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterable
 
 from torch import Tensor
 
@@ -21,6 +22,11 @@ def names(groups: tuple[str, ...]) -> tuple[str, ...]:
         if _family(a) == _family(b):
             families.setdefault(_family(a), []).append(f"{_member(a)} to {_member(b)}")
     return tuple(name for turn in itertools.zip_longest(*families.values()) for name in turn if name)
+
+
+def offered(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the names that a page offers: none of them is about the colour of anybody's skin."""
+    return tuple(name for name in names if "skin" not in name.casefold())
 
 
 def vector(groups: tuple[str, ...], means: Tensor, name: str) -> Tensor:

@@ -57,13 +57,13 @@ def found(task: str) -> Chooser | None:
 
 def build(task: str, room: str) -> Bring:
     """The part, closed. task: of the models that are wanted; room: begins the ids on the page, `room`-bring-..."""
-    with gr.Accordion("Bring your own model", open=False, elem_classes="advanced bring", elem_id=f"{room}-bring"):
+    with gr.Accordion("Import your own model", open=False, elem_classes="advanced bring", elem_id=f"{room}-bring"):
         repository = gr.Textbox(
             label="Repository on the Hub", info="Such as owner/repo, or owner/repo/file.", placeholder="owner/repo",
             max_lines=1, elem_id=f"{room}-bring-repository",
         )  # fmt: skip
         with gr.Row(elem_classes="buttons"):
-            button = gr.Button("Bring it", size="sm", min_width=70, elem_id=f"{room}-bring-button")
+            button = gr.Button("Import", size="sm", min_width=70, elem_id=f"{room}-bring-button")
             upload = gr.UploadButton(
                 "Upload a file", file_count="multiple", size="sm", min_width=90, elem_id=f"{room}-bring-upload"
             )

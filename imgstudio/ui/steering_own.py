@@ -81,7 +81,14 @@ def build(start: Point | None) -> Own:
             steer = gr.Button("Steer from here", size="md", min_width=130, interactive=False, elem_id="own-steer")
         with gr.Row():
             steps = gr.Slider(
-                10, MOST_STEPS, STEPS, step=10, label="Steps", info="More come nearer.", elem_id="own-steps", min_width=180
+                10,
+                MOST_STEPS,
+                STEPS,
+                step=10,
+                label="Steps",
+                info="More steps give a closer match.",
+                elem_id="own-steps",
+                min_width=180,
             )
             with gr.Column(min_width=180):
                 seed, seed_dice = common.seed_row(0, "own-search", info="Another search ends elsewhere.")

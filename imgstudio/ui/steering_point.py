@@ -12,6 +12,7 @@ from PIL import Image
 
 from ..errors import StudioError
 from ..studio import sampling, steering
+from ..studio.directions import offered
 from ..studio.latents import Latent
 from . import common
 from .events import Stopwatch
@@ -131,7 +132,7 @@ class Point(NamedTuple):
 def directions(model: str) -> tuple[str, ...]:
     """The model's first directions; none where it can't be loaded."""
     try:
-        return steering.directions(model)[:SLIDERS]
+        return offered(steering.directions(model))[:SLIDERS]
     except StudioError:
         return ()
 

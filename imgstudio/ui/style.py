@@ -1,4 +1,4 @@
-"""The tab "Style transfer": a picture in the manner of another, by three generations of nets."""
+"""The tab "Style transfer": a picture in the style of another, by three generations of nets."""
 
 from __future__ import annotations
 

@@ -15,10 +15,10 @@ from . import common
 from .sources import Source
 
 OPTIMISE, ONE, ANY = "optimise", "one pass", "any style"
-METHODS = {OPTIMISE: "Paint it slowly (optimisation)", ONE: "One pass, one style", ANY: "Any style, one pass"}
+METHODS = {OPTIMISE: "Optimisation", ONE: "One pass, one style", ANY: "Any style, one pass"}
 TRADE = {
-    OPTIMISE: "Corrects the picture until it has the forms of one and the manner of the other. Slow, and the finest.",
-    ONE: "A net that learned a single painting by heart. Fast at any size, but it can do nothing else.",
+    OPTIMISE: "Corrects the pixels until they have the content of one picture and the style of the other. Slow, and the finest.",
+    ONE: "A feed-forward net that was trained for a single style. Fast at any size.",
     ANY: "One net for every style there is, yours too. Fast, though it follows a style less closely.",
 }
 VERBS = {OPTIMISE: "Paint", ONE: "Restyle", ANY: "Restyle"}
@@ -169,10 +169,17 @@ class Weights(NamedTuple):
 def weights(method: str) -> Weights:
     slow = method == OPTIMISE
     content = gr.Slider(
-        0, 10, 1, step=0.1, label="Content weight", info="How much the forms count.", visible=slow, elem_id="style-content-weight"
+        0,
+        10,
+        1,
+        step=0.1,
+        label="Content weight",
+        info="Weight of the content loss.",
+        visible=slow,
+        elem_id="style-content-weight",
     )
     manner = gr.Slider(
-        0, 10, 1, step=0.1, label="Style weight", info="How much the manner counts.", visible=slow, elem_id="style-style-weight"
+        0, 10, 1, step=0.1, label="Style weight", info="Weight of the style loss.", visible=slow, elem_id="style-style-weight"
     )
     strength = gr.Slider(
         0, 1, 1, step=0.05, label="Strength", info="0 is the picture as it was.", visible=not slow, elem_id="style-strength"

@@ -22,7 +22,7 @@ FIRST_SAMPLE = "Gravel"  # hangs there, grown, before the first click
 SIZE, GRID = 384, 32  # of the result, px
 PREVIEW_EVERY = 0.5  # seconds
 QUILTING, GATYS = "quilting", "gatys"
-STARTS = [("Noise", "noise"), ("Sewn pieces", "quilting")]
+STARTS = [("Noise", "noise"), ("Image quilting", "quilting")]
 TRADE = {
     QUILTING: "Image quilting: pieces of the sample, joined where they differ least. Sharp, but it only repeats what is there.",
     GATYS: "The statistics of a net's features are copied, pixel by pixel. Slow; no piece of it is in the sample.",
@@ -32,7 +32,7 @@ BEFORE_CLICK = '<p class="facts">Choose a sample, then press the button.</p>'
 
 def methods(model: str | None, size: float, steps: float) -> list[tuple[str, str]]:
     """The methods in words, the slow one with the time that it takes on this device; it needs a net."""
-    quick = [("Sew pieces together · seconds", QUILTING)]
+    quick = [("Image quilting · seconds", QUILTING)]
     if not model:
         return quick
     return [*quick, (f"Optimise a new picture · {duration(style.expected_seconds(model, int(size), int(steps)))}", GATYS)]
@@ -132,7 +132,7 @@ def _left(wish: Wish) -> Left:
         wish.seamless, label="Seamless", info="Copies of it can be laid side by side, as tiles.", elem_id="growth-seamless"
     )
     with gr.Row(elem_classes="buttons"):
-        button = gr.Button("Grow", variant="primary", elem_id="growth-button", scale=3, min_width=120)
+        button = gr.Button("Synthesize", variant="primary", elem_id="growth-button", scale=3, min_width=120)
         stop = gr.Button("Stop", elem_id="growth-stop", scale=1, min_width=70)
     return Left(slot, method, trade, size, seamless, button, stop)
 
@@ -146,7 +146,7 @@ def _advanced(wish: Wish) -> Rare:
     with gr.Column(visible=wish.method == GATYS, elem_classes="slow") as slow:
         choices = [(spec.title, spec.name) for spec in _slow_models()]
         model = gr.Dropdown(
-            choices, value=wish.model or None, label="Model", info="The net whose features count.", filterable=False,
+            choices, value=wish.model or None, label="Model", info="The net whose features are compared.", filterable=False,
             elem_id="growth-model",
         )  # fmt: skip
         line = gr.HTML(common.model_line(wish.model) if wish.model else "", elem_classes="model-line")
@@ -156,7 +156,7 @@ def _advanced(wish: Wish) -> Rare:
             STARTS,
             value=wish.start,
             label="Start from",
-            info="Sewn pieces keep patterns straight.",
+            info="Image quilting keeps patterns straight.",
             elem_id="growth-start",
         )
     seed, dice = common.seed_row(0, "growth", info="Each number is another piece of the same texture.")

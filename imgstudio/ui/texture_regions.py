@@ -80,7 +80,7 @@ def _left(picture: Source | None, hung: tuple | None) -> Left:
         slot = sources.build("Picture", picture, _offered(), "Another", room="regions")
         with gr.Column(min_width=110, elem_classes="slot"):
             gr.HTML('<p class="help">Nobody knows the true regions of a photograph. Those of a mosaic are known exactly.</p>')
-            mosaic = gr.Button("Make me a mosaic", size="sm", min_width=40, elem_id="regions-mosaic")
+            mosaic = gr.Button("Create a test mosaic", size="sm", min_width=40, elem_id="regions-mosaic")
             grey = gr.Checkbox(False, label="In grey", info="Then only texture tells.", elem_id="regions-grey")
     model, line = common.model_chooser("segment", "regions-model", info="What tells one texture from another.")
     fetched = fetching.offer("regions", [model], line, model.value)

@@ -101,7 +101,7 @@ def _left(source: Source | None) -> tuple[Slot, gr.Radio, gr.Slider, gr.Button]:
         elem_id="structure-strength",
     )  # fmt: skip
     with gr.Row(elem_classes="buttons"):
-        button = gr.Button("Take apart", variant="primary", elem_id="structure-button")
+        button = gr.Button("Decompose", variant="primary", elem_id="structure-button")
     return slot, method, strength, button
 
 
@@ -162,7 +162,7 @@ def hang(parting: Parting, amount: float) -> tuple:
     seconds = watch.seconds
     titles = {name: title for title, name in METHODS}
     size = "{} × {} px".format(*parted.structure.size)
-    line = common.facts("taken apart", seconds, size, titles[parting.method], f"strength {parting.strength:.2f}")
+    line = common.facts("decomposed", seconds, size, titles[parting.method], f"strength {parting.strength:.2f}")
     stem, settings = parting.source.title, parting.settings()
     structure, texture = (
         common.keep(getattr(parted, name), common.file_name(stem, name), settings) for name in ("structure", "texture")

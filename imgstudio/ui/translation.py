@@ -122,7 +122,7 @@ def _left(known: Controls, pairs: dict[str, tuple[str, ...]]) -> Left:
         _pairs(),
         value=names[0],
         label="Pair",
-        info="Two worlds, and two nets that lead from one to the other.",
+        info="Two kinds of pictures, and a net for each direction.",
         filterable=False,
         elem_id="translation-pair",
     )

@@ -143,7 +143,7 @@ def _finished(controls: Controls, step: translation.TranslationStep, seconds: fl
     )
     pair, path = _blended(made, controls.strength)
     result = step.result
-    told = [] if result is None or result.cycle is None else [f"way back misses by {result.cycle_error:.1f} of 255"]
+    told = [] if result is None or result.cycle is None else [f"cycle error {result.cycle_error:.1f} of 255"]
     stopped = ["stopped"] if result is None else []
     line = common.facts("1 picture", seconds, *stopped, f"{size[0]} × {size[1]} px", *told, common.find(controls.model).title)
     tiles = _tiles(made, result) if result else gr.skip()
@@ -156,7 +156,7 @@ def _tiles(made: Made, result: translation.Translation) -> list[tuple[str, str]]
     items = [(before, "Picture"), (result.image, "Translated")]
     if result.cycle is not None:
         errors = translation.error_map(before, result.cycle)
-        items += [(result.cycle, "And back"), (errors, f"Missed by {result.cycle_error:.1f} of 255")]
+        items += [(result.cycle, "Translated back"), (errors, f"Cycle error {result.cycle_error:.1f} of 255")]
     settings = {"task": "translate", "model": made.model, "size": made.size}
     small = [(pictures.shrink(picture, TILE), caption, {**settings, "shows": caption}) for picture, caption in items]
     return common.hang(small, made.model, "smooth", TILE)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ..studio import interpolation, pictures
+from ..studio.directions import offered
 from . import common, freshness, slots
 from .events import Stopwatch
 
@@ -46,7 +47,7 @@ def corners(lower: dict[str, tuple[str | None, int]]) -> tuple[View, dict[str, s
             sheet = common.result("Between four pictures", elem_id="corners-sheet", alt_text="Sheet between four pictures")
             line, mark = common.facts_line(), freshness.mark()
         with gr.Column(scale=3, min_width=240):
-            hint("A and B hang in the upper corners, C and D in the lower ones. All others are mixtures of the four.")
+            hint("A and B are the upper corners, C and D in the lower ones. All others are mixtures of the four.")
             with gr.Row(elem_classes="slots"):
                 made = {letter: slots.build(letter, *start) for letter, start in lower.items()}
             size = gr.Slider(3, 11, 7, step=1, label="Pictures a side", info="How fine the sheet is.", elem_id="corners-size")
@@ -69,7 +70,7 @@ def manifold(model: str, a: str, b: str, look: str, c: str, d: str, size: float)
 
 def dimension() -> View:
     with gr.Tab("One dimension", id="dimension") as tab:
-        hint("The address of A is kept, but for one of its numbers, which goes from left to right.")
+        hint("The code of A is kept, but for one of its numbers, which goes from left to right.")
         with gr.Column(elem_classes="dated"):
             row = common.strip("Along one dimension", STEPS, elem_id="dimension-strip", elem_classes=["film"])
             line, mark = common.facts_line(), freshness.mark()
@@ -120,13 +121,13 @@ def reconstruct(model: str, a: str, b: str, look: str) -> tuple:
 
 def arithmetic(model: str | None) -> View:
     """model: the one whose directions are offered at first."""
-    names = interpolation.attributes(model) if model else ()
+    names = offered(interpolation.attributes(model)) if model else ()
     with gr.Tab("Attributes", id="attributes", visible=bool(names)) as tab, gr.Row(elem_classes="hanging"):
         with gr.Column(scale=5, min_width=280, elem_classes="dated"):
             row = common.strip("A, and A changed", 2, elem_id="attributes-strip", elem_classes=["film"])
             line, mark = common.facts_line(), freshness.mark()
         with gr.Column(scale=3, min_width=240):
-            hint("What tells, say, a tomato from an apple is an arrow in the latent space. Here it is added to the address of A.")
+            hint("What tells, say, a tomato from an apple is a direction in the latent space. Here it is added to the code of A.")
             chosen = gr.Dropdown(
                 list(names),
                 value=list(names[:DIRECTIONS]),
@@ -166,7 +167,7 @@ def offer_directions(chosen: list[str]) -> list:
 
 def offer_model(model: str) -> list:
     """Updates for (sub-tab, chooser, sliders) of latent arithmetic."""
-    names = interpolation.attributes(model)
+    names = offered(interpolation.attributes(model))
     chosen = list(names[:DIRECTIONS])
     return [gr.update(visible=bool(names)), gr.update(choices=list(names), value=chosen), *offer_directions(chosen)]
 
