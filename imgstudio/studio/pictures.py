@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+from pathlib import Path
+
 from PIL import Image
 
 from ..image import Source, enlarge, grid, read, read_layer, read_settings, save_png, to_image, to_tensor
 
-__all__ = ["enlarge", "grid", "read", "read_layer", "read_settings", "save_png", "shrink", "square"]
+__all__ = ["digest", "enlarge", "grid", "read", "read_layer", "read_settings", "save_png", "shrink", "square"]
 
 
 def shrink(source: Source, side: int = 512) -> Image.Image:
@@ -19,3 +23,8 @@ def shrink(source: Source, side: int = 512) -> Image.Image:
 def square(source: Source, side: int) -> Image.Image:
     """The middle square of any picture at `side` px: what a net of that size sees of it."""
     return to_image(to_tensor(source, side))
+
+
+def digest(path: str | os.PathLike[str]) -> str:
+    """The first half, 32 digits, of a file's SHA-256."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:32]

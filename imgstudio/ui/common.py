@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ from .server import visitors
 
 SEEDS = 1_000_000  # dice seeds stay short enough to read out in a classroom
 PIXEL_ART = frozenset({"nouns"})  # data sets whose pictures are drawn in visible pixels
+LONGEST = 60  # letters of the title of an upload
 TILE = 192  # side of a picture in a strip, px
 PREVIEW = 2  # times its side on the page, a picture in a strip is at most
 TALLEST = 680  # of a comparison on the page, px
@@ -202,6 +204,12 @@ def folder() -> Path:
 def is_result(path: str | None) -> bool:
     """Whether a file lies in a folder of `folder`: the page made it, and nobody uploaded it."""
     return path is not None and visitors.is_result(Path(path))
+
+
+def named(path: str | os.PathLike[str]) -> str:
+    """The name of a visitor's file as a title: letters, digits and a few signs, not too many."""
+    words = re.sub(r"[^\w .()-]+", " ", Path(path).stem)
+    return " ".join(words.split())[:LONGEST].strip(" .") or "Your picture"
 
 
 def file_name(*parts: Any) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import gradio as gr
 
 from ..errors import StudioError
-from ..studio import interpolation, likeness
-from . import bring, common, fetching, freshness, lessons, morph, player, slots, views
+from ..studio import interpolation, likeness, pictures
+from . import bring, common, fetching, freshness, lessons, morph, player, restoring, slots, views
 from .events import connect, instant, live, request_stop
 
 TITLE = "VAE interpolation"
+TASKS = ("interpolate", "manifold", "traverse", "attribute", "denoise")  # of pictures that can be opened here
 SEEDS = {"A": 32, "B": 14, "C": 8, "D": 55}  # of the pictures that hang there at first
 
 
@@ -30,6 +32,7 @@ def build() -> None:
             own = bring.build("reconstruct", "vae")
             with common.advanced():
                 settings = _settings()
+                saved = restoring.offer("vae")
         with common.stage(), gr.Tabs(elem_classes="views") as tabs:
             between = morph.build(start.hung, start.film)
             again = views.reconstruction()
@@ -52,7 +55,10 @@ def build() -> None:
         slots.wire(slot, left.model, revision)
     live(revision.change, warn, [left.model, *(slot.held for slot in left.slots.values())], left.foreign)
     bring.wire(own, lambda name, brought: (gr.update(choices=bring.offered("reconstruct", brought), value=name),), [left.model])
-    _connect_model(left, own, all_slots, (arithmetic, along), tabs, revision, active)
+    change, inputs, outputs = _connect_model(left, own, all_slots, (arithmetic, along), tabs, revision, active)
+    restore = _restorer(change)
+    restored = [left.model, between.t, between.curve, *outputs]
+    connect(saved.upload, restore, [saved, *inputs], restored)
 
 
 class Opening(NamedTuple):
@@ -174,8 +180,10 @@ def _connect_model(
     tabs: gr.Tabs,
     revision: gr.State,
     active: gr.State,
-) -> None:
-    """partial: the views of latent arithmetic and of one dimension, which not every model has."""
+) -> tuple:
+    """Returns the handler of another model, its inputs but for the model, and its outputs.
+
+    partial: the views of latent arithmetic and of one dimension, which not every model has."""
     arithmetic, along = partial
     chosen, *sliders = arithmetic.controls
     instant(chosen.input, views.offer_directions, chosen, sliders)
@@ -195,3 +203,31 @@ def _connect_model(
     inputs = [revision, active, *(slot.held for slot in all_slots)]
     connect([left.model.input, left.fetched.change], fetching.once_here(change), [left.model, *inputs], outputs)
     connect(own.arrived.change, bring.by_name(fetching.once_here(change)), [own.arrived, *inputs], outputs)
+    return change, inputs, outputs
+
+
+def _restorer(change: Callable[..., tuple]) -> Callable[..., tuple]:
+    """The handler that takes over the settings of a picture: values for (model, t, curve, the outputs of `change`)."""
+
+    def restore(path: str, count: int, opened: str, *held: slots.Held) -> tuple:
+        found = pictures.read_settings(path)
+        if not isinstance(found.get("model"), str) or found.get("task") not in TASKS:
+            raise StudioError(restoring.NOT_OURS)
+        model = restoring.model(found, "reconstruct")
+        kept = [_of_seed(each, found.get(letter)) for letter, each in zip("abcd", held)]
+        t, curve = found.get("t"), found.get("curve")
+        known = isinstance(t, int | float) and 0 <= t <= 1 and curve in dict(morph.CURVES).values()
+        return model, *((t, curve) if known else (gr.skip(), gr.skip())), *change(model, count, opened, *kept)
+
+    return restore
+
+
+def _of_seed(here: slots.Held, origin: Any) -> slots.Held:
+    """What a slot is to hold: the picture of the recorded seed, or else what it holds, with a word about what is missing."""
+    if not isinstance(origin, dict):
+        return here
+    if isinstance(seed := origin.get("seed"), int) and not isinstance(seed, bool):
+        return slots.Held(here.path, seed)
+    if here.path is None or slots.origins(here=here.path)["here"].get("sha256") != origin.get("sha256"):
+        gr.Info(f'It was made of "{str(origin.get("name"))[:60]}", which is not here: upload that picture as well.')
+    return here

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ..studio import interpolation, pictures
-from . import common, freshness, player
+from . import common, freshness, player, slots
 from .events import Stopwatch
 
 STEPS = 8  # pictures of a filmstrip
@@ -60,7 +60,7 @@ def blend(model: str, a: str, b: str, look: str, t: float, curve: str) -> tuple[
     watch = Stopwatch()
     picture = interpolation.blend(model, a, b, t, curve=curve)
     line = common.facts(f"t = {t:.2f}", watch.seconds, f"{picture.width} × {picture.height} px")
-    settings = {"task": "interpolate", "model": model, "t": t, "curve": curve}
+    settings = {"task": "interpolate", "model": model, "t": t, "curve": curve, **slots.origins(a=a, b=b)}
     large = common.enlarged(picture, model, look, LARGE)
     return common.keep(large, common.file_name(model, "morph", f"{t:.2f}"), settings), line
 
@@ -73,7 +73,8 @@ def whole(model: str, a: str, b: str, look: str, t: float, curve: str) -> tuple:
 def _strip(model: str, a: str, b: str, look: str, curve: str) -> list:
     frames = interpolation.interpolate(model, a, b, steps=STEPS, curve=curve, side=common.TILE)
     places = [i / (STEPS - 1) for i in range(STEPS)]
-    settings = [{"task": "interpolate", "model": model, "t": t, "curve": curve} for t in places]
+    shared = {"task": "interpolate", "model": model, "curve": curve, **slots.origins(a=a, b=b)}
+    settings = [{**shared, "t": t} for t in places]
     return common.hang(zip(frames, [f"{t:.2f}" for t in places], settings), model, look)
 
 

@@ -100,8 +100,21 @@ def _accept(path: str | None, held: Held, changed: int) -> tuple:
     except StudioError as error:
         explain(error)
         return held.path, held._replace(refused=path), gr.skip()
-    kept = common.keep(small, "picture", {})
+    kept = common.keep(small, "picture", {"task": "upload", "name": common.named(path), "sha256": pictures.digest(path)})
     return kept, Held(kept, None), changed + 1
+
+
+def origins(**held: str | None) -> dict[str, dict[str, Any]]:
+    """What the pictures of slots are, for the settings of what is made of them: seed and model, or name and hash."""
+    return {letter: _origin(path) for letter, path in held.items() if path}
+
+
+def _origin(path: str) -> dict[str, Any]:
+    try:
+        kept = pictures.read_settings(path)
+    except StudioError:  # no picture of a slot
+        return {}
+    return {key: kept[key] for key in ("model", "seed", "name", "sha256") if key in kept}
 
 
 def redrawn(model: str, holding: Sequence[Held]) -> list[Any]:

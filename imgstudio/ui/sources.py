@@ -28,12 +28,22 @@ class Source(NamedTuple):
     path: str
     shown: str  # path of the small copy in the field
     refused: str | None = None  # a file that was no picture; the field may report one upload twice
+    digest: str = ""  # the first half of the file's SHA-256
+    uploaded: bool = False  # by the visitor: its title is the name of a file, and may be that of an offered picture
+
+    def record(self, key: str) -> dict[str, str]:
+        """Name and hash, for the settings of what is made of it."""
+        return {key: self.title, f"{key}_sha256": self.digest}
 
 
-def source(path: str | os.PathLike[str], title: str = "Your picture") -> Source:
-    """Reads a picture and makes its small copy. Raises StudioError for what is no picture."""
-    small = pictures.shrink(path, SHOWN)
-    return Source(title, str(path), common.keep(small, common.file_name(title), {}))
+def source(path: str | os.PathLike[str], title: str | None = None, *, uploaded: bool = False) -> Source:
+    """Reads a picture and makes its small copy. Raises StudioError for what is no picture.
+
+    title: what it is called; by default after its file.
+    """
+    small, title = pictures.shrink(path, SHOWN), title or common.named(path)
+    shown = common.keep(small, common.file_name(title), {})
+    return Source(title, str(path), shown, digest=pictures.digest(path), uploaded=uploaded)
 
 
 class Slot(NamedTuple):
@@ -95,7 +105,7 @@ def accept(path: str | None, held: Source | None, changed: int) -> tuple:
     if held and path == held.refused:
         return held.shown, gr.skip(), gr.skip()
     try:
-        brought = source(path)
+        brought = source(path, uploaded=True)
     except StudioError as error:
         explain(error)
         return (held.shown, held._replace(refused=path), gr.skip()) if held else (None, gr.skip(), gr.skip())
@@ -170,4 +180,4 @@ def gallery(label: str, slot: Slot, changed: gr.State, columns: int, elem_id: st
 
 def _place(titles: list[str], held: Source | None) -> int:
     """Where in the gallery a slot's picture is; -1 for nowhere, since Gradio leaves the mark where it is for None."""
-    return titles.index(held.title) if held and held.title in titles else -1
+    return titles.index(held.title) if held and not held.uploaded and held.title in titles else -1

@@ -152,7 +152,8 @@ def drawn(point: Point, seed: int) -> Source | None:
         return None
     settings = {"task": "sample", "model": point.model, "seed": seed, **point.chosen()}
     path = common.keep(picture, common.file_name(point.model, "seed", seed), settings)
-    return Source(f"Seed {seed}", path, common.keep(point.enlarged(picture, SHOWN), "target", settings))
+    shown = common.keep(point.enlarged(picture, SHOWN), "target", settings)
+    return Source(f"Seed {seed}", path, shown, digest=pictures.digest(path))
 
 
 def redraw(changed: int, *values: Any) -> tuple:
@@ -169,7 +170,7 @@ def accept(path: str | None, held: Source | None, changed: int) -> tuple:
     if count != changed + 1:
         return shown, brought, count
     square = common.keep(pictures.square(brought.path, SHOWN), "target", {})
-    return square, brought._replace(title="Own picture", shown=square), count
+    return square, brought._replace(shown=square), count
 
 
 # --- the search
@@ -190,7 +191,7 @@ def find(request: gr.Request, held: Source | None, steps: float, seed: float | N
             raise
         explain(error)
     if step is not None:
-        told = "Own picture" if not held.title.startswith("Seed") else f"{held.title}, found"
+        told = "Own picture" if held.uploaded else f"{held.title}, found"
         picture, line = _shown(step, point, held, seed, "found")
         line += common.warning(likeness.foreign_to_gan(point.model, step.losses["psnr"]))
         yield picture, line, gr.update(interactive=True), Base(told, step.latent)
@@ -199,7 +200,7 @@ def find(request: gr.Request, held: Source | None, steps: float, seed: float | N
 def _shown(step: Found, point: Point, held: Source, seed: float | None, name: str) -> tuple[str, str]:
     """Values for (picture, fact line)."""
     settings = {"task": "invert", "model": point.model, "steps": step.done, "seed": common.whole(seed)}
-    settings["latent"] = step.latent.text()
+    settings |= {**held.record("target"), "latent": step.latent.text()}
     shown = point.enlarged(step.image, SHOWN)
     unfinished = name == "preview"
     path = common.preview(shown, "found") if unfinished else common.keep(shown, common.file_name(point.model, name), settings)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ..errors import StudioError
-from . import bring, common, demos, fetching, freshness, lessons, sources, style_painting, style_region
+from . import bring, common, demos, fetching, freshness, lessons, restoring, sources, style_painting, style_region
 from . import style_settings as settings
 from .events import connect, instant, live, request_stop
 from .sources import Slot
@@ -33,11 +33,13 @@ def build() -> None:
             own = bring.build("stylize", "style")
             with common.advanced():
                 rare = _advanced(start.controls)
+                saved = restoring.offer("style")
         with common.stage():
             stage = _stage(start, left, changed)
     lessons.style()
     bring.wire(own, take_own, [left.method, *left.models])
     _connect(left, rare, stage, own, changed)
+    _connect_restoring(saved, left, rare, changed)
 
 
 class Start(NamedTuple):
@@ -197,11 +199,21 @@ def _connect(left: Left, rare: Rare, stage: Stage, own: bring.Bring, changed: gr
     shown = [
         *left.models, left.trade, left.button, *left.weights, left.style.column, stage.styles, rare.mixing, slow.column
     ]  # fmt: skip
-    instant(left.method.input, show_method, left.method, shown)
+    instant(left.method.change, show_method, left.method, shown)
     arrived = [own.arrived, rare.size, changed]
     instant(own.arrived.change, bring.by_name(show_own), arrived, [*shown, rare.size, changed])
     picked = [left.method.input, *(model.input for model in left.models)]
     instant(picked, choose_model, [*chosen, rare.size, changed], [rare.size, changed])
+
+
+def _connect_restoring(saved: gr.UploadButton, left: Left, rare: Rare, changed: gr.State) -> None:
+    slow = dict(zip(("steps", "optimizer", "start", "tv_weight", "seed"), rare.slow.controls))
+    layers = dict(zip(settings.LAYERS, rare.slow.layers))
+    weights = dict(zip(("content_weight", "style_weight", "strength"), left.weights))
+    fields = {"method": left.method, **dict(zip(settings.METHODS, left.models)), **weights, "size": rare.size}
+    fields |= {"colours": rare.colours, "mix": rare.mix, **slow, **layers}
+    slots = {"content": left.content, "style": left.style, "second_style": rare.second}
+    restoring.wire(saved, "stylize", fields, slots, changed, derive=settings.restored)
 
 
 def take_own(name: str, brought: bring.Choices) -> tuple:

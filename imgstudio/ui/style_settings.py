@@ -109,7 +109,10 @@ class Controls(NamedTuple):
 
     def settings(self) -> dict[str, Any]:
         """What is written into the picture, so that it can be made again."""
-        titles = {"content": self.content.title if self.content else "", "styles": [each.title for each in self.styles()]}
+        titles: dict[str, Any] = self.content.record("content") if self.content else {"content": ""}
+        titles |= {"styles": [each.title for each in self.styles()]}
+        for key, each in zip(("style", "second_style"), self.styles()):
+            titles |= each.record(key)
         return {"task": "stylize", "model": self.model, **titles, "masked": self.mask is not None, **self.options()}
 
 
@@ -129,6 +132,17 @@ def kind(model: str) -> str:
 def meant(method: str, *models: str | None) -> str:
     """Of one model a method, in the order of METHODS, that of this method."""
     return dict(zip(METHODS, models))[method]
+
+
+def restored(saved: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a restyled picture as values of the controls."""
+    if not isinstance(name := saved["model"], str) or common.find(name).task != "stylize":
+        raise ValueError(name)
+    method = kind(name)
+    colours = saved.get("keep_colors") or "style"
+    weights = saved.get("weights") or [0.5, 0.5]
+    layers = saved.get("layers") or {}
+    return {**saved, **layers, "method": method, method: gr.update(value=name), "colours": colours, "mix": weights[-1]}
 
 
 def made_of(chosen: Mapping[str, Any]) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def write(name: str, scene: Scene, opacity: float, numbers: bool) -> str:
         texture_export.label_map(found).save(path)
     elif name == "overlay":
         shown = texture.overlay(image, found, opacity=opacity, numbers=numbers)
-        path = pictures.save_png(shown, place / f"{stem}.png", {"task": "segment", "model": scene.model})
+        path = pictures.save_png(shown, place / f"{stem}.png", texture_scene.settings(scene))
     elif name == "cutouts":
         path = texture_export.cutouts(image, found, place / f"{stem}.zip")
     elif name == "csv":

@@ -152,12 +152,20 @@ def paint(
     if origin == SAMPLE and held is None:
         raise StudioError("There is no texture yet: choose one first, or take that of a region.")
     texture = held.path if origin == SAMPLE else origin - 1
+    taken = held.record("texture") if origin == SAMPLE else {"texture": f"region {origin}"}
     told = held.title if origin == SAMPLE else f"region {origin}"
     watch, plain = Stopwatch(), texture_scene.picture(scene.source)
     before = _without(region, plain, found, filled) if filled and filled.source == scene.source else plain
     options = {"shading": shading, "scale": scale, "seed": common.whole(seed)}
     made = retexture.retexture(before, found, region, texture, **options)
-    settings = {"task": "retexture", "model": scene.model, "region": region + 1, "texture": told, **options}
+    settings = {
+        "task": "retexture",
+        "model": scene.model,
+        "region": region + 1,
+        **scene.source.record("picture"),
+        **taken,
+        **options,
+    }
     path = common.keep(made, common.file_name(scene.source.title, "filled"), settings)
     line = common.facts(f"region {region + 1}", watch.seconds, told, f"{made.width} × {made.height} px")
     ready = gr.update(value=path, interactive=True), gr.update(interactive=True)

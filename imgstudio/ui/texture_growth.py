@@ -12,7 +12,7 @@ import imgstudio
 from ..errors import StudioError
 from ..studio import style, synthesis
 from ..studio.steps import Step
-from . import common, demos, fetching, freshness, sources
+from . import common, demos, fetching, freshness, restoring, sources
 from .events import Stopwatch, connect, explain, instant, request_stop, until_stopped
 from .sources import Slot, Source
 from .style_settings import duration
@@ -103,9 +103,13 @@ def build() -> None:
             left = _left(wish)
         with common.advanced():
             rare = _advanced(wish)
+            saved = restoring.offer("growth")
         with common.stage():
             hung = _stage(wish, left.slot, changed)
     _connect(left, rare, hung, changed)
+    fields = {"method": left.method, "size": left.size, "seamless": left.seamless, "scale": rare.scale, "model": rare.model}
+    fields |= {"steps": rare.steps, "start": rare.start, "seed": rare.seed}
+    restoring.wire(saved, "synthesize", fields, {"sample": left.slot}, changed)
 
 
 def _slow_models() -> list:
@@ -266,7 +270,7 @@ def _finished(wish: Wish, step: Step, seconds: float) -> tuple:
     image, options = step.image, wish.options()
     settings = {
         "task": "synthesize",
-        "sample": wish.source.title,
+        **wish.source.record("sample"),
         **options,
         **({"steps": step.done} if "steps" in options else {}),
     }

@@ -10,7 +10,19 @@ from PIL import Image
 
 from ..errors import StudioError
 from ..studio import texture
-from . import bring, common, demos, fetching, freshness, sources, texture_exports, texture_fill, texture_scene, texture_wall
+from . import (
+    bring,
+    common,
+    demos,
+    fetching,
+    freshness,
+    restoring,
+    sources,
+    texture_exports,
+    texture_fill,
+    texture_scene,
+    texture_wall,
+)
 from .events import connect, live
 from .sources import Slot, Source
 from .texture_scene import Scene, Truth
@@ -37,6 +49,7 @@ def build() -> None:
             own = bring.build("segment", "regions")
             with common.advanced():
                 rare = _advanced()
+                saved = restoring.offer("regions")
         with common.stage():
             wall = texture_wall.build(hung)
             with wall.column, gr.Column():
@@ -45,6 +58,8 @@ def build() -> None:
             fill = texture_fill.build(wall)
     bring.wire(own, lambda name, brought: (gr.update(choices=bring.offered("segment", brought), value=name),), [left.model])
     _connect(left, rare, wall, fill, changed)
+    fields = {"model": left.model, "size": rare.size, "regions": left.regions, "auto": left.auto}
+    restoring.wire(saved, "segment", fields, {"picture": left.slot}, changed, derive=settings_of)
 
 
 def _offered() -> dict[str, Path]:
@@ -135,6 +150,11 @@ def _connect(left: Left, rare: Rare, wall: Wall, fill: texture_fill.Fill, change
     texture_wall.wire(wall, LANE)
     texture_exports.wire(wall.exports, wall.scene, *wall.display[1:])
     texture_fill.wire(fill, wall)
+
+
+def settings_of(saved: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a segmentation; the number of its regions is no longer to be found out."""
+    return {**saved, "model": gr.update(value=restoring.model(saved, "segment")), "auto": False}
 
 
 def find(held: Any, model: str, auto: bool, regions: float, size: float, truth: Truth | None, *display: Any) -> tuple:

@@ -7,7 +7,7 @@ been thrown out of one is computed again.
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -84,6 +84,13 @@ def screen(path: str) -> str:
 def segmentation(scene: Scene) -> Segmentation:
     """Its regions. After the first call for a picture and a net, the net does not run again. Raises StudioError."""
     return _regions(scene.model, scene.source.path, scene.size, scene.regions, scene.merged)
+
+
+def settings(scene: Scene) -> dict[str, Any]:
+    """What is written into pictures, so that they can be made again."""
+    found = segmentation(scene).regions
+    made = {"model": scene.model, "size": scene.size, "regions": scene.regions or found, "merged": scene.merged}
+    return {"task": "segment", **scene.source.record("picture"), **made}
 
 
 def runs() -> int:

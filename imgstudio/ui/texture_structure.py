@@ -11,7 +11,7 @@ import gradio as gr
 from ..errors import StudioError
 from ..studio import decomposition, pictures
 from ..studio.decomposition import Decomposition
-from . import common, demos, freshness, sources
+from . import common, demos, freshness, restoring, sources
 from .events import Stopwatch, connect, live
 from .sources import Slot, Source
 
@@ -33,7 +33,7 @@ class Parting(NamedTuple):
     size: int
 
     def settings(self, amount: float | None = None) -> dict[str, Any]:
-        made = {"task": "decompose", "picture": self.source.title, **self._asdict()}
+        made = {"task": "decompose", **self.source.record("picture"), **self._asdict()}
         return {**{name: value for name, value in made.items() if name != "source"}, "amount": amount}
 
 
@@ -61,6 +61,7 @@ def build() -> None:
                 128, 1536, SIZE, step=64, label="Size", elem_id="structure-size",
                 info="Longer side of what is worked on, in pixels. Twice the size takes four times as long.",
             )  # fmt: skip
+            saved = restoring.offer("structure")
         with common.stage():
             hung, amount = _stage(start, slot, changed)
     sources.wire(slot, changed)
@@ -70,6 +71,8 @@ def build() -> None:
     watched = {"picture": slot.held, "method": method, "strength": strength, "size": size}
     watch = freshness.watch(hung.mark, watched, "The button makes it anew.", opened=start is not None)
     connect(again, part, asked, list(hung)[:-1], trigger_mode="always_last", renews=watch, **at_work)
+    fields = {"method": method, "strength": strength, "size": size, "amount": amount}
+    restoring.wire(saved, "decompose", fields, {"picture": slot}, changed)
     mixed = [hung.comparison, hung.download]
     live(amount.input, mix, [hung.parting, amount], mixed, **LANE)
 

@@ -104,14 +104,7 @@ def draw(scene: Scene, display: Display) -> str:
     """The picture that hangs there, as a file."""
     image, found = texture_scene.small(scene)
     shown = texture.overlay(image, found, opacity=display.opacity, view=display.view, numbers=display.numbers)
-    return common.keep(shown, common.file_name(scene.source.title, display.view), settings(scene))
-
-
-def settings(scene: Scene) -> dict[str, Any]:
-    """What is written into pictures, so that they can be made again."""
-    found = texture_scene.segmentation(scene).regions
-    made = {"model": scene.model, "size": scene.size, "regions": scene.regions or found, "merged": scene.merged}
-    return {"task": "segment", "picture": scene.source.title, **made}
+    return common.keep(shown, common.file_name(scene.source.title, display.view), texture_scene.settings(scene))
 
 
 def _score(scene: Scene) -> str:

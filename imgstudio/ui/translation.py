@@ -11,7 +11,7 @@ import imgstudio
 
 from ..errors import StudioError
 from ..studio import pictures
-from . import bring, common, fetching, freshness, lessons, sources, suited, translation_many, translation_wall
+from . import bring, common, fetching, freshness, lessons, restoring, sources, suited, translation_many, translation_wall
 from .events import connect, instant, live, request_stop
 from .sources import Slot, Source
 from .translation_wall import Controls
@@ -38,6 +38,7 @@ def build() -> None:
             own = bring.build("translate", "translation")
             with common.advanced():
                 rare = _advanced(known)
+                saved = restoring.offer("translation")
         with common.stage(), gr.Row(elem_classes="hanging"):
             with gr.Column(scale=5, min_width=300, elem_classes="dated"):
                 wall = translation_wall.build(start, known)
@@ -49,6 +50,8 @@ def build() -> None:
     lessons.translation()
     bring.wire(own, lambda name, brought: (gr.update(choices=_pairs(brought), value=pair_of(name)[0]),), [left.pair])
     _connect(left, rare, wall, many, own, changed)
+    fields = {"pair": left.pair, "model": left.direction, "swap": left.swap, "size": rare.size, "strength": left.strength}
+    restoring.wire(saved, "translate", fields, {"picture": left.slot}, changed, derive=settings_of)
 
 
 def _opening(known: Controls) -> tuple | None:
@@ -207,6 +210,14 @@ def _connect(
     translation_many.wire(many, [left.direction, left.strength, rare.size])
 
 
+def settings_of(saved: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a translation, with the pair that its model belongs to."""
+    name = restoring.model(saved, "translate")
+    names = pair_of(name)
+    ways = gr.update(choices=_ways(names), value=name)
+    return {**saved, "pair": gr.update(value=names[0]), "model": ways, "swap": gr.update(interactive=len(names) == 2)}
+
+
 def choose_pair(first: str, held: Source | None, changed: int) -> tuple:
     """Another pair: values for (direction, swap, model line, size, picture, held, changed)."""
     names = pair_of(first)
@@ -233,7 +244,7 @@ def _suited(model: str, held: Source | None, changed: int) -> tuple:
     """Another example where the one that hangs there is not for this model; a visitor's own picture stays. Values for
     (picture, held, changed)."""
     offered = suited.examples()
-    if held is None or held.title not in offered:
+    if held is None or held.uploaded or held.title not in offered:
         return gr.skip(), gr.skip(), changed + 1
     title = suited.fitting(model, held.title)
     return sources.take(offered, title, changed) if title != held.title else (gr.skip(), gr.skip(), changed + 1)

@@ -40,6 +40,7 @@ class Made(NamedTuple):
     """The result that hangs there."""
 
     title: str  # of the picture
+    digest: str
     model: str
     size: int
     before: str  # path of the picture at the size of the result
@@ -136,6 +137,7 @@ def _finished(controls: Controls, step: translation.TranslationStep, seconds: fl
     size = step.image.size
     made = Made(
         controls.content.title,
+        controls.content.digest,
         controls.model,
         int(controls.size),
         _kept(controls.content.path, size),
@@ -157,9 +159,14 @@ def _tiles(made: Made, result: translation.Translation) -> list[tuple[str, str]]
     if result.cycle is not None:
         errors = translation.error_map(before, result.cycle)
         items += [(result.cycle, "Translated back"), (errors, f"Cycle error {result.cycle_error:.1f} of 255")]
-    settings = {"task": "translate", "model": made.model, "size": made.size}
+    settings = _settings(made)
     small = [(pictures.shrink(picture, TILE), caption, {**settings, "shows": caption}) for picture, caption in items]
     return common.hang(small, made.model, "smooth", TILE)
+
+
+def _settings(made: Made) -> dict[str, Any]:
+    named = {"picture": made.title, "picture_sha256": made.digest}
+    return {"task": "translate", "model": made.model, "size": made.size, **named}
 
 
 def _kept(path: str, size: tuple[int, int]) -> str:
@@ -182,7 +189,7 @@ def reblend(made: Made | None, strength: float) -> tuple:
 
 def _blended(made: Made, strength: float) -> tuple[tuple[str, str], str]:
     """What hangs left and right of the line, and the file to download."""
-    settings = {"task": "translate", "model": made.model, "size": made.size, "strength": strength}
+    settings = _settings(made) | {"strength": strength}
     picture = translation.blend(made.before, made.whole, strength)
     path = common.keep(picture, common.file_name(made.title, made.model.partition("/")[2]), settings)
     return (_fit(pictures.read(made.before)), _fit(picture)), path

@@ -62,7 +62,8 @@ def manifold(model: str, a: str, b: str, look: str, c: str, d: str, size: float)
     line = common.facts(f"{int(size)} × {int(size)} pictures", watch.seconds)
     cells = [common.enlarged(picture, model, look, CELL) for row in rows for picture in row]
     sheet = pictures.grid(cells, int(size))
-    return common.keep(sheet, common.file_name(model, "corners"), {"task": "manifold", "model": model, "size": int(size)}), line
+    settings = {"task": "manifold", "model": model, "size": int(size), **slots.origins(a=a, b=b, c=c, d=d)}
+    return common.keep(sheet, common.file_name(model, "corners"), settings), line
 
 
 # --- one latent dimension
@@ -88,7 +89,8 @@ def traverse(model: str, a: str, b: str, look: str, rank: float, span: float) ->
     made = interpolation.traverse(model, a, dimension=number, span=span, steps=STEPS)
     line = common.facts(f"{STEPS} pictures", watch.seconds, f"dimension {number} of {len(order)}")
     places = [span * (2 * i / (STEPS - 1) - 1) for i in range(STEPS)]
-    settings = [{"task": "traverse", "model": model, "dimension": number, "value": round(place, 3)} for place in places]
+    shared = {"task": "traverse", "model": model, "dimension": number, **slots.origins(a=a)}
+    settings = [{**shared, "value": round(place, 3)} for place in places]
     return common.hang(zip(made, [f"{place:+.1f}" for place in places], settings), model, look), line
 
 
@@ -111,7 +113,10 @@ def reconstruct(model: str, a: str, b: str, look: str) -> tuple:
         made = interpolation.reconstruct(model, source)
         caption = f"{letter} again: PSNR {made.psnr:.1f} dB" + ("" if made.kl is None else f", KL {made.kl:.0f} nats")
         seen = interpolation.seen(model, source)
-        items += [(seen, letter, {}), (made.image, caption, {"task": "reconstruct", "model": model})]
+        items += [
+            (seen, letter, {}),
+            (made.image, caption, {"task": "reconstruct", "model": model, **slots.origins(picture=source)}),
+        ]
     line = common.facts("2 pictures", watch.seconds, f"{items[0][0].width} × {items[0][0].height} px")
     return common.hang(items, model, look, LARGE), line
 
@@ -156,7 +161,7 @@ def change(model: str, a: str, b: str, look: str, chosen: list[str], *amounts: f
     before, after = (interpolation.attribute(model, a, each) for each in ({}, wanted))
     line = common.facts("2 pictures", watch.seconds)
     told = ", ".join(f"{name} {amount:+.2f}" for name, amount in wanted.items() if amount)
-    settings = {"task": "attribute", "model": model, "amounts": wanted}
+    settings = {"task": "attribute", "model": model, "amounts": wanted, **slots.origins(a=a)}
     return common.hang([(before, "A", {}), (after, told or "A", settings)], model, look, LARGE), line
 
 
@@ -192,7 +197,7 @@ def denoise(model: str, a: str, b: str, look: str, noise: float, seed: float) ->
     watch = Stopwatch()
     made = interpolation.denoise(model, a, noise=noise, seed=int(seed))
     line = common.facts("1 picture", watch.seconds, f"noise {noise:.2f}")
-    settings = {"task": "denoise", "model": model, "noise": noise, "seed": int(seed)}
+    settings = {"task": "denoise", "model": model, "noise": noise, "seed": int(seed), **slots.origins(a=a)}
     items = [
         (interpolation.seen(model, a, side=interpolation.SIDE), "A", {}),
         (made.noisy, f"A with noise: {made.psnr_noisy:.1f} dB", settings),
