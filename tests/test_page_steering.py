@@ -267,9 +267,7 @@ def test_completions_come_one_by_one_and_can_be_steered(point):
     held = steering_own.drawn(point, 3)
     mask = Image.new("RGBA", (384, 384))
     mask.paste((216, 57, 27, 153), (96, 96, 210, 210))
-    path, button = steering_own.accept_mask({"layers": [mask]})
-    assert button["interactive"] and steering_own.accept_mask(None)[0] is None
-    seen = list(steering_own.complete(REQUEST, held, path, 3, 5, *flat(point)))
+    seen = list(steering_own.complete(REQUEST, held, {"layers": [mask]}, 3, 5, *flat(point)))
     assert {1, 2, 3} <= {len(bases) for *_, bases in seen}, "each is shown as soon as it is complete"
     tiles, line, bases = seen[-1]
     assert [caption for _, caption in tiles["value"]] == ["seed 5", "seed 6", "seed 7"] and "3 completions" in line
