@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 from typing import Any
 
 
 def address(request: Any) -> str:
     """The network address of whoever sent a request of Starlette's; of IPv6 the network, since a home has many addresses.
 
-    What a request says of itself is believed on a Space alone, and there the last entry, which the Space's own proxy adds. For
-    a proxy on this machine the web server has already put its word in place.
+    Of a visitor behind a proxy it is what the proxy says; whether that is believed, `proxy.Proxy` has decided before.
     """
     client = request.client.host if request is not None and request.client else ""
-    if os.environ.get("SPACE_ID"):
-        told = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-        client = told or client
     try:
         parsed = ipaddress.ip_address(client)
     except ValueError:

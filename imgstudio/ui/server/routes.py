@@ -1,4 +1,4 @@
-"""What stands before Gradio's routes: files by name, bounded bodies, and no routes that the page does not need."""
+"""What stands before Gradio's routes: files by name, and bounded bodies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from gradio.route_utils import API_PREFIX
 from starlette._utils import get_route_path
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from . import files
 from .settings import settings
@@ -20,11 +20,6 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-# Routes of Gradio that this page does not use: other addresses, recordings, streams, links to a visitor's state, editing.
-CLOSED = (
-    "proxy=", "process_recording", "stream/", "deep_link", "custom_component/", "run-history", "runs",
-    "vibe-edit", "undo-vibe-edit", "vibe-code", "vibe-starter-queries", "dev/",
-)  # fmt: skip
 _MARGIN = 1_000_000  # bytes of a body beside its files
 
 
@@ -41,9 +36,7 @@ class Routes:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = get_route_path(scope) if scope["type"] == "http" else ""
         route = path.removeprefix(API_PREFIX + "/") if path.startswith(API_PREFIX + "/") else ""
-        if route.startswith(CLOSED):
-            await PlainTextResponse("Not found", 404)(scope, receive, send)
-        elif route.startswith(("file=", "file/")):
+        if route.startswith("file="):
             await self._file(route[len("file=") :], scope, receive, send)
         elif route.startswith("heartbeat/"):
             with visitors.connected(route[len("heartbeat/") :]):
