@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from torch import Tensor
 State = Mapping[str, Tensor]
 
 DEPTH = 4  # of nesting and prefixes that is looked into
+PARTS = 1000  # that are looked at, the likeliest first
 LOOKED_AT = 100_000  # tensors in all parts together, which may share them: a large checkpoint comes to half as many
 
 # What the parts of training checkpoints are called: averaged weights first, then whatever makes pictures, then the rest, and
@@ -25,7 +27,7 @@ def parts(content: Mapping[str, Any]) -> Iterator[tuple[str, State]]:
     """Every set of named tensors in a checkpoint, with the path that leads there ("" for the checkpoint itself), the likeliest
     first: what is nested in dictionaries, and what shares the beginning of its names up to a dot."""
     left = LOOKED_AT
-    for path, state in _parts("", content, DEPTH):
+    for path, state in itertools.islice(_parts("", content, DEPTH), PARTS):
         left -= len(state)
         if left < 0:
             return

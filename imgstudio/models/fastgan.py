@@ -139,9 +139,10 @@ def fold_spectral_norm(state: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in state.items():
         if key.endswith(".weight_orig"):
             name = key.removesuffix("_orig")
-            if not isinstance(value, Tensor) or value.ndim < 2 or not value.numel():
+            u, v = need(state, f"{name}_u", 1), need(state, f"{name}_v", 1)
+            if value.ndim < 2 or not value.numel() or not all(each.is_floating_point() for each in (value, u, v)):
                 raise ValueError(f"{key} is no weight of a convolution")
-            folded[name] = value / _largest_singular_value(value, need(state, f"{name}_u", 1), need(state, f"{name}_v", 1))
+            folded[name] = value / _largest_singular_value(value, u, v)
         elif not key.endswith((".weight_u", ".weight_v")):
             folded[key] = value
     return folded

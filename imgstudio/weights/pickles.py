@@ -15,7 +15,9 @@ import torch
 
 from .kinds import Refused, printable
 
-PICKLED = 8 << 20  # bytes of a pickle: 40,000 tensors take about as many
+PICKLED = 4 << 20  # bytes of a pickle: a tensor takes about 150
+READS = 2_000_000  # of a few bytes each, as which a pickle is read: a tensor takes about 80
+NESTED = 1000  # lists in lists that are not finished yet
 TENSORS = 20_000  # in one file; a large diffusion model with its optimiser has 7,000
 DIMENSIONS = 16
 
@@ -80,10 +82,10 @@ def load(file: BinaryIO, storages: dict[str, torch.dtype] | None = None) -> Any:
 
 
 class _Bounded:
-    """A file of which no more than PICKLED bytes are read."""
+    """A file of which no more than PICKLED bytes are read, and no more often than READS."""
 
     def __init__(self, file: BinaryIO):
-        self._file, self._left = file, PICKLED
+        self._file, self._left, self._reads = file, PICKLED, 0
 
     def read(self, count: int) -> bytes:
         return self._counted(self._file.read(max(0, min(count, self._left + 1))))
@@ -93,7 +95,8 @@ class _Bounded:
 
     def _counted(self, data: bytes) -> bytes:
         self._left -= len(data)
-        if self._left < 0:
+        self._reads += 1
+        if self._left < 0 or self._reads > READS:
             raise Refused(f"describes more than a checkpoint does ({PICKLED >> 20} MB beside its numbers), and is not opened")
         return data
 
@@ -235,6 +238,14 @@ class _Reader(pickle._Unpickler):  # type: ignore[name-defined,misc]  # the one 
         if self._made > 4 * TENSORS:
             raise Refused(f"holds more than {TENSORS:,} tensors, and is not opened")
 
+    def _mark(self) -> None:
+        if len(self.metastack) > NESTED:
+            raise ValueError("lists without an end")
+        self.load_mark()
+
+    def _frame(self) -> None:
+        self.read(8)  # its length, which is no use where a file is read with a limit
+
     def _reduce(self) -> None:
         self._count()
         arguments = self.stack.pop()
@@ -272,7 +283,7 @@ class _Reader(pickle._Unpickler):  # type: ignore[name-defined,misc]  # the one 
 
     dispatch = {
         **{code: read for code, read in pickle._Unpickler.dispatch.items() if code in b"".join((  # type: ignore[attr-defined]
-            pickle.PROTO, pickle.FRAME, pickle.STOP, pickle.MARK, pickle.POP, pickle.POP_MARK, pickle.DUP, pickle.NONE,
+            pickle.PROTO, pickle.STOP, pickle.POP, pickle.POP_MARK, pickle.DUP, pickle.NONE,
             pickle.NEWTRUE, pickle.NEWFALSE, pickle.INT, pickle.BININT, pickle.BININT1, pickle.BININT2, pickle.LONG, pickle.LONG1,
             pickle.FLOAT, pickle.BINFLOAT, pickle.STRING, pickle.BINSTRING, pickle.SHORT_BINSTRING, pickle.BINBYTES,
             pickle.SHORT_BINBYTES, pickle.UNICODE, pickle.BINUNICODE, pickle.SHORT_BINUNICODE, pickle.EMPTY_LIST, pickle.LIST,
@@ -280,9 +291,9 @@ class _Reader(pickle._Unpickler):  # type: ignore[name-defined,misc]  # the one 
             pickle.EMPTY_DICT, pickle.GET, pickle.BINGET, pickle.LONG_BINGET, pickle.PUT, pickle.BINPUT, pickle.LONG_BINPUT,
             pickle.MEMOIZE, pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.BINPERSID,
         ))},
-        pickle.REDUCE[0]: _reduce, pickle.NEWOBJ[0]: _reduce, pickle.BUILD[0]: _build, pickle.SETITEM[0]: _set_item,
-        pickle.SETITEMS[0]: _set_items, pickle.DICT[0]: _dict, pickle.EMPTY_SET[0]: _new_set, pickle.ADDITEMS[0]: _add_items,
-        pickle.FROZENSET[0]: _frozen_set,
+        pickle.MARK[0]: _mark, pickle.FRAME[0]: _frame, pickle.REDUCE[0]: _reduce, pickle.NEWOBJ[0]: _reduce,
+        pickle.BUILD[0]: _build, pickle.SETITEM[0]: _set_item, pickle.SETITEMS[0]: _set_items, pickle.DICT[0]: _dict,
+        pickle.EMPTY_SET[0]: _new_set, pickle.ADDITEMS[0]: _add_items, pickle.FROZENSET[0]: _frozen_set,
     }  # fmt: skip
 
 
