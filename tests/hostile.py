@@ -15,98 +15,35 @@ import sys
 import tarfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import foreign
 import torch
+from hostile_pickles import MANY, Files, archives, old_files, pickles, saved
 from safetensors.torch import save, save_file
 
 import imgstudio
 from imgstudio.importing import import_weights
 
-Files = Iterator[tuple[str, bytes]]
-MANY = 10**9
-
-# --- pickles, written by hand ---
-
-START, END = b"\x80\x02", b"."
-
-
-def text(value: str) -> bytes:
-    data = value.encode()
-    return b"X" + struct.pack("<I", len(data)) + data
-
-
-def number(value: int) -> bytes:
-    data = pickle.encode_long(value)
-    return b"\x8a" + bytes([len(data)]) + data
-
-
-def named(name: str) -> bytes:
-    module, _, attribute = name.rpartition(".")
-    return f"c{module}\n{attribute}\n".encode()
-
-
-def numbers(*values: int) -> bytes:
-    return b"(" + b"".join(map(number, values)) + b"t"
-
-
-def storage(count: int, key: str = "0", kind: str = "torch.FloatStorage") -> bytes:
-    return b"(" + text("storage") + named(kind) + text(key) + text("cpu") + number(count) + b"tQ"
-
-
-def tensor(count: int, shape: tuple, stride: tuple, offset: int = 0, **options: str) -> bytes:
-    hooks = named("collections.OrderedDict") + b")R"
-    inside = storage(count, **options) + number(offset) + numbers(*shape) + numbers(*stride) + b"\x89" + hooks
-    return named("torch._utils._rebuild_tensor_v2") + b"(" + inside + b"tR"
-
-
-def dictionary(**values: bytes) -> bytes:
-    return b"}(" + b"".join(text(key) + value for key, value in values.items()) + b"u"
-
-
-def zipped(pickled: bytes, data: dict[str, bytes] | None = None, *, compressed: bool = False, **more: bytes) -> bytes:
-    """An archive as of torch.save."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED, compresslevel=1) as archive:
-        archive.writestr("archive/data.pkl", pickled)
-        for key, content in (data or {"0": bytes(4096)}).items():
-            archive.writestr(f"archive/data/{key}", content)
-        for name, content in more.items():
-            archive.writestr(f"archive/{name}", content)
-    return made.getvalue()
-
-
-def plain(pickled: bytes, keys: list[str], rest: bytes) -> bytes:
-    """A file of before 2020."""
-    system = {"protocol_version": 1001, "little_endian": True, "type_sizes": {}}
-    before = b"".join(pickle.dumps(each, 2) for each in (0x1950A86A20F9469CFC6C, 1001, system))
-    return before + pickled + pickle.dumps(keys, 2) + rest
-
-
-def saved(content: object, **options: object) -> bytes:
-    made = io.BytesIO()
-    torch.save(content, made, **options)
-    return made.getvalue()
-
-
 # --- metadata that ask for huge nets ---
 
 CONFIGS: tuple[object, ...] = (
-    {"latent": 128, "classes": 10_000_000}, {"latent": MANY}, {"latent": 0}, {"latent": -1}, {"latent": 1.5}, {"latent": True},
-    {"flow": {"depth": MANY}}, {"flow": {"depth": MANY, "width": 8}}, {"flow": {"width": MANY}}, {"flow": {"depth": 60, "width": 8}},
-    {"flow": {"flow": {"flow": {}}}}, {"flow": [1, 2]}, {"flow": MANY}, {"channels": MANY}, {"widest": MANY, "channels": MANY},
-    {"size": 2**40}, {"size": 2**30, "channels": 1}, {"size": 0}, {"size": -64}, {"size": 63}, {"size": 1e300}, {"pixel": MANY},
-    {"smooth": MANY}, {"depth": MANY}, {"depth": -1}, {"groups": MANY}, {"components": MANY, "latent": 4096}, {"components": 4096},
-    {"patch": 0}, {"patch": MANY}, {"widths": [MANY] * 5}, {"widths": list(range(1, 60))}, {"widths": []}, {"widths": [0] * 5},
-    {"widths": "abcde"}, {"widths": [[1]] * 5}, {"widths": [8] * 100_000}, {"widths": {"0": 1}}, {"mapping": MANY},
-    {"style": MANY}, {"offset": MANY}, {"blocks": MANY}, {"blocks": MANY, "channels": 1}, {"blocks": 64}, {"layers": MANY},
-    {"layers": ["relu9_9"] * 4}, {"layers": ["relu1_1"] * 60}, {"deepest": "relu5_4", "widths": [MANY] * 5}, {"deepest": "x" * 9999},
-    {"pooling": "none"}, {"upsample": "up"}, {"norm": "no"}, {"match": "__class__"}, {"heads": 0}, {"heads": MANY}, {"ratio": MANY},
-    {"dimensions": MANY}, {"reach": float("inf")}, {"reach": float("nan")}, {"blur": 10**6 + 1, "skip": True}, {"block": MANY},
-    {"deep": [MANY, MANY]}, {"grain": 1e308}, {"more": 1}, {"self": 1}, {"__class__": "os.system"}, {"": ""}, {"a" * 5000: 1},
-    [], [1, 2], "text", 7, None, True, {"config": {"config": {"config": {}}}},
+    {"latent": 128, "classes": 10_000_000}, {"latent": MANY}, {"latent": 0}, {"latent": -1}, {"latent": 1.5},
+    {"latent": True}, {"flow": {"depth": MANY}}, {"flow": {"depth": MANY, "width": 8}}, {"flow": {"width": MANY}},
+    {"flow": {"depth": 60, "width": 8}}, {"flow": {"flow": {"flow": {}}}}, {"flow": [1, 2]}, {"flow": MANY},
+    {"channels": MANY}, {"widest": MANY, "channels": MANY}, {"size": 2**40}, {"size": 2**30, "channels": 1}, {"size": 0},
+    {"size": -64}, {"size": 63}, {"size": 1e300}, {"pixel": MANY}, {"smooth": MANY}, {"depth": MANY}, {"depth": -1},
+    {"groups": MANY}, {"components": MANY, "latent": 4096}, {"components": 4096}, {"patch": 0}, {"patch": MANY},
+    {"widths": [MANY] * 5}, {"widths": list(range(1, 60))}, {"widths": []}, {"widths": [0] * 5}, {"widths": "abcde"},
+    {"widths": [[1]] * 5}, {"widths": [8] * 100_000}, {"widths": {"0": 1}}, {"mapping": MANY}, {"style": MANY},
+    {"offset": MANY}, {"blocks": MANY}, {"blocks": MANY, "channels": 1}, {"blocks": 64}, {"layers": MANY},
+    {"layers": ["relu9_9"] * 4}, {"layers": ["relu1_1"] * 60}, {"deepest": "relu5_4", "widths": [MANY] * 5},
+    {"deepest": "x" * 9999}, {"pooling": "none"}, {"upsample": "up"}, {"norm": "no"}, {"match": "__class__"}, {"heads": 0},
+    {"heads": MANY}, {"ratio": MANY}, {"dimensions": MANY}, {"reach": float("inf")}, {"reach": float("nan")},
+    {"blur": 10**6 + 1, "skip": True}, {"block": MANY}, {"deep": [MANY, MANY]}, {"grain": 1e308}, {"more": 1}, {"self": 1},
+    {"__class__": "os.system"}, {"": ""}, {"a" * 5000: 1}, [], [1, 2], "text", 7, None, True,
+    {"config": {"config": {"config": {}}}},
 )  # fmt: skip
 
 
@@ -158,137 +95,6 @@ def safetensors() -> Files:
     yield "long-header.safetensors", safe(b"{" + b" " * (9 << 20) + b"}")
     for dtype, width in (("I8", 1), ("BOOL", 1), ("U16", 2), ("F8_E4M3", 1), ("F8_E5M2", 1), ("F64", 8), ("C64", 8), ("F4", 0)):
         yield f"{dtype}.safetensors", safe(one(dtype=dtype, data_offsets=[0, 4 * width or 2]), bytes(4 * width or 2))
-
-
-# --- pickles that ask for memory, time or programs ---
-
-OPERATIONS = [
-    "torch._utils._rebuild_sparse_tensor",
-    "torch._utils._rebuild_qtensor",
-    "torch._utils._rebuild_meta_tensor_no_storage",
-    "torch._utils._rebuild_wrapper_subclass",
-    "os.system",
-    "builtins.eval",
-    "builtins.getattr",
-    "torch.hub.load",
-    "torch.nn.modules.linear.Linear",
-    "torch.storage._load_from_bytes",
-    "torch.load",
-    "models.Generator",
-    "numpy.load",
-    "subprocess.Popen",
-    "posix.system",
-    "functools.partial",
-]
-
-
-def pickles() -> Files:
-    wide = tensor(1, (100_000, 20_000), (0, 0))
-    yield "expanded.pth", zipped(START + dictionary(**{"main.0.weight": wide}) + END)
-    yield (
-        "many-expanded.pth",
-        zipped(START + dictionary(**{f"main.{i}.weight": tensor(1, (9000 + i,), (0,)) for i in range(5000)}) + END),
-    )
-    yield "overlapping.pth", zipped(START + dictionary(a=tensor(1024, (512, 512), (1, 1))) + END)
-    yield (
-        "one-storage.pth",
-        zipped(START + dictionary(**{f"{i}.weight": tensor(1024, (1024 - i,), (1,)) for i in range(900)}) + END),
-    )
-    yield "beyond.pth", zipped(START + dictionary(a=tensor(1024, (1025,), (1,))) + END)
-    yield "far.pth", zipped(START + dictionary(a=tensor(1024, (2,), (2**60,))) + END)
-    yield "offset.pth", zipped(START + dictionary(a=tensor(1024, (1,), (1,), offset=2**62)) + END)
-    yield "negative.pth", zipped(START + dictionary(a=tensor(1024, (-1,), (1,))) + END)
-    yield "backwards.pth", zipped(START + dictionary(a=tensor(1024, (2,), (-1,), offset=5)) + END)
-    yield "huge-storage.pth", zipped(START + dictionary(a=tensor(2**45, (4,), (1,))) + END)
-    yield "no-storage.pth", zipped(START + dictionary(a=tensor(4, (4,), (1,), key="9")) + END)
-    yield "up.pth", zipped(START + dictionary(a=tensor(4, (4,), (1,), key="../../etc/passwd")) + END)
-    yield "kind.pth", zipped(START + dictionary(a=tensor(4, (4,), (1,), kind="torch.QInt8Storage")) + END)
-    yield "dimensions.pth", zipped(START + dictionary(a=tensor(4, (1,) * 4000, (1,) * 4000)) + END)
-    yield "empty-and-vast.pth", zipped(START + dictionary(**{"main.0.weight": tensor(4, (0, 2**40), (1, 1))}) + END)
-    for name in OPERATIONS:
-        yield f"{name}.pth", zipped(START + dictionary(a=named(name) + numbers(1, 2) + b"R") + END)
-    yield "size.pth", zipped(START + dictionary(a=named("torch.Tensor") + numbers(10**6, 10**6) + b"R") + END)
-    yield "bytearray.pth", zipped(START + dictionary(a=named("builtins.bytearray") + numbers(2 * MANY) + b"R") + END)
-    yield "float-storage.pth", zipped(START + dictionary(a=named("torch.FloatStorage") + numbers(MANY) + b"R") + END)
-    encode = named("_codecs.encode") + b"q\0(" + text("x" * 10**6) + text("latin1") + b"tq\x01"
-    yield "copies.pth", zipped(START + b"](" + encode + b"h\0h\x01R" * 100_000 + b"e" + END)
-    # Tuples of tuples: to hash the last one takes 2^60 steps.
-    knot = b")" + b"".join(b"q" + bytes([i]) + b"h" + bytes([i]) + b"\x86" for i in range(60))
-    yield "knot.pth", zipped(START + b"}" + knot + number(1) + b"s" + END)
-    yield "knot-set.pth", zipped(START + named("builtins.set") + b"](" + knot + b"e\x85R" + END)
-    # Dictionaries of dictionaries: ten names lead to ten each, nine deep.
-    fans = b"".join(
-        b"}q" + bytes([i]) + b"(" + b"".join(text(f"{k}") + b"h" + bytes([i - 1]) for k in range(10)) + b"u" for i in range(1, 10)
-    )
-    leaf = dictionary(**{"main.0.weight": tensor(1024, (4, 4, 4, 4), (64, 16, 4, 1))}) + b"q\0"
-    yield "fans.pth", zipped(START + leaf + fans + END)
-    yield "itself.pth", zipped(START + b"}q\0" + text("model") + b"h\0s" + END)
-    yield "deep.pth", zipped(START + b"".join(b"}" + text("a") for _ in range(100_000)) + b"N" + b"s" * 100_000 + END)
-    yield "deep-lists.pth", zipped(START + b"]" * 500_000 + b"a" * 499_999 + END)
-    yield "marks.pth", zipped(START + b"(" * 10**6 + END)
-    yield "memo.pth", zipped(START + b"}r\xff\xff\xff\xff" + END)
-    yield "long.pth", zipped(START + b"\x8b\xff\xff\xff\x7f" + END)
-    yield "digits.pth", zipped(START + b"L" + b"9" * 10**6 + b"L\n" + END)
-    yield "string.pth", zipped(START + b"X\xff\xff\xff\xff" + END)
-    yield "frame.pth", zipped(b"\x80\x04\x95" + b"\xff" * 7 + b"\x7f" + END)
-    again = b"q\x01" + named("collections.OrderedDict") + b"q\x02h\x01\x85R"
-    pairs = b"](" + (b"]" + b"(" + text("a") + number(1) + b"e") * 10_000 + b"e"
-    yield "pairs.pth", zipped(START + b"](" + pairs + again + b"h\x02h\x01\x85R" * 60_000 + b"e" + END)
-    yield (
-        "states.pth",
-        zipped(START + dictionary(**{f"k{i}": b"N" for i in range(50_000)}) + b"q\x01" + b"h\x01b" * 10 + b"h\x01" + END),
-    )
-    shared = (
-        named("torch._utils._rebuild_tensor_v2") + b"q\x01(" + storage(4) + number(0) + numbers(4) + numbers(1) + b"\x89Ntq\x02"
-    )
-    yield "reductions.pth", zipped(START + b"](" + shared + b"h\x01h\x02R" * 500_000 + b"e" + END)
-    yield "persistent.pth", zipped(START + b"](" + text("module") * 3 + b"tQe" + END)
-    yield "long-pickle.pth", zipped(START + b"]" + b"0]" * (5 << 20) + END)
-    yield "instance.pth", zipped(b"\x80\x02(ios\nsystem\n.")
-    yield "extension.pth", zipped(START + b"\x82\x01" + END)
-    yield "list.pth", zipped(START + b"]" + END)
-    yield "no-end.pth", zipped(START + dictionary(a=tensor(4, (4,), (1,))))
-    yield "nothing.pth", zipped(b"")
-    yield "protocol.pth", zipped(b"\x80\xff.")
-    yield "byteorder.pth", zipped(START + b"}" + END, byteorder=b"big")
-
-
-def archives() -> Files:
-    state = START + dictionary(**{"main.0.weight": tensor(50 << 20, (50 << 20,), (1,))}) + END
-    yield "zeros.pth", zipped(state, {"0": bytes(200 << 20)}, compressed=True)
-    yield "zeros-in-pickle.pth", zipped(START + b"]" * (64 << 20), compressed=True)
-    whole = saved({"main.0.weight": torch.zeros(64, 64)})
-    yield "half.pth", whole[: len(whole) // 2]
-    yield "directory.pth", whole[:-40]
-    yield "two.pth", zipped(START + b"}" + END, **{"b/data.pkl": START + b"}" + END})
-    listed = io.BytesIO()
-    with zipfile.ZipFile(listed, "w") as archive:
-        for i in range(60_000):
-            archive.writestr(zipfile.ZipInfo(f"archive/data/{i}"), b"")
-    yield "listed.pth", listed.getvalue()
-    # One member's bytes, told three hundred times.
-    size = 1 << 20
-    local = b"PK\x03\x04" + struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, 0, 0, size, size, 1, 0) + b"a" + bytes(size)
-    names = [b"archive/data.pkl", *(f"archive/data/{i}".encode() for i in range(300))]
-    entries = [
-        b"PK\x01\x02" + struct.pack("<HHHHHHIIIHHHHHII", 20, 20, 0, 0, 0, 0, 0, size, size, len(n), 0, 0, 0, 0, 0, 0) + n
-        for n in names
-    ]
-    listing = b"".join(entries)
-    last = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, len(entries), len(entries), len(listing), len(local), 0)
-    yield "overlapping-members.pth", local + listing + last
-
-
-def old_files() -> Files:
-    state = START + dictionary(a=tensor(4, (4,), (1,))) + END
-    for name, count, data in (("cut", 4, b""), ("vast", 2**45, b""), ("negative", -4, b""), ("other", 2, bytes(8))):
-        yield f"old-{name}.pth", plain(state, ["0"], struct.pack("<q", count) + data)
-    yield "old-key.pth", plain(state, ["7"], struct.pack("<q", 4) + bytes(16))
-    yield "old-keys.pth", plain(state, [f"{i}" for i in range(300_000)], b"")
-    yield "old-expanded.pth", plain(START + dictionary(a=tensor(1, (MANY,), (0,))) + END, ["0"], struct.pack("<q", 1) + bytes(4))
-    yield "old-program.pth", plain(START + named("os.system") + b"(" + text("true") + b"tR" + END, [], b"")
-    yield "no-magic.pth", pickle.dumps({"a": 1}, 2)
-    yield "program.pth", pickle.dumps(print, 2)
 
 
 # --- tensors under known names, of shapes that no net has ---
@@ -351,13 +157,16 @@ def shapes() -> Files:
 
 KINDS: dict[str, bytes] = {
     "a.onnx": b"\x08\x07\x12\x07pytorch" + bytes(50), "net.bin": b"\x08\x07\x12\x07pytorch" + bytes(50),
-    "keras.h5": b"\x89HDF\r\n\x1a\n" + bytes(50), "language.gguf": b"GGUF\x03" + bytes(50), "flax.msgpack": b"\x81\xa6params\x80" + bytes(40),
-    "flax.bin": b"\x81\xa6params\x80" + bytes(40), "graph.pb": b"\x08\x01\x12\x04" + bytes(50), "lite.tflite": b"\x1c\0\0\0TFL3" + bytes(50),
+    "keras.h5": b"\x89HDF\r\n\x1a\n" + bytes(50), "language.gguf": b"GGUF\x03" + bytes(50),
+    "flax.msgpack": b"\x81\xa6params\x80" + bytes(40), "flax.bin": b"\x81\xa6params\x80" + bytes(40),
+    "graph.pb": b"\x08\x01\x12\x04" + bytes(50), "lite.tflite": b"\x1c\0\0\0TFL3" + bytes(50),
     "array.npy": b"\x93NUMPY\x01\0" + bytes(50), "net.pkl": pickle.dumps({"a": 1}, 4), "packed.pth": b"\x1f\x8b" + bytes(50),
-    "page.pth": b"\n<!DOCTYPE html><html><body>Log in</body></html>", "page.safetensors": b"<html><head><title>Sign in</title>",
-    "pointer.safetensors": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "text.pth": b"These are no weights at all.",
-    "picture.pth": b"\x89PNG\r\n\x1a\n" + bytes(50), "photo.bin": b"\xff\xd8\xff\xe0" + bytes(50), "paper.pt": b"%PDF-1.7" + bytes(50),
-    "tiny.weights": bytes(80), "empty.pth": b"", "empty.safetensors": b"", "noise.pth": random.Random(0).randbytes(3000), "zeros.ckpt": bytes(3000),
+    "page.pth": b"\n<!DOCTYPE html><html><body>Log in</body></html>",
+    "page.safetensors": b"<html><head><title>Sign in</title>",
+    "pointer.safetensors": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n",
+    "text.pth": b"These are no weights at all.", "picture.pth": b"\x89PNG\r\n\x1a\n" + bytes(50),
+    "photo.bin": b"\xff\xd8\xff\xe0" + bytes(50), "paper.pt": b"%PDF-1.7" + bytes(50), "tiny.weights": bytes(80),
+    "empty.pth": b"", "empty.safetensors": b"", "noise.pth": random.Random(0).randbytes(3000), "zeros.ckpt": bytes(3000),
     "model.index": bytes(60), "checkpoint": b'model_checkpoint_path: "model.ckpt-1"\n',
 }  # fmt: skip
 
@@ -435,23 +244,34 @@ def _with_other_bytes(data: bytearray, chance: random.Random) -> bytes:
 def _with_other_tensors(state: dict[str, torch.Tensor], chance: random.Random) -> dict[str, object]:
     for _ in range(chance.randint(1, 3)):
         key = chance.choice(list(state))
-        value = state[key]
-        changes = (
-            lambda: torch.ones([chance.choice((0, 1, 2, 3, 7, 50)) for _ in range(chance.randrange(6))]),
-            lambda: value[None], lambda: value.flatten(), lambda: value.int(), lambda: value + 0j, lambda: value.bool(),
-            lambda: value * float("nan"), lambda: value.half(), lambda: value.transpose(0, -1) if value.ndim else value,
-            lambda: value[:0] if value.ndim else value, lambda: value.tolist(), lambda: {"weight": value}, lambda: -value.double(),
-        )  # fmt: skip
-        state[key] = chance.choice(changes)()
+        state[key] = _changed(state[key], chance)
         if chance.random() < 0.3:
-            state[chance.choice((key + "_orig", key.replace("weight", "bias"), key.replace("0", "1"), "extra.weight"))] = state[
-                key
-            ]
+            other = chance.choice((key + "_orig", key.replace("weight", "bias"), key.replace("0", "1"), "extra.weight"))
+            state[other] = state[key]
         if chance.random() < 0.3:
             del state[key]
         if not state or not all(isinstance(each, torch.Tensor) for each in state.values()):
             break
     return state
+
+
+def _changed(value: torch.Tensor, chance: random.Random) -> object:
+    changes: tuple[Callable[[], object], ...] = (
+        lambda: torch.ones([chance.choice((0, 1, 2, 3, 7, 50)) for _ in range(chance.randrange(6))]),
+        lambda: value[None],
+        lambda: value.flatten(),
+        lambda: value.int(),
+        lambda: value.float() + 0j,
+        lambda: value.bool(),
+        lambda: value * float("nan"),
+        lambda: value.half(),
+        lambda: value.transpose(0, -1) if value.ndim else value,
+        lambda: value[:0] if value.ndim else value,
+        lambda: value.tolist(),
+        lambda: {"weight": value},
+        lambda: -value.double(),
+    )
+    return chance.choice(changes)()
 
 
 # --- the run ---

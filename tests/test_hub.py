@@ -402,3 +402,22 @@ def test_the_files_of_a_repository_are_listed(hub):
 
 def test_the_client_reports_to_nobody():
     assert weights.hub.client().constants.HF_HUB_DISABLE_TELEMETRY
+
+
+def test_a_download_has_a_limit_before_it_begins(hub, hub_model):
+    model = hub_model()
+    source = model.spec.source
+    with pytest.raises(StudioError, match="may be downloaded here"):
+        list(weights.fetching(source, name="test/hub", limit=10))
+    assert weights.present(source) is None and weights.stored(source) == 0
+    assert list(weights.fetching(source, name="test/hub", limit=10**9)) and weights.present(source)
+    with pytest.raises(StudioError, match="may be downloaded here"):
+        list(weights.fetching(source, name="test/hub", limit=10))
+
+
+def test_a_missing_list_and_a_missing_file_are_told_apart_by_their_kind(hub, hub_model):
+    hub_model()
+    with pytest.raises(weights.Absent):
+        list(weights.fetching(Hub(repo=REPO, filename="none.bin", revision=COMMIT), name="none"))
+    with pytest.raises(weights.Unlisted):
+        weights.listing("nobody/nothing")

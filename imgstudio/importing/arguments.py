@@ -51,14 +51,13 @@ def _flow(value: Any) -> bool:
 
 # By name, which means the same wherever it occurs.
 _CHECKS: dict[str, Check] = {
-    "latent": _whole(1, 4096), "style": _whole(1, WIDE), "channels": _whole(1, WIDE), "widest": _whole(1, WIDE),
-    "size": _whole(8, 1024), "pixel": _whole(1, 16), "classes": _whole(0, 10_000), "groups": _whole(0, 10_000),
-    "components": _whole(1, 4096), "offset": _whole(0, WIDE), "patch": _whole(1, 32), "dimensions": _whole(2, 256),
-    "heads": _whole(1, 64), "ratio": _whole(1, 16), "block": _whole(1, 2), "blur": _whole(0, 63), "sees": _whole(0, 4096),
-    "depth": _whole(0, DEEP), "blocks": _whole(0, DEEP), "mapping": _whole(0, DEEP),
-    "layers": _one_of(_whole(0, DEEP), _several(_layer)),
-    "widths": _several(_whole(1, WIDE)), "deep": _several(_whole(1, WIDE), 2),
-    "reach": _real(0.5, 64), "grain": _real(0, 1), "combed": _real(0, 64),
+    "latent": _whole(1, 4096), "style": _whole(1, WIDE), "channels": _whole(1, WIDE), "width": _whole(1, WIDE),
+    "widest": _whole(1, WIDE), "size": _whole(8, 1024), "pixel": _whole(1, 16), "classes": _whole(0, 10_000),
+    "groups": _whole(0, 10_000), "components": _whole(1, 4096), "offset": _whole(0, WIDE), "patch": _whole(1, 32),
+    "dimensions": _whole(2, 256), "heads": _whole(1, 64), "ratio": _whole(1, 16), "block": _whole(1, 2),
+    "blur": _whole(0, 63), "sees": _whole(0, 4096), "depth": _whole(0, DEEP), "blocks": _whole(0, DEEP),
+    "mapping": _whole(0, DEEP), "layers": _one_of(_whole(0, DEEP), _several(_layer)), "widths": _several(_whole(1, WIDE)),
+    "deep": _several(_whole(1, WIDE), 2), "reach": _real(0.5, 64), "grain": _real(0, 1), "combed": _real(0, 64),
     "smooth": _one_of(_flag, _whole(0, 16)), "skip": _flag, "even": _flag, "motley": _flag, "bridges": _flag,
     "deepest": _layer, "pooling": _word, "match": _word, "upsample": _word, "norm": _word, "flow": _flow,
 }  # fmt: skip

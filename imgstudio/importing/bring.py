@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import os
 import re
 import shutil
 import tempfile
@@ -24,6 +25,7 @@ from .places import Place
 from .recognition import Recognised, recognising
 
 UNKNOWN = "not stated"
+_PREFIX = "imgstudio-joined-"
 _lock = threading.Lock()
 
 SECONDS = 60.0  # for which one file may be read and looked at
@@ -162,7 +164,10 @@ def _joined(one: Place, other: Place) -> Generator[Looking, None, Place]:
 @functools.cache
 def _folder() -> Path:
     """Where joined files lie until the process ends."""
-    path = Path(tempfile.mkdtemp(prefix="imgstudio-brought-"))
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):  # of processes that were killed
+        if (found := re.match(rf"{_PREFIX}(\d{{1,9}})-", left.name)) and weights.stale(left, int(found[1])):
+            shutil.rmtree(left, ignore_errors=True)
+    path = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     atexit.register(shutil.rmtree, path, ignore_errors=True)
     return path
 

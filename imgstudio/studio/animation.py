@@ -32,6 +32,8 @@ def save(frames: Iterable[Image.Image], path: str | os.PathLike[str], *, fps: fl
     if write is None:
         raise StudioError(f"{path.name} is no kind of animation known here: give it the ending {', '.join(_WRITERS)}.")
     fps = check_range("The number of frames a second", fps, 1, FASTEST)
+    if os.path.lexists(path) and not path.is_file():
+        raise StudioError(f"{path.name} is a folder or a device, not a file: choose another place.")
     partial = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         write(_alike(frames), partial, fps)

@@ -10,7 +10,7 @@ from .kinds import printable
 from .known import forget
 from .places import downloads_refused, downloads_shown, effective, folder, locate, verify
 from .publish import push
-from .writing import write
+from .writing import stale, write
 
 __all__ = [
     "Absent",
@@ -33,6 +33,7 @@ __all__ = [
     "read",
     "read_config",
     "sha256",
+    "stale",
     "stored",
     "verify",
     "write",

@@ -67,9 +67,17 @@ def remove_stale(folder: Path) -> None:
     """Removes the unfinished files of processes that were killed while they wrote to this folder."""
     for left in folder.glob(".*.part"):
         found = re.fullmatch(r"\..+\.(\d{1,9})\.part", left.name)
-        with contextlib.suppress(OSError):  # another process may do the same
-            if found and time.time() - left.lstat().st_mtime > (STALE if _ended(int(found[1])) else ABANDONED):
+        if found and stale(left, int(found[1])):
+            with contextlib.suppress(OSError):  # another process may do the same
                 left.unlink()
+
+
+def stale(path: Path, process: int) -> bool:
+    """Whether a process of that number, which made a file or folder, will not come back to it."""
+    try:
+        return time.time() - path.lstat().st_mtime > (STALE if _ended(process) else ABANDONED)
+    except OSError:
+        return False
 
 
 def _ended(process: int) -> bool:
