@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 
 from imgstudio.errors import StudioError
 from imgstudio.models.vgg import VGG
-from imgstudio.train import darknet, datasets, drawn_sets, flow, photo_sets, ship, translation
+from imgstudio.train import darknet, datasets, drawn_sets, flow, groups, photo_sets, ship, translation
 from imgstudio.train.run import Run
 
 FRUITS = (("Apple", "Apple_Pink_Lady_1"), ("Cherry", "Cherry_Rainier_2"), ("Tomato", "Tomato_Heart_1"))
@@ -37,6 +37,15 @@ def jpeg(number: int, size: tuple[int, int]) -> bytes:
     file = io.BytesIO()
     picture(number, size).save(file, "JPEG")
     return file.getvalue()
+
+
+def head(number: int) -> np.ndarray:
+    """A patch of skin with something on it, on a plain ground: the colours by which heads are grouped."""
+    image = np.empty((128, 128, 3), np.uint8)
+    image[:] = list(groups.GROUNDS.values())[number % len(groups.GROUNDS)]
+    image[32:96, 32:96] = list(groups.SKINS.values())[number % 7 % len(groups.SKINS)]
+    image[48:64, 48:80] = np.asarray(picture(number, (32, 16)))
+    return image
 
 
 def names(file: str) -> list[tuple[str, tuple[int, int]]]:
@@ -68,9 +77,8 @@ def data(tmp_path_factory) -> Path:
         if each.file.endswith(".tar"):
             found = names(each.file)
             photo_sets.write_tar(((name, jpeg(i, size)) for i, (name, size) in enumerate(found)), folder / each.file)
-    for file, side in (("avatars128.npz", 128), ("nouns64.npz", 64)):
-        images = [np.asarray(picture(i, (side, side))) for i in range(60)]
-        drawn_sets.write_images(images, folder / file)
+    drawn_sets.write_images([np.asarray(picture(i, (64, 64))) for i in range(60)], folder / "nouns64.npz")
+    drawn_sets.write_images([head(i) for i in range(60)], folder / "avatars128.npz")
     generator = torch.Generator().manual_seed(0)
     state = {name: torch.randn(shape, generator=generator) * 0.1 for name, shape, _ in darknet._layout()}
     torch.save({name: v.abs() + 1 if name.startswith("bn") else v for name, v in state.items()}, folder / datasets.PERCEPTUAL)
