@@ -24,7 +24,7 @@ from imgstudio.train import darknet, datasets, drawn_sets, flow, groups, photo_s
 from imgstudio.train.run import Run
 
 FRUITS = (("Apple", "Apple_Pink_Lady_1"), ("Cherry", "Cherry_Rainier_2"), ("Tomato", "Tomato_Heart_1"))
-BATCH, IMAGES = 2, 16
+BATCH, STEPS = 2, 8
 
 
 def picture(number: int, size: tuple[int, int]) -> Image.Image:
@@ -87,11 +87,14 @@ def data(tmp_path_factory) -> Path:
 
 def short(recipe):
     """The recipe with small batches and stages of a few pictures."""
-    cut = {"batch": BATCH, "average": 2, "warm_up": 8, "inversion": 8, "ramp": 2, "pool": 4}
-    if getattr(recipe, "course", None):
-        lengths = {"alone": 4, "watch": 4, "pictures": 16, "polish": 4, "mend": 4, "steer": 4, "flow": 3}
-        kept = {name: min(value, getattr(recipe.course, name)) for name, value in lengths.items()}
-        cut["course"] = dataclasses.replace(recipe.course, **kept)
+    course = getattr(recipe, "course", None)
+    batch = 12 if getattr(course, "steer", 0) else BATCH  # pictures of several kinds in one batch
+    cut = {"batch": batch, "average": 2, "warm_up": 8, "inversion": 8, "ramp": 2, "pool": 4}
+    if course:
+        stages = dict.fromkeys(("alone", "watch", "polish", "mend", "steer"), 2 * batch)
+        lengths = {**stages, "pictures": 8 * batch, "flow": 3}
+        kept = {name: min(value, getattr(course, name)) for name, value in lengths.items()}
+        cut["course"] = dataclasses.replace(course, **kept)
     if hasattr(recipe, "homework"):
         cut |= {"alone": min(recipe.alone, 4), "homework": min(recipe.homework, 4)}
     if getattr(recipe, "retrace", 0):
@@ -124,17 +127,18 @@ def figures(folder: Path) -> list[dict[str, float]]:
 @pytest.mark.parametrize("name", ship.ROOMS)
 def test_a_recipe_trains_resumes_and_ships(name, data, quick, tmp_path, monkeypatch):
     room = ship.find(name)
-    monkeypatch.setitem(room.RECIPES, name, short(room.RECIPES[name]))
-    run, out = tmp_path / "run", tmp_path / "weights"
+    recipe = short(room.RECIPES[name])
+    monkeypatch.setitem(room.RECIPES, name, recipe)
+    run, out, images = tmp_path / "run", tmp_path / "weights", STEPS * recipe.batch
     with monkeypatch.context() as interrupted:
         steps = iter([False, False])
         stops = property(lambda _: next(steps, True), lambda *_: None)  # as a signal does it
         interrupted.setattr(Run, "stopping", stops, raising=False)
-        ship.train(name, data=data, folder=run, images=IMAGES)
+        ship.train(name, data=data, folder=run, images=images)
     first = figures(run)
-    ship.train(name, data=data, folder=run, images=IMAGES)
+    ship.train(name, data=data, folder=run, images=images)
     rows = figures(run)
-    assert len(rows) > len(first) and rows[-1]["images"] >= IMAGES > first[-1]["images"] > 0
+    assert len(rows) > len(first) and rows[-1]["images"] >= images > first[-1]["images"] > 0
     for row in rows:  # a stage without discriminator has no figures of it, which the log calls nan
         assert any(math.isfinite(v) for k, v in row.items() if k not in ("images", "minutes"))
         assert not any(math.isinf(v) for v in row.values())
@@ -150,9 +154,9 @@ def test_a_recipe_trains_resumes_and_ships(name, data, quick, tmp_path, monkeypa
 def test_a_run_in_its_last_stages_cannot_be_made_longer(data, quick, tmp_path, monkeypatch):
     recipe = short(ship.find("cgan/fruits").RECIPES["cgan/fruits"])
     monkeypatch.setitem(ship.sampling.RECIPES, "cgan/fruits", recipe)
-    ship.train("cgan/fruits", data=data, folder=tmp_path / "run", images=IMAGES)
+    ship.train("cgan/fruits", data=data, folder=tmp_path / "run", images=STEPS * BATCH)
     with pytest.raises(StudioError, match="last stages"):
-        ship.train("cgan/fruits", data=data, folder=tmp_path / "run", images=2 * IMAGES)
+        ship.train("cgan/fruits", data=data, folder=tmp_path / "run", images=2 * STEPS * BATCH)
 
 
 def test_the_small_vgg_is_as_the_recipes_expect_it():
