@@ -124,7 +124,7 @@ def figures(folder: Path) -> list[dict[str, float]]:
         return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
 
 
-@pytest.mark.timeout(900)  # the longest take half a minute, and many times that where all processors are taken
+@pytest.mark.timeout(900)  # the longest took four minutes where all processors were taken
 @pytest.mark.parametrize("name", ship.ROOMS)
 def test_a_recipe_trains_resumes_and_ships(name, data, quick, tmp_path, monkeypatch):
     room = ship.find(name)
