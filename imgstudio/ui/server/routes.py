@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
@@ -21,6 +23,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _MARGIN = 1_000_000  # bytes of a body beside its files
+_DRAINED, _PATIENCE = 64_000_000, 5.0  # bytes that are read of what is refused, and seconds to wait for each part of them
 
 
 class TooLarge(Exception):
@@ -60,12 +63,12 @@ class Routes:
         await self.app(scope, receive, send)
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send, most: float) -> None:
-        most, got, begun = int(most) + _MARGIN, 0, False
+        most, got, begun, whole = int(most) + _MARGIN, 0, False, False
 
         async def counted() -> MutableMapping[str, Any]:
-            nonlocal got
+            nonlocal got, whole
             message = await receive()
-            got += len(message.get("body", b""))
+            got, whole = got + len(message.get("body", b"")), not message.get("more_body")
             if got > most:
                 raise TooLarge
             return message
@@ -83,7 +86,20 @@ class Routes:
         except Exception as error:
             if begun or not (answer := _answer(error, most)):
                 raise
+            if not whole:
+                await _drained(receive)
             await answer(scope, receive, send)
+
+
+async def _drained(receive: Receive) -> None:
+    """Reads on for a while what nobody wants: whose connection is cut while they send never sees the answer."""
+    got = 0
+    with contextlib.suppress(asyncio.TimeoutError):
+        while got < _DRAINED:
+            message = await asyncio.wait_for(receive(), _PATIENCE)
+            got += len(message.get("body", b""))
+            if not message.get("more_body"):
+                return
 
 
 def _answer(error: Exception, most: int) -> Response | None:
