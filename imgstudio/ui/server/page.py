@@ -14,8 +14,8 @@ import gradio as gr
 from gradio.exceptions import Error
 from starlette.middleware import Middleware
 
-from ...errors import StudioError
-from . import files, opening
+from ... import interrupt
+from . import files, opening, values
 from .routes import Routes
 from .sessions import lifespan
 from .settings import settings
@@ -63,21 +63,19 @@ class Page(gr.Blocks):
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False) -> list[Any]:
         """Values of components, from what was sent."""
-        self.validate_inputs(block_fn, inputs)
         try:
+            self.validate_inputs(block_fn, inputs)
+            if not values.finite(inputs):  # a slider takes NaN for a number between its ends
+                raise _refusal(values.UNFIT)
             checked = await anyio.to_thread.run_sync(_checked, block_fn.inputs, inputs)
             return await super().preprocess_data(block_fn, checked, state, explicit_call)
-        except StudioError as error:
-            raise _refusal(files.sentence(error)) from error
-        except Error:
-            raise
         except Exception as error:  # whatever a component says to what is not its kind of value
             if files.no_room(error):
                 raise
-            if isinstance(error.__cause__, StudioError):
-                raise _refusal(files.sentence(error.__cause__)) from error
+            if work := interrupt.current():
+                work.tell(interrupt.REFUSED, "value")
             log.info("a value was refused", exc_info=error)
-            raise _refusal("One of the values sent is not of the kind that belongs there: look up what is taken.") from error
+            raise _refusal(values.sentence(error)) from error
 
     async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
         """What is sent for the results."""

@@ -24,7 +24,6 @@ from . import access
 from .jobs import Job, Mailbox, Served, unchanged
 from .limits import Refusal, refusal
 from .settings import settings
-from .values import explain_refusals
 
 BEAT = 0.25  # seconds between two looks at who listens
 PATIENCE = 20  # beats for which a waiting job is kept without a listener: five seconds
@@ -41,7 +40,6 @@ def install(demo: gr.Blocks) -> None:
     demo.queue(api_open=False)
     options = {"live_updates": True, "concurrency_count": demo.max_threads, "update_intervals": 1, "max_size": None}
     demo._queue = Turns(blocks=demo, **options)
-    explain_refusals(demo)
 
 
 class Turns(queueing.Queue):
