@@ -20,17 +20,18 @@ PATIENCE = 240  # seconds for a start on a busy machine
 
 
 @functools.cache
-def address(*program: str, root: Path = ROOT, **more: str) -> str:
+def address(*program: str, root: Path = ROOT, python: str = sys.executable, **more: str) -> str:
     """Where the page is served, as it prints it.
 
-    program: what is run in place of app.py, with its arguments; root: the folder of the project; more: environment variables.
+    program: what is run in place of app.py, with its arguments; root: the folder of the project, where it is run; python: what
+    runs it; more: environment variables.
     """
     folder = Path(tempfile.mkdtemp(prefix="imgstudio-test-"))
     log = folder / "log.txt"
     settings = {"PORT": str(_free_port()), "GRADIO_TEMP_DIR": str(folder / "cache"), "PYTHONUNBUFFERED": "1"}
     settings |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2", "PYTHONPATH": str(root), **more}
     with log.open("w") as output:
-        command, env = [sys.executable, *(program or ("app.py",))], {**os.environ, **settings}
+        command, env = [python, *(program or ("app.py",))], {**os.environ, **settings}
         process = subprocess.Popen(command, cwd=root, env=env, stdout=output, stderr=subprocess.STDOUT)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(_stop, process)

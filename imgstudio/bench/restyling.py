@@ -15,7 +15,7 @@ import torch
 from PIL import Image, ImageDraw
 from skimage import data
 
-from .. import catalog
+from .. import catalog, resources
 from ..image import read, to_tensor
 from ..loading import load
 from ..metrics.restyling import gram_distance, relative
@@ -27,7 +27,7 @@ SIZE = 512  # longer side of a result
 SHOWN = 190  # side of a picture on the sheet
 GAP, HEAD = 6, 30
 
-ARTWORKS = Path(__file__).parents[2] / "assets" / "styles"
+ARTWORKS = resources.folder("assets") / "styles"
 STYLES = ("night", "wave", "glass", "tesserae", "ink", "pointillism")
 
 

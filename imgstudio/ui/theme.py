@@ -6,12 +6,12 @@ What Gradio's theme variables cannot say stands in assets/theme.css.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import gradio as gr
 from gradio.themes.utils.colors import Color
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
+from .. import resources
+
+ASSETS = resources.folder("assets")
 STYLESHEET = ASSETS / "theme.css"
 SCRIPT = ASSETS / "accessible.js"
 ICON = ASSETS / "icon.svg"

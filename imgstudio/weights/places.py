@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from .. import resources
 from ..errors import StudioError
 from ..spec import Embedded, Hub, Local, Spec
 from .downloads import Report, fetch, present
@@ -15,8 +16,8 @@ from .files import sha256
 
 
 def folder() -> Path:
-    """The folder of the embedded files: IMGSTUDIO_WEIGHTS_DIR, or `weights/` beside the package."""
-    return Path(os.environ.get("IMGSTUDIO_WEIGHTS_DIR") or Path(__file__).resolve().parent.parent.parent / "weights")
+    """The folder of the embedded files: IMGSTUDIO_WEIGHTS_DIR, or the one that comes with the package."""
+    return Path(os.environ.get("IMGSTUDIO_WEIGHTS_DIR") or resources.folder("weights"))
 
 
 def locate(spec: Spec, *, instead: str | None = None, progress: Report | None = None) -> Path:
