@@ -10,9 +10,39 @@ from __future__ import annotations
 
 import importlib
 import types
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import models as _models
+
+if TYPE_CHECKING:
+    # For editors and checkers, which do not run `__getattr__`: the same names from the same modules as in _HOME.
+    from .errors import StudioError
+    from .importing import import_weights
+    from .loading import load
+    from .spec import Direction, Embedded, Hub, Spec, Task
+    from .studio.decomposition import decompose, recompose
+    from .studio.downloads import cached
+    from .studio.interpolation import (
+        attribute,
+        attributes,
+        blend,
+        denoise,
+        interpolate,
+        manifold,
+        prior,
+        reconstruct,
+        traverse,
+    )
+    from .studio.inversion import complete, invert
+    from .studio.latents import Latent
+    from .studio.retexture import retexture
+    from .studio.sampling import sample, walk
+    from .studio.steering import directions, edit, feature_maps, mix, pad
+    from .studio.steps import Step, last
+    from .studio.style import stylize
+    from .studio.synthesis import synthesize
+    from .studio.texture import Segmentation, overlay, segment
+    from .studio.translation import Translation, translate
 
 __version__ = "0.1.0"
 
@@ -59,7 +89,48 @@ _HOME = {
     "retexture": "studio.retexture",
 }
 
-__all__ = ["models", *_HOME]
+__all__ = [
+    "models",
+    "load",
+    "import_weights",
+    "cached",
+    "StudioError",
+    "Spec",
+    "Hub",
+    "Embedded",
+    "Direction",
+    "sample",
+    "walk",
+    "Latent",
+    "mix",
+    "edit",
+    "directions",
+    "pad",
+    "feature_maps",
+    "invert",
+    "complete",
+    "reconstruct",
+    "interpolate",
+    "blend",
+    "manifold",
+    "traverse",
+    "prior",
+    "attribute",
+    "attributes",
+    "denoise",
+    "Step",
+    "last",
+    "Translation",
+    "translate",
+    "stylize",
+    "Segmentation",
+    "segment",
+    "overlay",
+    "synthesize",
+    "decompose",
+    "recompose",
+    "retexture",
+]
 
 
 class _Models(types.ModuleType):
@@ -68,21 +139,25 @@ class _Models(types.ModuleType):
     The two share a name, and importing a net would otherwise hide the function.
     """
 
-    def __call__(self, task: str | None = None) -> tuple:
+    def __call__(self, task: Task | None = None) -> tuple[Spec, ...]:
         """Every model of the catalogue, or those for one task."""
-        return importlib.import_module("imgstudio.catalog").models(task)
+        from . import catalog
+
+        return catalog.models(task)
 
 
-_models.__class__ = _Models
-models = _models
+if TYPE_CHECKING:
+    models: _Models
+else:
+    _models.__class__ = _Models
+    models = _models
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'imgstudio' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"imgstudio.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:  # hidden from checkers, for whom it would make every misspelt name an `Any`
+        if name not in _HOME:
+            raise AttributeError(f"module 'imgstudio' has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"imgstudio.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

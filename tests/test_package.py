@@ -121,7 +121,9 @@ def test_verbs_run_from_an_installed_package_in_another_folder(installed, tmp_pa
 
 @pytest.mark.slow
 def test_the_page_is_served_from_an_installed_package_in_another_folder(installed, tmp_path):
-    url = page_server.address("-m", "imgstudio", "serve", root=tmp_path, python=str(installed), PYTHONPATH="", OMP_NUM_THREADS="1")
+    url = page_server.address(
+        "-m", "imgstudio", "serve", root=tmp_path, python=str(installed), PYTHONPATH="", OMP_NUM_THREADS="1"
+    )
     page = urllib.request.urlopen(url, timeout=60).read().decode()
     assert (ROOT / "assets" / "theme.css").read_text(encoding="utf-8").splitlines()[0] in page
     client = Client(url, verbose=False, download_files=str(tmp_path / "downloads"))

@@ -1,6 +1,7 @@
 """The files that come with the package and are no code: `weights/` and `assets/`.
 
-In a clone they lie beside the package, at its top; an installed package has them in this folder (`package-dir` in pyproject.toml).
+In a clone they lie beside the package, at its top; an installed package has them in this folder (`package-dir` in
+pyproject.toml).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PIL import Image
 from torch import Tensor
@@ -28,7 +28,7 @@ _COVERED = 0.02  # of a pixel: what the mask touches is filled in
 class Found(Step):
     """A step of the search, and the place in latent space that it has come to. losses: perceptual, pixels, and psnr in dB."""
 
-    latent: Latent | None = None
+    latent: Latent = field(kw_only=True)
 
 
 @computes(lambda model, steps: passes(model, steps), steps=True)
@@ -77,7 +77,7 @@ def _steps(
         shown = part.picture.clamp(-1, 1)
         shown = shown if hole is None else ops.blend(target, shown, hole)
         seconds = time.perf_counter() - started
-        yield Found(part.done, part.total, to_image(shown), part.losses, seconds, Latent(model, part.w))
+        yield Found(part.done, part.total, to_image(shown), part.losses, seconds, latent=Latent(model, part.w))
 
 
 def _hole(mask: Source, size: tuple[int, int], side: int) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from PIL import Image
 
@@ -26,7 +27,10 @@ class Step:
     seconds: float = 0.0
 
 
-def last(steps: Iterable[Step]) -> Step:
+Kind = TypeVar("Kind", bound=Step)
+
+
+def last(steps: Iterable[Kind]) -> Kind:
     """Does all the work and returns its last step. Raises StudioError where there is none."""
     kept = deque(steps if isinstance(steps, Iterable) else (), maxlen=1)
     if not kept or not isinstance(kept[0], Step):

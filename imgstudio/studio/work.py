@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sized
-from typing import Any
+from typing import Any, ParamSpec, TypeVar, cast
 
 from torch import Tensor, nn
 from torch.nn.modules import module as modules
@@ -14,27 +14,30 @@ from .. import catalog, gpu, interrupt, loading
 from .. import device as devices
 from ..errors import StudioError
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 _START = 3.0  # seconds until the weights are on a lent GPU
 LIGHT = 10_000_000  # bytes: files of this size hold nets for small pictures, which a CPU makes in no time
 FULL = "The device ran out of memory: choose a smaller size or fewer pictures at once."
 
 
-def computes(seconds: gpu.Seconds, *, steps: bool = False) -> Callable[[Callable], Callable]:
+def computes(seconds: gpu.Seconds, *, steps: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorates a studio function that runs nets. Where a GPU is lent by the call, it borrows one for `seconds` (see
     `gpu.on_gpu`); where memory runs out, the nets at rest give theirs back and the caller gets one sentence.
 
     steps: the function returns an iterator.
     """
 
-    def decorate(function: Callable) -> Callable:
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
-        def work(*args: Any, **kwargs: Any) -> Any:
+        def work(*args: P.args, **kwargs: P.kwargs) -> Any:
             interrupt.check()
             with _explained():
                 made = function(*args, **kwargs)
             return _watched(made) if steps else made
 
-        return gpu.on_gpu(seconds, steps=steps)(work)
+        return cast("Callable[P, R]", gpu.on_gpu(seconds, steps=steps)(work))
 
     return decorate
 
