@@ -18,28 +18,44 @@ from typing import Any
 import imgstudio
 
 from . import cli, cli_data, cli_hub, cli_models, memory
+from .checks import check_choice
 from .errors import StudioError
+
+CLOSED = 141  # exit status of a program whose reader has gone, as shells have it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit status."""
-    memory.keep()
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    parser = ArgumentParser(prog="python -m imgstudio", description="A studio for the classical deep models of image making.")
-    commands = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    used = next((word for word in arguments if not word.startswith("-")), None)
     try:
-        for name, help in {**{name: verb.help for name, verb in cli.VERBS.items()}, **_HELP}.items():
-            command = commands.add_parser(name, help=help, description=help)
-            if name == used:  # only this one, because its defaults are read from modules that take a while to load
-                _configure(name, command)
-        options = parser.parse_args(arguments)
-        return _RUN.get(options.verb, _make)(options) or 0
+        return _run(arguments)
     except StudioError as error:
         print(f"imgstudio: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever reads the output has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it flushes at the end
+        return CLOSED
     except KeyboardInterrupt:
         return 130
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    memory.keep()
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    parser = ArgumentParser(prog="python -m imgstudio", description="A studio for the classical deep models of image making.")
+    parser.add_argument("--version", action="version", version=f"imgstudio {imgstudio.__version__}")
+    commands = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    used = next((word for word in arguments if not word.startswith("-")), None)
+    verbs = {**{name: verb.help for name, verb in cli.VERBS.items()}, **_HELP}
+    if used is not None:
+        check_choice("verb", used, list(verbs))
+    for name, help in verbs.items():
+        command = commands.add_parser(name, help=help, description=help)
+        if name == used:  # only this one, because its defaults are read from modules that take a while to load
+            _configure(name, command)
+    options = parser.parse_args(arguments)
+    status = _RUN.get(options.verb, _make)(options) or 0
+    sys.stdout.flush()
+    return status
 
 
 def _configure(name: str, parser: ArgumentParser) -> None:
@@ -47,6 +63,7 @@ def _configure(name: str, parser: ArgumentParser) -> None:
         cli.VERBS[name].configure(parser, name)
     elif name == "models":
         parser.add_argument("--task", help="sample, reconstruct, ...")
+        parser.add_argument("--json", action="store_true", help="all that is known of each model, for programs")
         parser.add_argument("--clear", metavar="NAME", help="remove the download of this model from this machine instead")
         parser.add_argument(
             "--accept", metavar="NAME", help="take the file of this model as it is on the Hub now, at the next download"
@@ -91,6 +108,9 @@ def _make(options: Namespace) -> None:
 def _models(options: Namespace) -> None:
     if options.clear or options.accept:
         cli_hub.clear(options.clear) if options.clear else cli_hub.accept(options.accept)
+        return
+    if options.json:
+        print(json.dumps([cli_models.described(spec) for spec in imgstudio.models(options.task)], indent=2, ensure_ascii=False))
         return
     head = ("name", "task", "title", "size", "licence", "weights")
     rows = [

@@ -7,7 +7,7 @@ from dataclasses import replace
 from . import credits
 from .catalog_hub import HUB, overridden
 from .catalog_own import canvas, fast, flower, fruit, own
-from .checks import check_choice, shown
+from .checks import check_choice, unknown
 from .errors import StudioError
 from .spec import TASKS, Direction, Formula, Spec, Task
 
@@ -316,7 +316,7 @@ def find(name: str) -> Spec:
     for spec in (*overridden(SPECS), *_registered.values()):
         if isinstance(name, str) and spec.name == name:
             return spec
-    raise StudioError(f"There is no model {shown(name)}: choose one of {', '.join(spec.name for spec in models())}.")
+    raise unknown("model", name, [spec.name for spec in models()])
 
 
 def default(task: Task) -> Spec | None:

@@ -6,6 +6,7 @@ Whole numbers and numbers may be Python's, numpy's or torch's; truth values are 
 
 from __future__ import annotations
 
+import difflib
 import math
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ Kind = TypeVar("Kind")
 
 LARGEST_SEED = 2**32 - 1
 MOST_SEEDS = 1024
+_NEAR = 0.8  # share of equal letters from which on a word is taken for a misspelt other one
 
 _repr = reprlib.Repr()
 _repr.maxstring = _repr.maxother = 60
@@ -124,8 +126,15 @@ def listed(noun: str, values: object, most: int) -> list[Any]:
 def check_choice(noun: str, value: object, choices: Sequence[str]) -> str:
     """One of some words; `noun` is for the message."""
     if not isinstance(value, str) or value not in choices:
-        raise StudioError(f"There is no {noun} {shown(value)}: choose one of {', '.join(choices)}.")
+        raise unknown(noun, value, choices)
     return str(value)
+
+
+def unknown(noun: str, value: object, choices: Sequence[str]) -> StudioError:
+    """The error for a word that is none of the choices: it names the one that was probably meant, or all of them."""
+    near = difflib.get_close_matches(value, choices, 1, _NEAR) if isinstance(value, str) and len(value) <= 100 else []
+    cure = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(choices)}."
+    return StudioError(f"There is no {noun} {shown(value)}: {cure}")
 
 
 def check_mapping(noun: str, value: object) -> Mapping[str, Any]:

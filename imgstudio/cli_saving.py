@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from .studio.steps import Step
 
 
 def settings(options: Namespace) -> dict[str, Any]:
@@ -33,10 +35,28 @@ def save_grid(pictures: Iterable[Image.Image], options: Namespace, columns: int 
     print(image.save_png(sheet, options.out, settings(options)))
 
 
+Kind = TypeVar("Kind", bound="Step")
+
+
+def followed(steps: Iterable[Kind]) -> Iterator[Kind]:
+    """The same steps, with a bar on the terminal while they are made, where there is one."""
+    from tqdm import tqdm
+
+    with tqdm(disable=None, leave=False, file=sys.stderr) as bar:  # None: only on a terminal
+        for step in steps:
+            bar.total = step.total
+            bar.set_postfix({name: f"{value:.3g}" for name, value in step.losses.items()}, refresh=False)
+            bar.update(step.done - bar.n)
+            yield step
+
+
 def save_film(frames: Iterable[Image.Image], options: Namespace) -> None:
+    from tqdm import tqdm
+
     from .studio import animation
 
-    print(animation.save(enlarged(frames, options), options.out, fps=options.fps))
+    drawn = tqdm(frames, unit=" frames", disable=None, leave=False, file=sys.stderr)
+    print(animation.save(enlarged(drawn, options), options.out, fps=options.fps))
 
 
 def save_strip(pictures: list[Image.Image], options: Namespace) -> None:
@@ -64,9 +84,8 @@ def save_painting(steps: Iterable[Any], options: Namespace) -> None:
     """The last picture, also when the work was stopped with Ctrl-C or broke down on the way."""
     step = None
     try:
-        for step in steps:
-            if sys.stderr.isatty():
-                print(f"\r{step.done} of {step.total}, {step.seconds:.0f} s", end="", file=sys.stderr, flush=True)
+        for made in followed(steps):
+            step = made
     except KeyboardInterrupt:
         if step is None:
             raise

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import cli_models
+from .cli_saving import followed
 from .cli_texture import Command
 from .errors import StudioError
 
@@ -57,13 +58,12 @@ def _one(options: Namespace, shared: dict[str, Any]) -> None:
 
 def _many(options: Namespace, shared: dict[str, Any]) -> None:
     """Stopping with Ctrl-C leaves a zip of what was made."""
+    from .studio.steps import last
     from .studio.translation_batch import translate_many
 
     if options.cycle or options.error:
         raise StudioError("The way back is shown for one picture at a time: leave out --cycle and --error.")
-    for step in translate_many(options.model, options.images, options.out, **shared):
-        if sys.stderr.isatty():
-            print(f"\r{step.done} of {step.total}, {step.seconds:.0f} s", end="", file=sys.stderr, flush=True)
+    step = last(followed(translate_many(options.model, options.images, options.out, **shared)))
     for name, problem in step.problems.items():
         print(f"{name}: {problem}", file=sys.stderr)
     print(f"{options.out}: {len(step.names)} pictures")

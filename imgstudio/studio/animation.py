@@ -7,15 +7,17 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 
 from .. import interrupt
 from ..checks import check_range
 from ..errors import StudioError
+
+if TYPE_CHECKING:
+    import av
 
 FASTEST = 50  # frames a second
 _CODECS = ("libx264", "libopenh264", "h264_videotoolbox", "h264_mf")  # builds of the video library differ
@@ -94,6 +96,9 @@ def _webp_size(image: Image.Image, quality: dict) -> int:
 
 
 def _write_mp4(frames: Iterator[Image.Image], path: Path, fps: float) -> None:
+    import av  # large, and for MP4 alone
+    from av.video.reformatter import ColorRange, Colorspace
+
     first = next(frames)
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:  # plays before it has loaded
         stream = container.add_stream(_codec(), rate=round(fps), options={"crf": "16", "preset": "veryfast"})
@@ -106,6 +111,8 @@ def _write_mp4(frames: Iterator[Image.Image], path: Path, fps: float) -> None:
 
 
 def _codec() -> str:
+    import av
+
     name = next((name for name in _CODECS if name in av.codecs_available), None)
     if name is None:
         raise StudioError("The video library of this installation writes no H.264: save as .webp or .gif.")
@@ -114,6 +121,9 @@ def _codec() -> str:
 
 def _video_frame(image: Image.Image) -> av.VideoFrame:
     """H.264 needs even sides: an odd one gets its last row or column twice."""
+    import av
+    from av.video.reformatter import ColorRange, Colorspace
+
     pixels = np.pad(np.asarray(image), ((0, image.height % 2), (0, image.width % 2), (0, 0)), mode="edge")
     frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
     return frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
