@@ -17,6 +17,7 @@ from ..image import Source, read, to_image, to_tensor
 from ..models.taesd import HALVES, TAESD
 from ..ops import interpolation as ops
 from .nets import open_model
+from .sheet import Pictures
 
 SIDE = 512  # longer side in pixels of pictures between pictures, where the net leaves it open
 LARGEST = 2048  # longer side that goes through a net in one piece
@@ -72,10 +73,10 @@ def encode(model: str, picture: Image.Image) -> Code:
     return Code(*_codes(net, picture.tobytes(), picture.size), picture.size)
 
 
-def decode(model: str, code: Tensor, size: tuple[int, int]) -> list[Image.Image]:
+def decode(model: str, code: Tensor, size: tuple[int, int]) -> Pictures:
     """The pictures of codes [N, Z] or [N, C, h, w], at the size, width and height, that went in."""
     width, height = size
-    return [to_image(x[:, :height, :width]) for x in ops.decode(_net(model), code)]
+    return Pictures(to_image(x[:, :height, :width]) for x in ops.decode(_net(model), code))
 
 
 def _net(model: str) -> nn.Module:

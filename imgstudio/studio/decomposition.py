@@ -12,6 +12,7 @@ from ..checks import check_choice, check_count, check_range, check_type
 from ..errors import StudioError
 from ..image import Source, read, to_image, to_tensor
 from ..ops import decomposition as ops
+from .sheet import png
 
 METHODS = tuple(ops.METHODS)
 MIDDLE = 128  # the grey that stands for "no texture"
@@ -24,6 +25,9 @@ class Decomposition:
 
     structure: Image.Image
     texture: Image.Image  # around mid-grey, 128
+
+    def _repr_png_(self) -> bytes | None:
+        return png([self.structure, self.texture], 2)
 
 
 def decompose(image: Source, *, strength: float = 0.5, method: str = "rtv", size: int | None = None) -> Decomposition:

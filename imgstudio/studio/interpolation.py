@@ -19,6 +19,7 @@ from ..ops import latent
 from . import directions
 from .codes import LARGEST, SIDE, any_size, decode, encode, need_distribution, seen
 from .nets import find_model, open_model
+from .sheet import Pictures, Rows, png
 from .work import computes, many, passes
 
 
@@ -32,6 +33,9 @@ class Reconstruction:
     latent_norm: float
     kl: float | None
 
+    def _repr_png_(self) -> bytes | None:
+        return png([self.image])
+
 
 @dataclass(frozen=True)
 class Denoised:
@@ -41,6 +45,9 @@ class Denoised:
     image: Image.Image
     psnr_noisy: float
     psnr: float
+
+    def _repr_png_(self) -> bytes | None:
+        return png([self.noisy, self.image], 2)
 
 
 @computes(lambda model: passes(model))
@@ -54,13 +61,13 @@ def reconstruct(model: str, image: Source) -> Reconstruction:
 
 
 @computes(lambda model, steps: passes(model, steps))
-def interpolate(model: str, a: Source, b: Source, *, steps: int = 8, curve: str = "slerp", side: int = SIDE) -> list[Image.Image]:
+def interpolate(model: str, a: Source, b: Source, *, steps: int = 8, curve: str = "slerp", side: int = SIDE) -> Pictures:
     """`steps` pictures from a to b, the reconstructions of both included; curve is "slerp" (great arc) or "lerp" (line).
 
     side: longer side in pixels at most, for a model that leaves the size open; b is then cropped to the shape of a.
     """
     steps, curve = check_count("Steps", steps, 2, 240), check_choice("curve", curve, tuple(latent.CURVES))
-    return [blend(model, a, b, i / (steps - 1), curve=curve, side=side) for i in range(steps)]
+    return Pictures(blend(model, a, b, i / (steps - 1), curve=curve, side=side) for i in range(steps))
 
 
 @computes(lambda model: passes(model))
@@ -74,7 +81,7 @@ def blend(model: str, a: Source, b: Source, t: float, *, curve: str = "slerp", s
 
 
 @computes(lambda model, size: passes(model, size**2))
-def manifold(model: str, corners: Sequence[Source], *, size: int = 7, side: int = SIDE) -> list[list[Image.Image]]:
+def manifold(model: str, corners: Sequence[Source], *, size: int = 7, side: int = SIDE) -> Rows:
     """A size x size sheet spanned by four pictures: top left, top right, bottom left, bottom right.
 
     side: longer side of each in pixels at most, for a model that leaves the size open; all get the shape of the first.
@@ -85,7 +92,7 @@ def manifold(model: str, corners: Sequence[Source], *, size: int = 7, side: int 
     size = check_count("The size of the sheet", size, 2, 15)
     codes, shape = _alike(model, corners, side)
     sheet = latent.bilinear(torch.cat(codes).flatten(1), size)  # size,size,Z
-    return [decode(model, row.reshape(size, *codes[0].shape[1:]), shape) for row in sheet]
+    return Rows(decode(model, row.reshape(size, *codes[0].shape[1:]), shape) for row in sheet)
 
 
 def _alike(model: str, images: Sequence[Source], side: int) -> tuple[list[Tensor], tuple[int, int]]:
@@ -97,7 +104,7 @@ def _alike(model: str, images: Sequence[Source], side: int) -> tuple[list[Tensor
 
 
 @computes(lambda model, steps: passes(model, steps))
-def traverse(model: str, image: Source, *, dimension: int, span: float = 3.0, steps: int = 7) -> list[Image.Image]:
+def traverse(model: str, image: Source, *, dimension: int, span: float = 3.0, steps: int = 7) -> Pictures:
     """The picture with one latent dimension set to `steps` values from -span to span, in standard deviations of the prior."""
     need_distribution(model, "its code has no dimensions to vary one by one")
     span = check_range("The span", span, 0, 10)
@@ -123,12 +130,12 @@ def invents(model: str) -> bool:
 
 
 @computes(lambda model, seeds: passes(model, many(seeds)))
-def prior(model: str, seeds: int | Iterable[int]) -> list[Image.Image]:
+def prior(model: str, seeds: int | Iterable[int]) -> Pictures:
     """New pictures, one a seed, from the prior that was fitted to the codes of the training pictures."""
     need_distribution(model, "it can't draw any")
     seeds = check_seeds(seeds)
     net = _net(model)
-    return to_images(ops.decode(net, torch.cat([ops.draw_prior(net, seed) for seed in seeds])))
+    return Pictures(to_images(ops.decode(net, torch.cat([ops.draw_prior(net, seed) for seed in seeds]))))
 
 
 def attributes(model: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from ..ops import labels as maps
 from .regions import Segmentation
 
 VIEWS = ("overlay", "borders", "labels", "side by side", "original")
+MOST = 256  # regions that a label map of eight bits holds
 
 # Okabe and Ito 2008 without black (and two greys and a brown that stay apart from them): told apart with any colour vision.
 _FIRST = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#FFFFFF", "#4D4D4D", "#8C5A2B")
@@ -22,7 +23,7 @@ _FIRST = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC
 
 def palette(n: int) -> list[tuple[int, int, int]]:
     """n distinct colours as (red, green, blue) of 0 to 255; the first ones are always the same."""
-    count = check_count("The number of colours", n, 0, 256)
+    count = check_count("The number of colours", n, 0, MOST)
     first = [tuple(bytes.fromhex(code[1:])) for code in _FIRST[:count]]
     return first + [_further(i) for i in range(len(first), count)]
 
@@ -71,8 +72,8 @@ def label_map(segmentation: Segmentation) -> Image.Image:
 
     Lossless as PNG; `numpy.asarray` of it gives the labels back.
     """
-    if segmentation.regions > 256:
-        raise StudioError(f"A label map holds up to 256 regions, not {segmentation.regions}: choose fewer.")
+    if segmentation.regions > MOST:
+        raise StudioError(f"A label map holds up to {MOST} regions, not {segmentation.regions}: choose fewer.")
     picture = Image.fromarray(segmentation.labels.astype(np.uint8))
     picture.putpalette([value for colour in palette(segmentation.regions) for value in colour])
     return picture

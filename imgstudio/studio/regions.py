@@ -9,6 +9,7 @@ import numpy as np
 from ..checks import check_count, check_type
 from ..errors import StudioError
 from ..ops import labels as maps
+from .sheet import png
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Segmentation:
     def size(self) -> tuple[int, int]:
         """Width and height in pixels, as Pillow has them."""
         return self.labels.shape[1], self.labels.shape[0]
+
+    def _repr_png_(self) -> bytes | None:
+        from .overlay import MOST, label_map  # they know this class
+
+        return png([label_map(self)]) if self.regions <= MOST else None
 
     def mask(self, region: int) -> np.ndarray:
         """True in that region, bool [H, W]. Raises StudioError if there is none of that number."""

@@ -13,6 +13,7 @@ from ..ops import latent
 from ..ops import sampling as ops
 from .latents import MOST_TRUNCATION, TRUNCATION, Point, check_noise, check_points, classes, find
 from .nets import find_model, open_model
+from .sheet import Pictures
 from .work import computes, many, passes
 
 LARGE = 512  # side in pixels from which on pictures are made one at a time
@@ -26,7 +27,7 @@ def sample(
     truncation: float = TRUNCATION,
     label: str | int | None = None,
     noise: int | None = 0,
-) -> list[Image.Image]:
+) -> Pictures:
     """One picture a seed. Places in latent space, of `invert`, go for seeds.
 
     truncation: 0 gives the same typical picture for every seed, 1 the variety of the training set; up to 1.5.
@@ -41,9 +42,9 @@ def sample(
     spec, net = open_model(model, "sample")
     vectors, numbers = find(spec, net, points, truncation, label)
     if net.size < LARGE:
-        return to_images(ops.generate(net, vectors, numbers, noise))
+        return Pictures(to_images(ops.generate(net, vectors, numbers, noise)))
     parts = zip(vectors.split(1), numbers.split(1))  # one at a time: as numbers, many of these would fill the memory
-    return [to_image(ops.generate(net, *part, noise)) for part in parts]
+    return Pictures(to_image(ops.generate(net, *part, noise)) for part in parts)
 
 
 @computes(lambda model, seeds, frames: passes(model, many(seeds) * frames), steps=True)

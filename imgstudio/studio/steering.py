@@ -18,6 +18,7 @@ from ..ops import sampling as ops
 from ..ops import styles
 from ..spec import Direction, Spec
 from .latents import MOST_TRUNCATION, TRUNCATION, Latent, Point, check_noise, check_point, find, open_steerable, placed
+from .sheet import Pictures
 from .work import computes, passes
 
 FARTHEST = 10.0  # standard deviations that an edit may go
@@ -171,7 +172,7 @@ def feature_maps(
     truncation: float = TRUNCATION,
     label: str | int | None = None,
     noise: int | None = 0,
-) -> list[Image.Image]:
+) -> Pictures:
     """A look inside: the `count` channels of a layer that vary most over the picture of a seed, the strongest first.
 
     layer: from 0, the coarsest, on, see `layers`. Each map is grey, from its own darkest to its own lightest value, at the
@@ -184,7 +185,7 @@ def feature_maps(
     w, _ = find(spec, net, [point], truncation, label)
     maps = ops.feature_maps(net, w, layer, noise)  # C,H,W
     order = maps.flatten(1).std(dim=1).argsort(descending=True, stable=True)
-    return [_grey(channel) for channel in maps[order[:count]]]
+    return Pictures(_grey(channel) for channel in maps[order[:count]])
 
 
 def _grey(channel: Tensor) -> Image.Image:

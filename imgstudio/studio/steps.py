@@ -10,6 +10,7 @@ from typing import TypeVar
 from PIL import Image
 
 from ..errors import StudioError
+from .sheet import png
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class Step:
     image: Image.Image
     losses: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+
+    def _repr_png_(self) -> bytes | None:
+        return png([self.image])
 
 
 Kind = TypeVar("Kind", bound=Step)

@@ -16,6 +16,7 @@ from ..image import Source, read, to_image, to_tensor
 from ..ops import translation as ops
 from .effort import memory_free
 from .nets import find_model, open_model
+from .sheet import png
 from .steps import Step, last
 from .work import computes, megapixels, passes
 
@@ -41,6 +42,9 @@ class Translation:
     image: Image.Image
     cycle: Image.Image | None = None
     cycle_error: float | None = None
+
+    def _repr_png_(self) -> bytes | None:
+        return png([self.image, *([self.cycle] if self.cycle else [])], 2)
 
 
 @dataclass(frozen=True)
