@@ -67,3 +67,20 @@ def test_what_another_library_brings_it_really_brings(name, by):
 def test_both_lists_of_requirements_agree():
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if line and not line.startswith("#")] == block("dependencies")
+
+
+def test_the_versions_of_python_are_the_same_everywhere():
+    project, readme, runner = ((ROOT / name).read_text(encoding="utf-8") for name in ("pyproject.toml", "README.md", ".ci/run"))
+    versions = [f"3.{minor}" for minor in range(10, 14)]
+    first, last = versions[0], versions[-1]
+    assert 'requires-python = ">=3.10,<3.14"' in project
+    assert re.findall(r"Python :: (3\.\d+)", project) == versions
+    assert f'target-version = "py{first.replace(".", "")}"' in project
+    assert set(re.findall(r"\bpython(3\.\d+)\b", runner)) == set(versions)
+    assert "(3, 10) <= sys.version_info[:2] <= (3, 13)" in runner
+    assert f"Python {first} to {last}" in readme
+    for text in (readme, runner):
+        assert set(re.findall(r"Python (3\.\d+) to (3\.\d+)|Python from (3\.\d+) to (3\.\d+)", text)) <= {
+            (first, last, "", ""),
+            ("", "", first, last),
+        }
