@@ -94,7 +94,8 @@ def _configure(name: str, parser: ArgumentParser) -> None:
             parser.add_argument("--out", type=Path, default=Path("weights"), help="folder to write to (default: %(default)s)")
     elif name == "art":
         parser.add_argument("--flowers", action="store_true", help="draw daisies and sunflowers to translate instead")
-        parser.add_argument("--out", type=Path, help="folder to write to (default: assets/styles, assets/flowers)")
+        parser.add_argument("--readme", action="store_true", help="draw what README shows of the models, and its table, instead")
+        parser.add_argument("--out", type=Path, help="folder to write to (default: assets/styles, assets/flowers, or this one)")
     elif name == "bench":
         parser.add_argument("--repeats", type=int, default=15, help="runs, of which the median counts (default: %(default)s)")
         parser.add_argument("--restyling", type=Path, metavar="SHEET.jpg", help="score style transfer instead, and write a sheet")
@@ -154,6 +155,12 @@ def _art(options: Namespace) -> None:
     from . import art
     from .art import flowers
 
+    if options.readme:
+        from .studio import readme
+
+        for path in readme.write(options.out or Path()):
+            print(path, flush=True)
+        return
     for path in flowers.write(options.out or "assets/flowers") if options.flowers else art.write(options.out or "assets/styles"):
         print(path)
 

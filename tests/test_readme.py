@@ -1,0 +1,103 @@
+"""README: its commands run as they are printed, and what it shows of the models is up to date."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import foreign
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from imgstudio import StudioError
+from imgstudio.studio import readme
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+INSTALL = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt"
+
+# What no test runs, by the words of a line: installs, and verbs that use the Hub, train, measure for minutes or never end.
+INSTALLS = {"pip", "venv", "git", "apt-get"}
+VERBS = {"import", "push", "train", "ship", "bench", "serve"}
+
+
+def lines() -> list[str]:
+    """Every line of README's shell blocks, without comments."""
+    blocks = re.findall(r"^```(?:bash|sh)\n(.*?)^```", TEXT, re.M | re.S)
+    return [line for block in blocks for text in block.splitlines() if (line := text.partition(" #")[0].strip())]
+
+
+def left_out(line: str) -> bool:
+    words = shlex.split(line)
+    programs = {Path(word).name for word in words}
+    offline = "--dry-run" in words or words[-1] == "data"
+    return bool(INSTALLS & programs) or (bool((VERBS | {"data"}) & set(words)) and not offline)
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """A folder with the files that README's lines name."""
+    random = np.random.default_rng(0)
+    for name, side in (("photo.jpg", 96), ("pebbles.jpg", 64)):
+        noise = Image.fromarray(random.integers(0, 256, (side // 8, side // 8, 3), np.uint8))
+        noise.resize((side, side), Image.Resampling.BICUBIC).save(tmp_path / name)
+    shutil.copytree(ROOT / "assets" / "styles", tmp_path / "assets" / "styles")
+    for name in ("README.md", "requirements.txt", "app.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    torch.save(foreign.dcgan((6, 8, 4, 1), (7, 4, 4), (1, 2, 2), (0, 1, 1)).state_dict(), tmp_path / "generator.pth")
+    return tmp_path
+
+
+def test_lines_are_found_and_few_are_left_out():
+    assert len(lines()) >= 18
+    assert len([line for line in lines() if not left_out(line)]) >= 11
+
+
+@pytest.mark.parametrize("line", [line for line in lines() if not left_out(line)])
+def test_a_line_runs_in_a_process_of_its_own(line, folder):
+    words = shlex.split(line)
+    assert Path(words[0]).name == "python", "a line that is run begins with python"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("IMGSTUDIO", "HF_"))}
+    environment |= {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "hub"), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, *words[1:]], cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    if "--out" in words and "--dry-run" not in words:
+        assert (folder / words[words.index("--out") + 1]).stat().st_size > 100
+
+
+def test_the_two_commands_come_first():
+    first, second = lines()[:2]
+    assert first == f"{INSTALL} && .venv/bin/python app.py"
+    assert second == f'{INSTALL} -e ".[test]" && .venv/bin/python -m pytest'
+
+
+def test_the_table_of_models_is_that_of_the_catalogue():
+    written = TEXT.partition(readme.START + "\n")[2].partition("\n" + readme.END)[0]
+    assert written == readme.table(), "run `python -m imgstudio art --readme`"
+    named = [ROOT / path for path in re.findall(rf"\(({readme.PICTURES}/[^)]+)\)", written)]
+    assert sorted(named) == sorted((ROOT / readme.PICTURES).iterdir())
+    assert {Image.open(path).size for path in named} == {(readme.SIDE, readme.SIDE)}
+
+
+def test_the_first_picture_moves():
+    with Image.open(ROOT / readme.FILM) as film:
+        assert film.n_frames == 48
+    assert (ROOT / readme.FILM).stat().st_size < 2_000_000
+    assert TEXT.index(readme.FILM) < TEXT.index("```bash")
+
+
+def test_pictures_and_files_that_it_links_to_exist():
+    for target in re.findall(r"\]\(((?!https?:|#)[^)]+)\)", TEXT):
+        assert (ROOT / target).exists(), target
+
+
+def test_it_is_written_in_a_clone_alone(tmp_path):
+    with pytest.raises(StudioError, match="folder of a clone"):
+        next(readme.write(tmp_path))
