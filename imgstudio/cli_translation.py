@@ -67,6 +67,8 @@ def _many(options: Namespace, shared: dict[str, Any]) -> None:
     for name, problem in step.problems.items():
         print(f"{name}: {problem}", file=sys.stderr)
     print(f"{options.out}: {len(step.names)} pictures")
+    if step.problems:
+        raise StudioError(f"{len(step.problems)} of {len(options.images)} were not translated: see above which, and why.")
 
 
 VERBS = {"translate": Command(help="a picture in another domain, and back", arguments=_arguments, work=_translate)}

@@ -54,7 +54,8 @@ def _cpu_has_bfloat16() -> bool:
 def compute_dtype(device: torch.device) -> torch.dtype:
     """The precision that heavy layers run in: bfloat16 where the hardware has it, otherwise float32."""
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        # Emulated, as on cards before Ampere, it is slow, and their convolutions have none at all.
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     if device.type == "cpu" and _cpu_has_bfloat16():
         return torch.bfloat16
     return torch.float32

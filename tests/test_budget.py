@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 import torch
 from conftest import SMALL, SmallModel
+from PIL import Image
 from torch import nn
 
 import imgstudio
@@ -14,7 +18,7 @@ from imgstudio.models.transformer_net import TransformerNet
 from imgstudio.models.vgg import VGG
 from imgstudio.ops import feedforward, optimise, pieces, sampling
 from imgstudio.ops import style as ops
-from imgstudio.studio import work
+from imgstudio.studio import codes, work
 
 CPU = torch.device("cpu")
 
@@ -209,3 +213,19 @@ def test_an_optimisation_asks_for_all_its_numbers_at_once():
     with Questions() as asked:
         optimise.evaluate(net, goal, ops.Weights(), x)
     assert asked.count == 0  # not one by one: a list of all of them is a single question
+
+
+def test_a_net_that_encoded_pictures_leaves_with_its_codes(monkeypatch):
+    """What is kept of pictures is keyed by digests and goes with the net."""
+    monkeypatch.setattr(loading, "_nets", {})
+    monkeypatch.setattr(codes, "KEPT", 3)
+    for level in range(8):
+        codes.encode("vae/hands", Image.new("RGB", (64, 64), (level, level, level)))
+    net = weakref.ref(loading.load("vae/hands", "cpu"))
+    kept = codes._codes[net()]
+    assert len(kept) == 3 and all(len(digest) == 32 for digest, _ in kept)
+    again = codes.encode("vae/hands", Image.new("RGB", (64, 64), (7, 7, 7)))
+    assert again is list(kept.values())[-1]
+    loading.release()
+    gc.collect()
+    assert net() is None and loading.resident(CPU) == 0

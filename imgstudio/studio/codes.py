@@ -3,7 +3,10 @@ vectors, or a TAESD, which sees a picture of any size and whose codes are small 
 
 from __future__ import annotations
 
-import functools
+import hashlib
+import threading
+import weakref
+from collections import OrderedDict
 from dataclasses import dataclass
 
 import torch
@@ -21,6 +24,7 @@ from .sheet import Pictures
 
 SIDE = 512  # longer side in pixels of pictures between pictures, where the net leaves it open
 LARGEST = 2048  # longer side that goes through a net in one piece
+KEPT = 64  # codes of one net; by digests, since pictures themselves would fill the memory
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,11 @@ class Code:
     mean: Tensor
     logvar: Tensor | None
     size: tuple[int, int]
+
+
+# Weak, so that a net that is forgotten takes its codes along.
+_codes: weakref.WeakKeyDictionary[nn.Module, OrderedDict[tuple[bytes, tuple[int, int]], Code]] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
 
 
 def any_size(model: str) -> bool:
@@ -69,8 +78,19 @@ def seen(model: str, image: Source, *, side: int | None = None, like: tuple[int,
 
 def encode(model: str, picture: Image.Image) -> Code:
     """The code of what `seen` returned. Kept, because a slider that moves asks for the same two again and again."""
-    net = _net(model)
-    return Code(*_codes(net, picture.tobytes(), picture.size), picture.size)
+    net, pixels = _net(model), picture.tobytes()
+    key = hashlib.sha256(pixels).digest(), picture.size
+    with _lock:
+        kept = _codes.setdefault(net, OrderedDict())
+        if key in kept:
+            kept.move_to_end(key)
+            return kept[key]
+    code = Code(*_encoded(net, pixels, picture.size), picture.size)
+    with _lock:
+        kept[key] = code
+        while len(kept) > KEPT:
+            kept.popitem(last=False)
+    return code
 
 
 def decode(model: str, code: Tensor, size: tuple[int, int]) -> Pictures:
@@ -87,8 +107,7 @@ def _net(model: str) -> nn.Module:
     return net
 
 
-@functools.lru_cache(maxsize=256)
-def _codes(net: nn.Module, pixels: bytes, size: tuple[int, int]) -> tuple[Tensor, Tensor | None]:
+def _encoded(net: nn.Module, pixels: bytes, size: tuple[int, int]) -> tuple[Tensor, Tensor | None]:
     x = torch.frombuffer(bytearray(pixels), dtype=torch.uint8).reshape(1, size[1], size[0], 3).permute(0, 3, 1, 2)
     x = x.float().div(127.5).sub(1)
     if isinstance(net, TAESD):

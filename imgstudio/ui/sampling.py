@@ -10,12 +10,13 @@ import imgstudio
 
 from ..errors import StudioError
 from ..studio import downloads, pictures, sampling
+from ..studio.latents import TRUNCATION
 from . import bring, common, fetching, freshness, lessons, steering, walking
 from .events import connect, instant, live
 from .wall import ANY, Controls, Wall, large, show
 
 TITLE = "Latent sampling"
-COUNT, TRUNCATION = 24, 0.7
+COUNT = 24
 MOST, FEW = 36, 4  # pictures on the sheet, and of models whose pictures are large
 LARGE_AT_FIRST = 4  # seed of the picture that is shown large before the first click: a clean one
 EXAMPLES = {"All alike": 0.1, "Typical": 0.5, "Wild": 1.4}  # truncations

@@ -11,6 +11,7 @@ import imgstudio
 
 from ..errors import StudioError
 from ..studio import downloads, steering
+from ..studio.latents import TRUNCATION
 from . import (
     common,
     fetching,
@@ -28,7 +29,7 @@ from .steering_point import MIDDLE, Base, Point
 from .wall import ANY
 
 TITLE = "Steer"
-SEED, TRUNCATION = 5, 0.7
+SEED = 5
 NONE_YET = '<p class="nothing">There is no StyleGAN2 in the catalogue yet, and only such a model can be steered.</p>'
 
 

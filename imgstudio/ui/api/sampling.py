@@ -8,14 +8,14 @@ from ...errors import StudioError
 from ...studio import animation, inversion, sampling, steering
 from ...studio import seeds as seed_texts
 from ...studio.inversion import Found
-from ...studio.latents import Latent
+from ...studio.latents import TRUNCATION, Latent
 from ...studio.steps import last
 from ..common import file_name, folder
 from ..player import check_length
 from .files import file, files
 
 
-def sample(model: str, seeds: str = "0", truncation: float = 0.7, label: str = "") -> list[tuple[str, str]]:
+def sample(model: str, seeds: str = "0", truncation: float = TRUNCATION, label: str = "") -> list[tuple[str, str]]:
     """Pictures from seeds.
 
     Args:
@@ -38,7 +38,7 @@ def walk(
     model: str,
     seeds: str = "0-3",
     frames: int = 24,
-    truncation: float = 0.7,
+    truncation: float = TRUNCATION,
     loop: bool = True,
     label: str = "",
     fps: int = 12,
@@ -81,7 +81,13 @@ def directions(model: str) -> list[str]:
 
 
 def mix(
-    model: str, coarse: str = "0", fine: str = "1", crossover: int = 4, truncation: float = 0.7, label: str = "", noise: int = 0
+    model: str,
+    coarse: str = "0",
+    fine: str = "1",
+    crossover: int = 4,
+    truncation: float = TRUNCATION,
+    label: str = "",
+    noise: int = 0,
 ) -> str:
     """Style mixing: pose and shape from one picture, colours and strokes from another.
 
@@ -107,7 +113,7 @@ def edit(
     seed: str = "0",
     amounts: dict[str, float] | None = None,
     layers: str = "",
-    truncation: float = 0.7,
+    truncation: float = TRUNCATION,
     label: str = "",
     noise: int = 0,
 ) -> str:
@@ -132,7 +138,7 @@ def edit(
 
 
 def pad(
-    model: str, seed: str = "0", x: float = 0.0, y: float = 0.0, truncation: float = 0.7, label: str = "", noise: int = 0
+    model: str, seed: str = "0", x: float = 0.0, y: float = 0.0, truncation: float = TRUNCATION, label: str = "", noise: int = 0
 ) -> str:
     """A point of the plane that the two strongest directions span.
 
@@ -154,7 +160,7 @@ def pad(
 
 
 def feature_maps(
-    model: str, seed: str = "0", layer: int = 0, count: int = 16, truncation: float = 0.7, label: str = "", noise: int = 0
+    model: str, seed: str = "0", layer: int = 0, count: int = 16, truncation: float = TRUNCATION, label: str = "", noise: int = 0
 ) -> list[tuple[str, str]]:
     """A look inside: the channels of a layer that vary most over a picture.
 

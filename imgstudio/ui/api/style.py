@@ -15,7 +15,7 @@ def stylize(
     content_weight: float = 1.0,
     style_weight: float = 1.0,
     size: int = 512,
-    steps: int = 300,
+    steps: int = studio_style.STEPS,
     keep_colors: str = "none",
     mask: str | None = None,
     seed: int = 0,

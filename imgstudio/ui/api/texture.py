@@ -23,7 +23,7 @@ def segment(model: str, image: str, regions: int = 0, opacity: float = 0.5) -> t
 
     Returns:
         The regions laid over the picture; the label map, a PNG whose colour indices are the regions (the largest is 0); and a
-        line for each region with its share, pixels and colours.
+        line for each region with its number as on the map, its share, pixels and colours.
     """
     picture = pictures.read(image)
     found = studio_texture.segment(model, picture, regions=regions or None)
@@ -31,7 +31,8 @@ def segment(model: str, image: str, regions: int = 0, opacity: float = 0.5) -> t
     labels = folder() / f"{file_name(model, 'labels')}.png"
     texture_export.label_map(found).save(labels)
     shown = file(model, studio_texture.overlay(picture, found, opacity=opacity), settings)
-    return shown, str(labels), texture_export.table(found, picture)
+    rows = [{**row, "region": row["region"] - 1} for row in texture_export.table(found, picture)]  # people count from 1
+    return shown, str(labels), rows
 
 
 def decompose(image: str, strength: float = 0.5, method: str = "rtv", size: int = 512) -> tuple[str, str]:

@@ -1,0 +1,46 @@
+"""One default for an argument, wherever it can be given; and what is told alike in all places."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+import torch
+from PIL import Image
+
+import imgstudio
+from imgstudio import device
+from imgstudio.__main__ import main
+from imgstudio.ui import api
+
+MEANT_OTHERWISE = {  # over HTTP an empty text or a 0 stands for None, and pictures come in one size
+    ("segment", "regions"), ("retexture", "regions"), ("retexture", "region"), ("translate", "size"),
+    ("decompose", "size"), ("stylize", "keep_colors"), ("interpolate", "steps"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("endpoint", api.ENDPOINTS, ids=lambda endpoint: endpoint.__name__)
+def test_an_endpoint_has_the_defaults_of_its_function(endpoint):
+    function = inspect.signature(getattr(imgstudio, endpoint.__name__)).parameters
+    for name, parameter in inspect.signature(endpoint).parameters.items():
+        default = function[name].default if name in function else parameter.empty
+        if parameter.empty in (default, parameter.default) or (endpoint.__name__, name) in MEANT_OTHERWISE:
+            continue
+        assert parameter.default == ("" if default is None and isinstance(parameter.default, str) else default), name
+
+
+def test_a_card_that_only_emulates_bfloat16_is_not_told_to_use_it(monkeypatch):
+    """As the T4 of Colab: the plain question is answered with yes."""
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
+    assert device.compute_dtype(torch.device("cuda")) is torch.float16
+
+
+def test_many_translations_of_which_one_fails_end_with_a_status_that_says_so(translations, tmp_path, capsys):
+    there, _ = translations(channels=4, blocks=1)
+    Image.new("RGB", (16, 16)).save(tmp_path / "good.png")
+    (tmp_path / "bad.png").write_text("no picture")
+    command = ["translate", there, str(tmp_path / "good.png"), str(tmp_path / "bad.png"), "--out", str(tmp_path / "made.zip")]
+    assert main(command) == 2
+    printed = capsys.readouterr()
+    assert "1 of 2 were not translated" in printed.err and "bad.png" in printed.err and (tmp_path / "made.zip").exists()
+    assert main([*command[:3], "--out", str(tmp_path / "made.zip")]) == 0
