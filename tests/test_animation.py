@@ -129,7 +129,7 @@ def test_refusals(tmp_path, kind):
         animation.save([], tmp_path / f"a.{kind}")
     with pytest.raises(StudioError, match="cannot be written"):
         animation.save(film(2), tmp_path / "no" / "such" / f"a.{kind}")
-    with pytest.raises(StudioError, match="50 frames a second"):
+    with pytest.raises(StudioError, match="from 1 to 50"):
         animation.save(film(2), tmp_path / f"a.{kind}", fps=0)
     with pytest.raises(ValueError, match="follows"):
         animation.save([Image.new("RGB", (4, 4)), Image.new("RGB", (5, 4))], tmp_path / f"a.{kind}")

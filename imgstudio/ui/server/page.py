@@ -53,6 +53,8 @@ class Page(gr.Blocks):
 
     async def process_api(self, *args: Any, **options: Any) -> Any:
         """One event, or one step of it, for the visitor who asked."""
+        if (event := options.get("event_data")) is not None:
+            event._data = _without_files(event._data)
         with visitors.at_work(options.get("session_hash")):
             try:
                 return await super().process_api(*args, **options)
@@ -86,6 +88,13 @@ def _checked(components: list[Any], inputs: list[Any]) -> list[Any]:
     with contextlib.suppress(OSError):  # a full disk concerns only those who need one of these files
         opening.restore()
     return [value if component.stateful else files.incoming(component, value) for component, value in zip(components, inputs)]
+
+
+def _without_files(data: Any) -> Any:
+    """What a click tells, its files left out: they go by names that Gradio does not know, and no handler reads them."""
+    if isinstance(data, dict):
+        return None if "path" in data and "meta" in data else {key: _without_files(value) for key, value in data.items()}
+    return [_without_files(value) for value in data] if isinstance(data, list) else data
 
 
 def _refusal(text: str) -> Error:
