@@ -18,14 +18,18 @@ from visitor import PATIENCE, Visitor
 from imgstudio.ui.server.queue import Turns
 
 GAN, GATYS = "dcgan/avatars", "gatys/vgg-small"
-SECONDS, WAITING, WAITING_ADDRESS = 15, 3, 6
+SECONDS, WAITING, WAITING_ADDRESS = 30, 3, 6
 NAN = float("nan")
 
 
 @pytest.fixture(scope="module")
 def url() -> str:
     limits = {"IMGSTUDIO_SECONDS": SECONDS, "IMGSTUDIO_WAITING": WAITING, "IMGSTUDIO_WAITING_ADDRESS": WAITING_ADDRESS}
-    return page_server.address(**{name: str(value) for name, value in limits.items()})
+    found = page_server.address(**{name: str(value) for name, value in limits.items()})
+    for _ in range(4):  # on a slow machine, the net alone may take the time of a job to load
+        if Visitor(found).ask("sample", GAN, "1", 0.7, "")[0] == "complete":
+            break
+    return found
 
 
 @pytest.fixture

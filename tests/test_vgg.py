@@ -108,7 +108,8 @@ def test_a_vgg19_of_the_hub_is_read_as_far_as_needed(on_the_hub, monkeypatch):
     @contextlib.contextmanager
     def recording(*arguments, **options):
         with safe_open(*arguments, **options) as file:
-            yield SimpleNamespace(keys=file.keys, get_tensor=lambda name: read.append(name) or file.get_tensor(name))
+            tensors = {"get_tensor": lambda name: read.append(name) or file.get_tensor(name)}
+            yield SimpleNamespace(keys=file.keys, get_slice=file.get_slice, **tensors)
 
     monkeypatch.setattr(weights.files, "safe_open", recording)
     net = imgstudio.load("test/vgg19", "cpu")
