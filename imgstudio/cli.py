@@ -16,7 +16,7 @@ import imgstudio
 
 from . import cli_making, cli_models, cli_steering, cli_texture, cli_translation
 from . import cli_saving as saving
-from .cli_amounts import Collect, add_amounts, amount
+from .cli_amounts import Collect, add_amounts, amount, columns, side
 from .errors import StudioError
 
 
@@ -47,8 +47,8 @@ class Verb:
 
             _option(parser, animation.save, "fps", "frames a second of a film", type=float)
         if self.save is saving.save_grid:
-            parser.add_argument("--columns", type=int, help="of the grid (default: as square as possible)")
-        parser.add_argument("--side", type=int, help="enlarge each picture, pixel-true, to about this many pixels")
+            parser.add_argument("--columns", type=columns, help="of the grid (default: as square as possible)")
+        parser.add_argument("--side", type=side, help="enlarge each picture, pixel-true, to about this many pixels")
         parser.add_argument("--out", type=Path, default=self.out, help="file to write (default: %(default)s)")
 
     def run(self, options: Namespace) -> None:

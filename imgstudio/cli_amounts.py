@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Action, ArgumentParser, Namespace
+from pathlib import Path
 from typing import Any
 
 from .errors import StudioError
@@ -35,3 +36,31 @@ def add_amounts(parser: ArgumentParser) -> None:
         required=True,
         help='such as "apple to tomato=1.0", may be repeated; a wrong name is answered with the right ones',
     )
+
+
+def side(text: str) -> int:
+    """What pictures are enlarged to, checked before they are made."""
+    from .image import check_side
+
+    return check_side(_whole(text))
+
+
+def columns(text: str) -> int | None:
+    """Pictures in a row of a sheet."""
+    from .image import check_columns
+
+    return check_columns(_whole(text))
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise StudioError(f"{text[:60]!r} is no whole number: write it like 512.") from None
+
+
+def zip_file(text: str) -> Path:
+    """A file of this name, checked before the work begins."""
+    if not text.lower().endswith(".zip"):
+        raise StudioError(f"Cut-outs are written as a zip: give {Path(text).name} the ending .zip.")
+    return Path(text)

@@ -31,7 +31,8 @@ def enlarged(pictures: Iterable[Image.Image], options: Namespace) -> Iterable[Im
 def save_grid(pictures: Iterable[Image.Image], options: Namespace, columns: int | None = None) -> None:
     from . import image
 
-    sheet = image.grid(list(enlarged(pictures, options)), columns or getattr(options, "columns", None))
+    columns = getattr(options, "columns", None) if columns is None else columns
+    sheet = image.grid(list(pictures), columns, side=options.side)
     print(image.save_png(sheet, options.out, settings(options)))
 
 

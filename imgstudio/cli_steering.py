@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import cli_models
 from . import cli_saving as saving
-from .cli_amounts import add_amounts
+from .cli_amounts import add_amounts, side
 from .cli_texture import Command
 from .errors import StudioError
 
@@ -22,7 +22,7 @@ _CHOICES = ("truncation", "label", "noise")
 
 def _common(parser: ArgumentParser, name: str) -> None:
     """What all these verbs take at the end."""
-    parser.add_argument("--side", type=int, help="enlarge the picture, pixel-true, to about this many pixels")
+    parser.add_argument("--side", type=side, help="enlarge the picture, pixel-true, to about this many pixels")
     parser.add_argument("--out", type=Path, default=Path(f"{name}.png"), help="file to write (default: %(default)s)")
 
 

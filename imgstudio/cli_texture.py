@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import cli_models
+from .cli_amounts import zip_file
 from .errors import StudioError
 
 
@@ -38,7 +39,9 @@ def _segment_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--view", default="overlay", help=f"{', '.join(VIEWS)} (default: %(default)s)")
     parser.add_argument("--opacity", type=float, default=0.5, help="of the colours, 0 to 1 (default: %(default)s)")
     parser.add_argument("--labels", type=Path, metavar="MAP.png", help="write the label map too, lossless")
-    parser.add_argument("--cutouts", type=Path, metavar="REGIONS.zip", help="write each region as a picture with transparency")
+    parser.add_argument(
+        "--cutouts", type=zip_file, metavar="REGIONS.zip", help="write each region as a picture with transparency"
+    )
     parser.add_argument("--csv", type=Path, metavar="TABLE.csv", help="write the table of regions")
     parser.add_argument("--coco", type=Path, metavar="REGIONS.json", help="write the regions in COCO's format")
     parser.add_argument("--truth", metavar="MAP.png", help="a label map to score the result against")

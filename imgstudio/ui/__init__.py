@@ -15,6 +15,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 import gradio as gr  # noqa: E402
 
+from ..errors import StudioError  # noqa: E402
 from ..studio import system  # noqa: E402
 from . import api, header  # noqa: E402
 from .server import access, outer, queue  # noqa: E402
@@ -40,6 +41,12 @@ def build() -> gr.Blocks:
     return demo
 
 
+def _port(text: str) -> int:
+    if not (text.strip().isascii() and text.strip().isdecimal() and 0 < int(text[:9]) < 65_536):
+        raise StudioError(f"PORT is {text[:60]!r}: it has to be a whole number from 1 to 65535.")
+    return int(text)
+
+
 def launch(demo: gr.Blocks, **options: Any) -> Any:
     """Serves the page and prints its address. The port is that of the variable PORT, or else GRADIO_SERVER_PORT.
 
@@ -57,7 +64,7 @@ def launch(demo: gr.Blocks, **options: Any) -> Any:
     if "_frontend" in inspect.signature(demo.launch).parameters:
         settings["_frontend"] = False  # or else Gradio gives up if its own first answer takes 3 s, as on a busy machine
     if "PORT" in os.environ:
-        settings |= {"server_port": int(os.environ["PORT"])}
+        settings |= {"server_port": _port(os.environ["PORT"])}
     access.configure()
     queue.install(demo)
     return demo.launch(**outer.options({**settings, **options}))
