@@ -238,13 +238,14 @@ def test_the_page_names_no_folder_of_the_server(stranger, cache):
 
 
 def test_a_data_address_works_in_every_picture_parameter(stranger):
-    """The model is missing in all of these, so that nothing is computed: the sentence is about it and not about the picture."""
+    """Models and methods are unknown in all of these, so that nothing is computed: the sentence is not about the picture."""
     tried = 0
     for dependency, place in stranger.places(of_files=True):
         if dependency["api_visibility"] != "public":
             continue
         for sent in ({"url": data_address(png())}, {"path": data_address(png(), "image/jpeg")}, data_address(png())):
-            values = stranger.defaults(dependency)
+            kinds = [stranger.components[each]["type"] for each in dependency["inputs"]]
+            values = ["unknown" if kind == "textbox" else value for kind, value in zip(kinds, stranger.defaults(dependency))]
             values[place] = sent
             answer = stranger.call(dependency["api_name"], values)
             for sentence in (files.NOT_UPLOADED, files.NO_ADDRESSES, files.NO_DATA):
