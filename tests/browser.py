@@ -22,18 +22,24 @@ def _chromium() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def context() -> Iterator:
-    """One browser profile for all tests, so that what Gradio sends is cached."""
+def driver() -> Iterator:
+    """Playwright, of which a process can run one only."""
     if _chromium() is None:
         if "IMGSTUDIO_CI" in os.environ:
             pytest.fail("there is no Chromium on PATH")
         pytest.skip("there is no Chromium on PATH")
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
-        yield browser.new_context()
-        browser.close()
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def context(driver) -> Iterator:
+    """One browser profile for all tests, so that what Gradio sends is cached."""
+    browser = driver.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
+    yield browser.new_context()
+    browser.close()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from browser import context, open_page  # noqa: F401 (fixtures)
+from browser import context, driver, open_page  # noqa: F401 (fixtures)
 from hub_server import HubServer
 from torch import nn
 

@@ -13,17 +13,12 @@ from PIL import Image
 
 
 @pytest.fixture(scope="module")
-def camera() -> Iterator:
+def camera(driver) -> Iterator:
     """A browser whose camera shows a test pattern."""
-    if _chromium() is None:
-        pytest.skip("there is no Chromium on PATH")
-    from playwright.sync_api import sync_playwright
-
     arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=_chromium(), args=arguments)
-        yield browser
-        browser.close()
+    browser = driver.chromium.launch(executable_path=_chromium(), args=arguments)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
