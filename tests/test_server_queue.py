@@ -70,8 +70,13 @@ def control(config: dict, elem_id: str, event: str = "click") -> tuple[int, list
 def growing(config: dict) -> tuple[int, list]:
     """The button that grows a texture, with values for an optimisation of many steps."""
     number, values = control(config, "growth-button")
-    assert values[1] == "quilting" and values[6] == 150
-    return number, [values[0], "gatys", *values[2:6], 500, *values[7:]]
+    components = {each["id"]: each["props"].get("elem_id") for each in config["components"]}
+    inputs = next(each["inputs"] for each in config["dependencies"] if each["id"] == number)
+    assert "quilting" in values and "growth-steps" in map(components.get, inputs)
+    wanted = {"growth-steps": 500}
+    return number, [
+        wanted.get(components[each], "gatys" if value == "quilting" else value) for each, value in zip(inputs, values)
+    ]
 
 
 def printed(url: str) -> str:
