@@ -346,10 +346,10 @@ def test_malformed_pictures_over_http_end_in_sentences(stranger):
 
 
 def editor(stranger: Stranger) -> tuple[dict, int]:
-    """The event that takes a drawing, and the component."""
+    """An event that takes a drawing alone, and the component."""
     for dependency, place in stranger.places(of_files=True):
         component = dependency["inputs"][place]
-        if stranger.components[component]["type"] == "imageeditor":
+        if stranger.components[component]["type"] == "imageeditor" and len(dependency["inputs"]) == 1:
             return dependency, component
     raise AssertionError("there is no editor on the page")
 
