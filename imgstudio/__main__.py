@@ -95,7 +95,8 @@ def _configure(name: str, parser: ArgumentParser) -> None:
     elif name == "art":
         parser.add_argument("--flowers", action="store_true", help="draw daisies and sunflowers to translate instead")
         parser.add_argument("--readme", action="store_true", help="draw what README shows of the models, and its table, instead")
-        parser.add_argument("--out", type=Path, help="folder to write to (default: assets/styles, assets/flowers, or this one)")
+        parser.add_argument("--opening", action="store_true", help="make the results that the page opens with instead")
+        parser.add_argument("--out", type=Path, help="folder to write to (default: the one in assets/, or this one for --readme)")
     elif name == "bench":
         parser.add_argument("--repeats", type=int, default=15, help="runs, of which the median counts (default: %(default)s)")
         parser.add_argument("--restyling", type=Path, metavar="SHEET.jpg", help="score style transfer instead, and write a sheet")
@@ -159,6 +160,12 @@ def _art(options: Namespace) -> None:
         from .studio import readme
 
         for path in readme.write(options.out or Path()):
+            print(path, flush=True)
+        return
+    if options.opening:
+        from . import ui
+
+        for path in ui.write_opening(options.out):
             print(path, flush=True)
         return
     for path in flowers.write(options.out or "assets/flowers") if options.flowers else art.write(options.out or "assets/styles"):

@@ -75,8 +75,9 @@ class Decoder(nn.Module):
             ]
         )
         self.last = convolution(a, 3)
-        binomial = torch.tensor([1.0, 2.0, 1.0]) / 4
-        self.register_buffer("soft", (binomial[:, None] * binomial).expand(c, 1, 3, 3).clone(), persistent=False)
+        # Written out, because arithmetic on the meta device makes PyTorch import its compiler.
+        binomial = torch.tensor([[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]])
+        self.register_buffer("soft", binomial.expand(c, 1, 3, 3).clone(), persistent=False)
 
     def forward(self, deep: Tensor, fine: Tensor) -> Tensor:
         h, fine = deep, self.calmed(fine)
@@ -94,7 +95,7 @@ class Decoder(nn.Module):
         surfaces, and the decoder would draw a mesh of it."""
         with torch.autocast(fine.device.type, enabled=False):  # half precision has no fast way to do it on CPUs
             padded = F.pad(fine.float(), (1, 1, 1, 1), mode="reflect")
-            return F.conv2d(padded, self.soft, groups=fine.shape[1])
+            return F.conv2d(padded, self.soft / 16, groups=fine.shape[1])
 
 
 class AdaIN(nn.Module):
@@ -115,6 +116,11 @@ class AdaIN(nn.Module):
         self.match = MATCH[match]
         self.encoder = VGG(widths=widths, deepest=DEEP)
         self.decoder = Decoder(widths)
+
+    @property
+    def channels(self) -> int:
+        """Of the features."""
+        return self.encoder.widths[DEEP] + 4 * self.encoder.widths[FINE]
 
     def encode(self, x: Tensor) -> Tensor:
         return self.pack(self.encoder(x, (DEEP, FINE)))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from .. import interrupt
 from ..checks import check_range
@@ -45,6 +45,17 @@ def save(frames: Iterable[Image.Image], path: str | os.PathLike[str], *, fps: fl
     finally:
         partial.unlink(missing_ok=True)
     return path
+
+
+def convert(source: str | os.PathLike[str], path: str | os.PathLike[str]) -> Path:
+    """Writes an animation that `save` made in the format of another ending, at the same pace. Errors: those of `save`."""
+    try:
+        with Image.open(source) as film:
+            frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(film)]
+            fps = 1000 / (film.info.get("duration") or 1000 / FASTEST)
+    except OSError as error:
+        raise StudioError(f"{Path(source).name} cannot be read as an animation: draw it anew.") from error
+    return save(frames, path, fps=min(fps, FASTEST))
 
 
 def _alike(frames: Iterable[Image.Image]) -> Iterator[Image.Image]:

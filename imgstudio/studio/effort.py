@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 import time
 from typing import Literal, TypeAlias
 
@@ -32,6 +33,7 @@ NETS: dict[str, tuple[Kind, type[nn.Module]]] = {
 LARGEST = {"optimise": (1024, 4096), "one pass": (6000, 8192), "any style": (4096, 6000)}  # on a CPU, on a GPU
 _SPARE = 300_000_000  # bytes for the libraries' own buffers
 _START, _LENT = 3.0, 5e-8  # seconds: until the weights are on a lent GPU, and for one pixel to go through VGG-19 there
+_measuring = threading.Lock()
 _PROBE = {"optimise": 192, "one pass": 256, "any style": 256}  # sides in pixels at which time is measured
 
 
@@ -93,9 +95,8 @@ def _bytes_for_one_pass(net: OnePass, pixels: int) -> int:
 
 def _bytes_for_any_style(net: AdaIN, pixels: int) -> int:
     half, width = devices.compute_dtype(devices.pick()).itemsize, net.decoder.last.in_channels
-    channels = net.encode(torch.empty(1, 3, 64, 64, device="meta")).shape[1]
     piece = min(pixels, feedforward.WHOLE**2)
-    return piece * width * (4 * half + 8) + pixels * (100 + 6 * 4 * channels // net.stride**2)
+    return piece * width * (4 * half + 8) + pixels * (100 + 6 * 4 * net.channels // net.stride**2)
 
 
 _BYTES = {"optimise": _bytes_to_optimise, "one pass": _bytes_for_one_pass, "any style": _bytes_for_any_style}
@@ -153,7 +154,8 @@ def expected_seconds(model: str, size: int, steps: int = 200) -> float:
         return lent_seconds(model, size, steps)
     spec = catalog.find(model)
     way, build = _net(spec)
-    per_pixel = _seconds_per_pixel(way, build, tuple(sorted(spec.kwargs.items())))
+    with _measuring:  # a second one at the same time would make both slower
+        per_pixel = _seconds_per_pixel(way, build, tuple(sorted(spec.kwargs.items())))
     if way != "optimise":
         return per_pixel * size**2
     plan = optimise.scales(size, size, _shape(build, tuple(sorted(spec.kwargs.items()))).smallest, steps)

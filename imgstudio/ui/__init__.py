@@ -8,6 +8,9 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import shutil
+import tempfile
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Blocks are made: nothing is reported anywhere
@@ -17,7 +20,7 @@ import gradio as gr  # noqa: E402
 
 from ..errors import StudioError  # noqa: E402
 from ..studio import system  # noqa: E402
-from . import api, header  # noqa: E402
+from . import api, header, prepared  # noqa: E402
 from .server import access, outer, queue  # noqa: E402
 from .server.page import Page  # noqa: E402
 from .theme import ICON, head, theme  # noqa: E402
@@ -39,6 +42,16 @@ def build() -> gr.Blocks:
                     tab.build()
         api.build()
     return demo
+
+
+def write_opening(folder: Path | None = None) -> list[Path]:
+    """Makes the results that the page opens with, in `folder` or in place of those that are there. Returns the files."""
+    place = folder or prepared.FOLDER
+    with tempfile.TemporaryDirectory() as temporary, prepared.writing(Path(temporary)):
+        build()
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(temporary, place)
+    return sorted(place.iterdir())
 
 
 def _port(text: str) -> int:

@@ -17,6 +17,7 @@ from PIL import Image
 import imgstudio
 
 from ..studio import bring, downloads, pictures
+from . import prepared
 from .server import visitors
 
 SEEDS = 1_000_000  # dice seeds stay short enough to read out in a classroom
@@ -234,7 +235,8 @@ def preview(picture: Image.Image, control: str) -> str:
 def facts(what: str, seconds: float, *parts: str) -> str:
     """The line under a result: "24 pictures in 44 ms", then what else is worth knowing."""
     took = f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
-    return '<p class="facts">' + " · ".join(html.escape(part) for part in (f"{what} in {took}", *parts)) + "</p>"
+    first = what if prepared.making() else f"{what} in {took}"
+    return '<p class="facts">' + " · ".join(html.escape(part) for part in (first, *parts)) + "</p>"
 
 
 def warning(text: str | None) -> str:

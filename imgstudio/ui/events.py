@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import gradio as gr
-from gradio.context import LocalContext
+from gradio.context import Context, LocalContext
 
 from .. import interrupt
 from ..errors import StudioError
@@ -164,6 +164,11 @@ def instant(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outp
     """`connect` for what touches no net and must not wait for those that do."""
     options = {"show_progress": "hidden", "concurrency_id": None, "concurrency_limit": None, **options}
     return connect(triggers, handler, inputs, outputs, **options)
+
+
+def page_opened() -> Any:
+    """The event of a visitor's arrival, as a trigger."""
+    return Context.root_block.load
 
 
 def gently(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outputs: Any = None, **options: Any) -> Any:

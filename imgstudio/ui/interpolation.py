@@ -9,7 +9,7 @@ import gradio as gr
 
 from ..errors import StudioError
 from ..studio import interpolation, likeness, pictures
-from . import bring, common, fetching, freshness, lessons, morph, player, restoring, slots, views
+from . import bring, common, fetching, freshness, lessons, morph, player, prepared, restoring, slots, views
 from .events import connect, instant, live, request_stop
 
 TITLE = "VAE interpolation"
@@ -23,7 +23,7 @@ def build() -> None:
     if first is None:
         common.nothing_here()
         return
-    start = _opening(first.name)
+    start = prepared.opening("morph", lambda: _opening(first.name), first.name)
     revision, active = gr.State(0), gr.State("morph")
     with common.room():
         with common.controls():

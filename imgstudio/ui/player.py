@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -12,6 +14,7 @@ from ..errors import StudioError
 from ..studio import animation
 from .common import facts, facts_line, folder, preview, result
 from .events import Stopwatch, until_stopped
+from .server import opening
 
 SIDE = 384  # of a frame, in pixels
 FORMATS = ("gif", "webp", "mp4")
@@ -46,9 +49,9 @@ class Film(NamedTuple):
 
 
 def film(frames: list[Image.Image], name: str, fps: int, title: str) -> Film:
-    """Encodes an animation that was made beforehand. title: what the fact line says it shows."""
+    """Encodes an animation that was made beforehand, to be played. title: what the fact line says it shows."""
     watch = Stopwatch()
-    *_, files = _encode(frames, name, fps)
+    files = next(_encode(frames, name, fps))
     return Film(files, facts(f"{len(frames)} frames", watch.seconds, _length(frames, fps), title))
 
 
@@ -58,8 +61,18 @@ def build(label: str, elem_id: str, start: Film | None = None) -> Player:
     picture = result(label, value=files.get("webp"), elem_id=elem_id, buttons=["fullscreen"], alt_text=label)
     fact_line = facts_line(line)
     with gr.Row(elem_classes="downloads"):
-        downloads = tuple(_download(kind, files.get(kind), f"{elem_id}-{kind}") for kind in FORMATS)
+        downloads = tuple(_download(kind, _offered(files, kind), f"{elem_id}-{kind}") for kind in FORMATS)
     return Player(picture, fact_line, downloads)
+
+
+def _offered(files: dict[str, str], kind: str) -> str | None:
+    """The file in that format; one that is not there yet is written when somebody downloads it."""
+    playing = files.get("webp")
+    if kind in files or playing is None:
+        return files.get(kind)
+    path = Path(playing).with_suffix(f".{kind}")
+    opening.write_later(path, functools.partial(animation.convert, playing, path))
+    return str(path)
 
 
 def _download(kind: str, path: str | None, elem_id: str) -> gr.DownloadButton:

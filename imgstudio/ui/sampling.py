@@ -9,9 +9,9 @@ import gradio as gr
 import imgstudio
 
 from ..errors import StudioError
-from ..studio import downloads, pictures, sampling
+from ..studio import downloads, pictures
 from ..studio.latents import TRUNCATION
-from . import bring, common, fetching, freshness, lessons, steering, walking
+from . import bring, common, fetching, freshness, lessons, prepared, steering, walking
 from .events import connect, instant, live
 from .wall import ANY, Controls, Wall, large, show
 
@@ -38,7 +38,8 @@ def build() -> None:
 
 def _samples(first: imgstudio.Spec) -> None:
     """Contents of the first part: the sheet, the large picture, the walk."""
-    opening, film = _opening(first), walking.opening(first, TRUNCATION)
+    opening = prepared.opening("samples", lambda: _opening(first), first.name)
+    film = prepared.opening("walk", lambda: walking.opening(first, TRUNCATION), first.name)
     with common.room():
         with common.controls():
             left = _left(first)
@@ -63,7 +64,6 @@ def _samples(first: imgstudio.Spec) -> None:
 def _opening(first: imgstudio.Spec) -> tuple | None:
     """What hangs there before the first click; None where it can't be made, such as without weights."""
     try:
-        sampling.sample(first.name, [0])  # loads the net, so that the time shown is that of the pictures
         controls = Controls(first.name, None, 0, COUNT, TRUNCATION, "auto", Wall((), LARGE_AT_FIRST))
         return show(controls, controls.page()._replace(chosen=LARGE_AT_FIRST))
     except StudioError:

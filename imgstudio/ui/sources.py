@@ -152,15 +152,26 @@ def _copy(path: Path, title: str) -> Source:
         return _copies[key]
 
 
+_thumbnails: dict[tuple[str, ...], str] = {}
+
+
+def _thumbnail(path: Path, title: str) -> str:
+    """Path of a small square of an offered picture; all galleries of a page show the same one."""
+    key = (str(path), title, os.environ.get("GRADIO_TEMP_DIR", ""))
+    if key not in _thumbnails or not Path(_thumbnails[key]).is_file():
+        place = common.folder() / f"{common.file_name(title)}.jpg"
+        pictures.square(path, THUMB).save(place, quality=92)
+        _thumbnails[key] = str(place)
+    return _thumbnails[key]
+
+
 def gallery(label: str, slot: Slot, changed: gr.State, columns: int, elem_id: str, *, small: bool = False) -> gr.Gallery:
     """The offered pictures of a slot; a click chooses one, and the one that hangs in the slot is marked.
 
     small: swatches without their titles in sight.
     """
     titles = list(slot.offered)
-    tiles = [
-        (common.keep(pictures.square(path, THUMB), common.file_name(title), {}), title) for title, path in slot.offered.items()
-    ]
+    tiles = [(_thumbnail(path, title), title) for title, path in slot.offered.items()]
     shown = common.strip(
         label,
         columns,

@@ -16,6 +16,7 @@ from . import (
     common,
     fetching,
     freshness,
+    prepared,
     steering_inside,
     steering_mix,
     steering_own,
@@ -123,7 +124,6 @@ def _opening(start: Point) -> tuple:
     try:
         if downloads.missing(start.model):
             return None, "", "", None
-        start.picture()  # loads the net, so that the time shown is that of the picture
         return *steering_point.hang(start), steering_pad.montage(start)
     except StudioError:
         return None, "", "", None
@@ -143,7 +143,7 @@ class Parts(NamedTuple):
 
 def _stage(left: Left, more: list[Any], start: Point) -> tuple[Desk, Parts]:
     """more: the components of the state that stand under Advanced."""
-    *hung, montage = _opening(start)
+    *hung, montage = prepared.opening("steering", lambda: _opening(start), start.model)
     ready, names = hung[0] is not None, steering_point.directions(start.model)
     with gr.Row(elem_classes="hanging"):
         picture, save, reset, mark = _picture(hung)

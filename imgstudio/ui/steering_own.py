@@ -10,7 +10,7 @@ import gradio as gr
 from ..errors import StudioError
 from ..studio import inversion, likeness, pictures, sampling
 from ..studio.inversion import Found
-from . import common, freshness, sources, style_region
+from . import common, freshness, prepared, sources, style_region
 from .events import Stopwatch, connect, explain, instant, request_stop, until_stopped
 from .server.painting import PaintInput
 from .sources import Source
@@ -67,7 +67,7 @@ class Own(NamedTuple):
 
 def build(start: Point | None) -> Own:
     """start: whose model draws the target at first; None where it can't."""
-    source = drawn(start, TARGET) if start else None
+    source = prepared.opening("steering-own", lambda: drawn(start, TARGET), start.model) if start else None
     with gr.Tab("Own picture", id="own") as tab:
         with gr.Row(elem_classes="slots"):
             target, upload, dice = _slot(source)

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ..errors import StudioError
-from . import bring, common, demos, fetching, freshness, lessons, restoring, sources, style_painting, style_region
+from . import bring, common, demos, fetching, freshness, lessons, prepared, restoring, sources, style_painting, style_region
 from . import style_settings as settings
-from .events import connect, instant, live, request_stop
+from .events import connect, instant, live, page_opened, request_stop
 from .sources import Slot
 from .style_settings import ANY, ONE, OPTIMISE, Controls
 
@@ -23,12 +23,10 @@ def build() -> None:
     if not kinds:
         common.nothing_here()
         return
-    models = {method: settings.first_model(specs).name for method, specs in kinds.items()}
-    times = settings.method_choices(models, settings.SIZE, settings.style.STEPS)  # measured first: the nets are warm then
-    start, changed = _opening(kinds), gr.State(0)
+    start, changed = prepared.opening("style", lambda: _opening(kinds), _first(kinds)[1]), gr.State(0)
     with common.room():
         with common.controls():
-            left = _left(start.controls, kinds, times)
+            left = _left(start.controls, kinds)
         with common.below():
             own = bring.build("stylize", "style")
             with common.advanced():
@@ -49,10 +47,15 @@ class Start(NamedTuple):
     hung: tuple | None
 
 
+def _first(kinds: dict[str, list]) -> tuple[str, str]:
+    """A quick method, for which nobody has to wait, and its model."""
+    method = next((each for each in (ANY, ONE) if each in kinds), OPTIMISE)
+    return method, settings.first_model(kinds[method]).name
+
+
 def _opening(kinds: dict[str, list]) -> Start:
     """A picture made by a quick method, for which nobody has to wait."""
-    method = next((each for each in (ANY, ONE) if each in kinds), OPTIMISE)
-    model = settings.first_model(kinds[method]).name
+    method, model = _first(kinds)
     contents, artworks = demos.contents(), demos.artworks()
     content, manner = sources.first(contents, FIRST_PICTURE), sources.first(artworks, FIRST_STYLE)
     controls = Controls.first(method, model, content, manner)
@@ -78,12 +81,12 @@ class Left(NamedTuple):
     stop: gr.Button
 
 
-def _left(known: Controls, kinds: dict[str, list], times: list[tuple[str, str]]) -> Left:
+def _left(known: Controls, kinds: dict[str, list]) -> Left:
     with gr.Row(elem_classes="slots"):
         content = sources.build("Picture", known.content, demos.contents(), "Another")
         style = sources.build("Style", known.style, demos.artworks(), "Surprise me", visible=known.method != ONE)
     method = gr.Radio(
-        times,
+        [(settings.METHODS[method], method) for method in kinds],  # with their times as soon as somebody sees them
         value=known.method,
         label="Method",
         elem_id="style-method",
@@ -193,7 +196,7 @@ def _connect(left: Left, rare: Rare, stage: Stage, own: bring.Bring, changed: gr
     instant(left.stop.click, request_stop)
     instant(slow.dice.click, common.roll, None, slow.seed)
     chosen = [left.method, *left.models]
-    dear = [rare.size.change, slow.steps.change, left.method.change, *(model.change for model in left.models)]
+    dear = [rare.size.change, slow.steps.change, left.method.change, *(model.change for model in left.models), page_opened()]
     costs = [*chosen, rare.size, slow.steps]
     instant(dear, tell_costs, costs, [left.method, left.line, rare.memory], trigger_mode="always_last")
     shown = [

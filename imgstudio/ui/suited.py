@@ -8,7 +8,7 @@ from pathlib import Path
 import imgstudio
 
 from ..errors import StudioError
-from . import common, demos
+from . import common, demos, prepared
 
 GAN = "cgan/fruits"
 SEEDS = {"apple": (22, 13, 11, 15), "tomato": (38, 7, 34, 19)}  # of clean ones, unlike each other
@@ -59,12 +59,17 @@ def _find(kind: str) -> dict[str, Path]:
 def _fruits(kind: str) -> dict[str, Path]:
     """Fruits of a kind, "Apple 1", "Apple 2", ...; none where the GAN's weights are missing."""
     try:
-        return {f"{kind.title()} {i}": _imagined(kind, seed) for i, seed in enumerate(SEEDS[kind], start=1)}
+        return {f"{kind.title()} {i}": Path(path) for i, path in enumerate(_imagined(kind), start=1)}
     except StudioError:
         return {}
 
 
 @functools.cache
-def _imagined(kind: str, seed: int) -> Path:
+def _imagined(kind: str) -> list[str]:
+    """Paths of pictures."""
+    return prepared.opening(kind, lambda: [_sampled(kind, seed) for seed in SEEDS[kind]], GAN)
+
+
+def _sampled(kind: str, seed: int) -> str:
     (picture,) = imgstudio.sample(GAN, seed, label=kind)
-    return Path(common.keep(picture, f"{kind}-{seed}", {"model": GAN, "seed": seed, "class": kind}))
+    return common.keep(picture, f"{kind}-{seed}", {"model": GAN, "seed": seed, "class": kind})

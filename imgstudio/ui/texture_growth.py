@@ -12,8 +12,8 @@ import imgstudio
 from ..errors import StudioError
 from ..studio import style, synthesis
 from ..studio.steps import Step
-from . import common, demos, fetching, freshness, restoring, sources
-from .events import Stopwatch, connect, explain, instant, request_stop, until_stopped
+from . import common, demos, fetching, freshness, prepared, restoring, sources
+from .events import Stopwatch, connect, explain, instant, page_opened, request_stop, until_stopped
 from .sources import Slot, Source
 from .style_settings import duration
 
@@ -30,12 +30,10 @@ TRADE = {
 BEFORE_CLICK = '<p class="facts">Choose a sample, then press the button.</p>'
 
 
-def methods(model: str | None, size: float, steps: float) -> list[tuple[str, str]]:
-    """The methods in words, the slow one with the time that it takes on this device; it needs a net."""
+def methods(model: str | None, time: str = "minutes") -> list[tuple[str, str]]:
+    """The methods in words, the slow one, which needs a net, with the time that it takes."""
     quick = [("Image quilting · seconds", QUILTING)]
-    if not model:
-        return quick
-    return [*quick, (f"Optimise a new picture · {duration(style.expected_seconds(model, int(size), int(steps)))}", GATYS)]
+    return [*quick, (f"Optimise a new picture · {time}", GATYS)] if model else quick
 
 
 class Wish(NamedTuple):
@@ -96,8 +94,7 @@ class Rare(NamedTuple):
 def build() -> None:
     """Contents of the part."""
     model = next((spec.name for spec in _slow_models()), "")
-    source, changed = sources.first(demos.textures(), FIRST_SAMPLE), gr.State(0)
-    wish = Wish(source, QUILTING, SIZE, True, 1.0, model, synthesis.STEPS, synthesis.STARTS[0], 0)
+    (wish, start), changed = prepared.opening("growth", lambda: _opening(model)), gr.State(0)
     with common.room():
         with common.controls():
             left = _left(wish)
@@ -105,7 +102,7 @@ def build() -> None:
             rare = _advanced(wish)
             saved = restoring.offer("growth")
         with common.stage():
-            hung = _stage(wish, left.slot, changed)
+            hung = _stage(start, left.slot, changed)
     _connect(left, rare, hung, changed)
     fields = {"method": left.method, "size": left.size, "seamless": left.seamless, "scale": rare.scale, "model": rare.model}
     fields |= {"steps": rare.steps, "start": rare.start, "seed": rare.seed}
@@ -122,7 +119,7 @@ def _left(wish: Wish) -> Left:
         with gr.Column(min_width=110, elem_classes="slot"):
             gr.HTML('<p class="help">A sample shows a little of a texture: stones, bricks, strokes. It may be small.</p>')
     method = gr.Radio(
-        methods(wish.model, wish.size, wish.steps),
+        methods(wish.model),
         value=wish.method,
         label="Method",
         elem_id="growth-method",
@@ -167,8 +164,8 @@ def _advanced(wish: Wish) -> Rare:
     return Rare(scale, model, steps, start, seed, dice, slow)
 
 
-def _stage(wish: Wish, slot: Slot, changed: gr.State) -> Hung:
-    path, line, tiled, told = _opening(wish) or (None, BEFORE_CLICK, None, "")
+def _stage(start: tuple | None, slot: Slot, changed: gr.State) -> Hung:
+    path, line, tiled, told = start or (None, BEFORE_CLICK, None, "")
     with gr.Row(elem_classes="hanging"):
         with gr.Column(scale=5, min_width=300, elem_classes="dated"):
             picture = common.result("New texture", value=path, elem_id="growth-result", alt_text="The new texture")
@@ -188,17 +185,18 @@ def _stage(wish: Wish, slot: Slot, changed: gr.State) -> Hung:
     return Hung(picture, line, download, tiles, told, mark)
 
 
-def _opening(wish: Wish) -> tuple | None:
-    """What hangs there before the first click: values for `Hung` but for the download."""
-    if wish.source is None:
-        return None
-    watch = Stopwatch()
+def _opening(model: str) -> tuple[Wish, tuple | None]:
+    """The values of the controls, and what hangs there before the first click: values for `Hung` but for the download."""
+    source, watch = sources.first(demos.textures(), FIRST_SAMPLE), Stopwatch()
+    wish = Wish(source, QUILTING, SIZE, True, 1.0, model, synthesis.STEPS, synthesis.STARTS[0], 0)
+    if source is None:
+        return wish, None
     try:
-        *_, step = synthesis.synthesize(wish.source.path, **wish.options())
+        *_, step = synthesis.synthesize(source.path, **wish.options())
     except StudioError:
-        return None
+        return wish, None
     path, line, _, *tiles = _finished(wish, step, watch.seconds)
-    return path, line, *tiles
+    return wish, (path, line, *tiles)
 
 
 # --- what the controls do
@@ -217,7 +215,8 @@ def _connect(left: Left, rare: Rare, hung: Hung, changed: gr.State) -> None:
     connect(quick, grow_quickly, wish, outputs, trigger_mode="always_last", **at_work)
     instant(left.stop.click, request_stop)
     instant(rare.dice.click, common.roll, None, rare.seed)
-    instant([left.size.change, rare.steps.change, rare.model.change], tell_cost, wish[2:3] + wish[5:7], left.method)
+    dear = [left.size.change, rare.steps.change, rare.model.change, page_opened()]
+    instant(dear, tell_cost, [left.size, rare.model, rare.steps], left.method)
     shown = [left.trade, rare.slow]
     instant(left.method.change, lambda method: (_trade(method), gr.update(visible=method == GATYS)), left.method, shown)
 
@@ -228,7 +227,8 @@ def made_of(chosen: dict[str, Any]) -> dict[str, Any]:
 
 
 def tell_cost(size: float, model: str | None, steps: float) -> Any:
-    return gr.update(choices=methods(model, size, steps))
+    time = duration(style.expected_seconds(model, int(size), int(steps))) if model else ""
+    return gr.update(choices=methods(model, time))
 
 
 def grow_quickly(request: gr.Request, *values: Any) -> Iterator[Any]:

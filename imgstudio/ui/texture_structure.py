@@ -11,7 +11,7 @@ import gradio as gr
 from ..errors import StudioError
 from ..studio import decomposition, pictures
 from ..studio.decomposition import Decomposition
-from . import common, demos, freshness, restoring, sources
+from . import common, demos, freshness, prepared, restoring, sources
 from .events import Stopwatch, connect, live
 from .sources import Slot, Source
 
@@ -51,8 +51,7 @@ class Hung(NamedTuple):
 
 def build() -> None:
     """Contents of the part."""
-    source, changed = sources.first(_offered(), FIRST_PICTURE), gr.State(0)
-    start = _opening(source)
+    (source, start), changed = prepared.opening("structure", _opening), gr.State(0)
     with common.room():
         with common.controls():
             slot, method, strength, button = _left(source)
@@ -82,12 +81,13 @@ def _offered() -> dict[str, Path]:
     return {**demos.contents(), **demos.textured()}
 
 
-def _opening(source: Source | None) -> tuple | None:
-    """What hangs there before the first click: values for `Hung`; None where it can't be made."""
+def _opening() -> tuple[Source | None, tuple | None]:
+    """A picture, and what hangs there before the first click: values for `Hung`; None where it can't be made."""
+    source = sources.first(_offered(), FIRST_PICTURE)
     try:
-        return hang(Parting(source, "rtv", 0.5, SIZE), BOOST) if source else None
+        return source, hang(Parting(source, "rtv", 0.5, SIZE), BOOST) if source else None
     except StudioError:
-        return None
+        return source, None
 
 
 def _left(source: Source | None) -> tuple[Slot, gr.Radio, gr.Slider, gr.Button]:

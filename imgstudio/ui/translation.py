@@ -11,7 +11,19 @@ import imgstudio
 
 from ..errors import StudioError
 from ..studio import pictures
-from . import bring, common, fetching, freshness, lessons, restoring, sources, suited, translation_many, translation_wall
+from . import (
+    bring,
+    common,
+    fetching,
+    freshness,
+    lessons,
+    prepared,
+    restoring,
+    sources,
+    suited,
+    translation_many,
+    translation_wall,
+)
 from .events import connect, instant, live, request_stop
 from .sources import Slot, Source
 from .translation_wall import Controls
@@ -28,9 +40,8 @@ def build() -> None:
         common.nothing_here()
         return
     first = common.default_model("translate").name
-    content = sources.first(suited.examples(), suited.fitting(first))
-    known = Controls(first, content, 1.0, best_size(first), True)
-    start, changed = _opening(known), gr.State(0)
+    known, start = prepared.opening("translation", lambda: _opening(first), *pair_of(first))
+    changed = gr.State(0)
     with common.room():
         with common.controls():
             left = _left(known, pairs)
@@ -54,14 +65,17 @@ def build() -> None:
     restoring.wire(saved, "translate", fields, {"picture": left.slot}, changed, derive=settings_of)
 
 
-def _opening(known: Controls) -> tuple | None:
-    """What hangs there before the first click; None where that would take a download, or can't be made."""
-    if known.content is None or not common.find(known.model).embedded:
-        return None
+def _opening(model: str) -> tuple[Controls, tuple | None]:
+    """The values of the controls, and what hangs there before the first click; None where that would take a download, or can't
+    be made."""
+    content = sources.first(suited.examples(), suited.fitting(model))
+    known = Controls(model, content, 1.0, best_size(model), True)
+    if content is None or not common.find(model).embedded:
+        return known, None
     try:
-        return translation_wall.opening(known)
+        return known, translation_wall.opening(known)
     except StudioError:
-        return None
+        return known, None
 
 
 # --- pairs

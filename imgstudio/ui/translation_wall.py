@@ -90,7 +90,6 @@ def build(start: tuple | None, known: Controls) -> Wall:
 
 def opening(controls: Controls) -> tuple:
     """The picture that hangs there before the first click: values for `build`. Raises StudioError."""
-    translation.translate(controls.model, controls.content.path, size=64)  # loads the nets, so that the time shown is the work's
     watch = Stopwatch()
     *_, step = _translating(controls)
     pair, line, download, tiles, made = _finished(controls, step, watch.seconds)
@@ -192,9 +191,11 @@ def _blended(made: Made, strength: float) -> tuple[tuple[str, str], str]:
     settings = _settings(made) | {"strength": strength}
     picture = translation.blend(made.before, made.whole, strength)
     path = common.keep(picture, common.file_name(made.title, made.model.partition("/")[2]), settings)
-    return (_fit(pictures.read(made.before)), _fit(picture)), path
+    return (_fit(pictures.read(made.before), made.before), _fit(picture, path)), path
 
 
-def _fit(picture: Image.Image) -> str:
-    """A copy that is neither smaller nor larger than what a screen shows well."""
+def _fit(picture: Image.Image, path: str) -> str:
+    """The picture's file, or a copy where it is smaller or larger than what a screen shows well."""
+    if LARGE <= max(picture.size) <= SHOWN:
+        return path
     return common.keep(pictures.enlarge(pictures.shrink(picture, SHOWN), LARGE, smooth=True), "shown", {})

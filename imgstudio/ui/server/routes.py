@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
+import anyio
 from gradio.route_utils import API_PREFIX
 from starlette._utils import get_route_path
 from starlette.responses import JSONResponse, Response
@@ -53,7 +54,7 @@ class Routes:
 
     async def _file(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
         """The file of that name, by Gradio's route; one answer for everything else."""
-        path = files.readable(name)
+        path = await anyio.to_thread.run_sync(files.readable, name)  # one of the opening may have to be written first
         if path is None:
             await JSONResponse({"detail": "There is no such file."}, 404)(scope, receive, send)
             return
