@@ -84,11 +84,10 @@ def build(start: tuple | None, content: Source | None) -> Easel:
 
 def opening(controls: Controls) -> tuple:
     """The picture that hangs there before the first click: values for `build`. Raises StudioError."""
-    watch = Stopwatch()
     *_, step = style.stylize(controls.model, controls.content.path, _paths(controls), **controls.options())
-    seconds, path = watch.seconds, _save(controls, step.image, 0)
+    path = _save(controls, step.image, 0)
     pair = (_before(controls, step.image.size), path)
-    return pair, _told(controls, step, seconds), path, Made(path, 0, seconds, ())
+    return pair, _told(controls, step, 0.0), path, Made(path, 0, 0.0, ())
 
 
 def _paths(controls: Controls) -> list[str] | None:
