@@ -15,7 +15,7 @@ from imgstudio.__main__ import main
 from imgstudio.ui import api
 
 MEANT_OTHERWISE = {  # over HTTP an empty text or a 0 stands for None, and pictures come in one size
-    ("segment", "regions"), ("retexture", "regions"), ("retexture", "region"), ("translate", "size"),
+    ("segment", "regions"), ("retexture", "regions"), ("translate", "size"),
     ("decompose", "size"), ("stylize", "keep_colors"), ("interpolate", "steps"),
 }  # fmt: skip
 

@@ -22,8 +22,8 @@ def segment(model: str, image: str, regions: int = 0, opacity: float = 0.5) -> t
         opacity: Of the colours over the picture, from 0 to 1.
 
     Returns:
-        The regions laid over the picture; the label map, a PNG whose colour indices are the regions (the largest is 0); and a
-        line for each region with its number as on the map, its share, pixels and colours.
+        The regions laid over the picture; the label map, a PNG whose colour indices are the regions (1 is the largest); and
+        a line for each region with its number as on the map, its share, pixels and colours.
     """
     picture = pictures.read(image)
     found = studio_texture.segment(model, picture, regions=regions or None)
@@ -31,8 +31,7 @@ def segment(model: str, image: str, regions: int = 0, opacity: float = 0.5) -> t
     labels = folder() / f"{file_name(model, 'labels')}.png"
     texture_export.label_map(found).save(labels)
     shown = file(model, studio_texture.overlay(picture, found, opacity=opacity), settings)
-    rows = [{**row, "region": row["region"] - 1} for row in texture_export.table(found, picture)]  # people count from 1
-    return shown, str(labels), rows
+    return shown, str(labels), texture_export.table(found, picture)
 
 
 def decompose(image: str, strength: float = 0.5, method: str = "rtv", size: int = 512) -> tuple[str, str]:
@@ -88,7 +87,7 @@ def retexture(
     model: str,
     image: str,
     texture: str,
-    region: int = 0,
+    region: int = 1,
     regions: int = 0,
     shading: float = 1.0,
     scale: float = 1.0,
@@ -100,7 +99,7 @@ def retexture(
         model: Name of the model that finds the regions, as in /segment.
         image: The picture.
         texture: A sample of the texture.
-        region: Which region, by its number in the label map of /segment; the largest is 0.
+        region: Which region, by its number in the label map of /segment; 1 is the largest.
         regions: How many regions; 0 finds out the number.
         shading: How much of the region's light and shadow stays: 0 none, 1 all, up to 2 for more.
         scale: How large the pattern is; 1 is as in the sample.
