@@ -10,7 +10,6 @@ import torch
 from .. import catalog, loading
 from ..models.stylegan2 import Generator
 from ..models.vgg import VGG
-from ..ops import latent
 from ..spec import Spec, Task
 from . import downloads, effort, interpolation
 
@@ -45,7 +44,7 @@ def described(spec: Spec) -> dict[str, Any]:
 def _abilities(spec: Spec) -> dict[str, Any]:
     """What only some models have."""
     if spec.task == "reconstruct":
-        return {"curves": list(latent.CURVES), "attributes": list(interpolation.attributes(spec.name))}
+        return {"curves": list(interpolation.CURVES), "attributes": list(interpolation.attributes(spec.name))}
     if spec.task == "stylize":
         method = effort.kind(spec.name)
         return {"method": method, **({"layers": list(_layers(spec))} if method == "optimise" else {})}

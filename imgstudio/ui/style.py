@@ -11,7 +11,7 @@ from . import bring, common, demos, fetching, freshness, lessons, restoring, sou
 from . import style_settings as settings
 from .events import connect, instant, live, request_stop
 from .sources import Slot
-from .style_settings import ANY, ONE, OPTIMISE, Controls
+from .style_settings import ONE, OPTIMISE, Controls
 
 TITLE = "Style transfer"
 FIRST_PICTURE, FIRST_STYLE = "Cat", "Night over the Lake"  # hang there before the first click
@@ -23,7 +23,7 @@ def build() -> None:
     if not kinds:
         common.nothing_here()
         return
-    models = {method: settings.first_model(specs).name for method, specs in kinds.items()}
+    models = {method: common.first_ready(specs).name for method, specs in kinds.items()}
     times = settings.method_choices(models, settings.SIZE, settings.style.STEPS)  # measured first: the nets are warm then
     start, changed = _opening(kinds), gr.State(0)
     with common.room():
@@ -51,11 +51,10 @@ class Start(NamedTuple):
 
 def _opening(kinds: dict[str, list]) -> Start:
     """A picture made by a quick method, for which nobody has to wait."""
-    method = next((each for each in (ANY, ONE) if each in kinds), OPTIMISE)
-    model = settings.first_model(kinds[method]).name
+    method, spec = settings.opening(kinds)
     contents, artworks = demos.contents(), demos.artworks()
     content, manner = sources.first(contents, FIRST_PICTURE), sources.first(artworks, FIRST_STYLE)
-    controls = Controls.first(method, model, content, manner)
+    controls = Controls.first(method, spec.name, content, manner)
     try:
         ready = controls.quick and content and (manner or method == ONE)
         return Start(controls, style_painting.opening(controls) if ready else None)
@@ -109,7 +108,7 @@ def _models(method: str, specs: list, visible: bool) -> gr.Dropdown:
     """The models of one method. A net of one style is that style."""
     return gr.Dropdown(
         [(spec.title, spec.name) for spec in specs],
-        value=settings.first_model(specs).name if specs else None,
+        value=common.first_ready(specs).name if specs else None,
         label="Style" if method == ONE else "Model",
         filterable=False,
         visible=visible,
