@@ -1,10 +1,11 @@
 // The layer over a segmented picture: hovering brightens a region, a click picks it. Runs in a gr.HTML, which hands it
-// `element`, `props`, `trigger` and `watch`. props.value: {labels: address of a grey PNG whose values are the regions,
-// copies: how often the picture is repeated from left to right, chosen: [region, ...], names: [text by region]} or null.
+// `element`, `props`, `trigger` and `watch`. props.value: {labels: address of a grey PNG whose values are the regions from 1,
+// copies: how often the picture is repeated from left to right, chosen: [region, ...], names: {region: text}} or null.
+// Region 0 is none.
 const canvas = element.querySelector("canvas");
 const tip = element.querySelector("output");
 let map = null; // {width, height, labels}
-let hovered = -1;
+let hovered = 0;
 let address = "";
 
 function read(image) {
@@ -36,15 +37,15 @@ function paint() {
   const pen = canvas.getContext("2d");
   pen.clearRect(0, 0, canvas.width, canvas.height);
   const chosen = (props.value && props.value.chosen) || [];
-  if (!map || (hovered < 0 && chosen.length === 0)) return;
+  if (!map || (hovered === 0 && chosen.length === 0)) return;
   const { width, height, labels } = map;
   const layer = pen.createImageData(width, height);
   const line = Math.max(1, Math.round(Math.max(width, height) / 340));
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const region = labels[y * width + x], at = 4 * (y * width + x);
-      const lit = region === hovered || (hovered < 0 && chosen.includes(region));
-      if (!lit) layer.data[at + 3] = hovered < 0 ? 70 : 110;
+      const lit = region === hovered || (hovered === 0 && chosen.includes(region));
+      if (!lit) layer.data[at + 3] = hovered === 0 ? 70 : 110;
       if (chosen.includes(region) && isEdge(x, y, region, 2 * line)) {
         const inner = isEdge(x, y, region, line) ? 255 : 0; // white, with black inside
         layer.data.set([inner, inner, inner, 255], at);
@@ -67,7 +68,7 @@ function load() {
   if (value && value.labels === address && map) return fit(value.copies);
   address = value ? value.labels : "";
   map = null;
-  hovered = -1;
+  hovered = 0;
   paint();
   if (!value) return;
   const image = new Image();
@@ -80,11 +81,11 @@ function load() {
 }
 
 function under(event) {
-  if (!map) return -1;
+  if (!map) return 0;
   const box = canvas.getBoundingClientRect();
   const x = Math.floor(((event.clientX - box.left) / box.width) * canvas.width);
   const y = Math.floor(((event.clientY - box.top) / box.height) * canvas.height);
-  if (x < 0 || y < 0 || x >= canvas.width || y >= map.height) return -1;
+  if (x < 0 || y < 0 || x >= canvas.width || y >= map.height) return 0;
   return map.labels[y * map.width + (x % map.width)];
 }
 
@@ -93,7 +94,7 @@ function point(region, event) {
     hovered = region;
     paint();
   }
-  tip.hidden = region < 0 || !event;
+  tip.hidden = region === 0 || !event;
   if (tip.hidden) return;
   const box = element.getBoundingClientRect();
   tip.textContent = props.value.names[region];
@@ -113,12 +114,12 @@ canvas.addEventListener("pointermove", (event) => {
   if (region !== before) tell(region);
 });
 canvas.addEventListener("pointerleave", () => {
-  point(-1);
-  tell(-1);
+  point(0);
+  tell(0);
 });
 canvas.addEventListener("click", (event) => {
   const region = under(event);
-  if (region >= 0) trigger("select", { index: region, value: region + 1 });
+  if (region > 0) trigger("select", { index: region, value: region });
 });
 document.addEventListener("region-pointed", (event) => {
   if (event.detail.from !== element) point(event.detail.region);

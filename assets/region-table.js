@@ -9,14 +9,14 @@ function tell(region) {
 
 element.addEventListener("pointerover", (event) => {
   const row = rowOf(event);
-  tell(row ? Number(row.dataset.region) : -1);
+  tell(row ? Number(row.dataset.region) : 0);
 });
-element.addEventListener("pointerleave", () => tell(-1));
+element.addEventListener("pointerleave", () => tell(0));
 element.addEventListener("focusin", (event) => {
   const row = rowOf(event);
   if (row && event.target.matches(":focus-visible")) tell(Number(row.dataset.region));
 });
-element.addEventListener("focusout", () => tell(-1));
+element.addEventListener("focusout", () => tell(0));
 element.addEventListener("click", (event) => {
   const row = rowOf(event);
   if (row) trigger("select", { index: Number(row.dataset.region), value: row.dataset.region });

@@ -112,11 +112,15 @@ def _models(options: Namespace) -> None:
         cli_hub.clear(options.clear) if options.clear else cli_hub.accept(options.accept)
         return
     if options.json:
-        print(json.dumps([cli_models.described(spec) for spec in imgstudio.models(options.task)], indent=2, ensure_ascii=False))
+        from .studio import description
+
+        print(json.dumps(description.list_models(options.task), indent=2, ensure_ascii=False))
         return
+    from .studio import downloads
+
     head = ("name", "task", "title", "size", "licence", "weights")
     rows = [
-        (s.name, s.task, s.title, f"{s.size / 1e6:.1f} MB", s.licence, cli_hub.place(s)) for s in imgstudio.models(options.task)
+        (s.name, s.task, s.title, f"{s.size / 1e6:.1f} MB", s.licence, downloads.place(s)) for s in imgstudio.models(options.task)
     ]
     widths = [max(map(len, column)) for column in zip(head, *rows)]
     for row in (head, *rows):

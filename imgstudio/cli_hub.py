@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from .errors import StudioError
 
 if TYPE_CHECKING:
-    from .spec import Spec
     from .weights import Progress
 
 HELP = {
@@ -53,16 +52,6 @@ def check(options: Namespace) -> int:
     found = check.problems(options.folder.resolve())
     print("\n".join(found) if found else "Nothing would break on a Space.")
     return 1 if found else 0
-
-
-def place(spec: Spec) -> str:
-    """Where a model's weights are."""
-    from .spec import Hub
-    from .studio import downloads
-
-    if not isinstance(spec.source, Hub):
-        return "embedded" if spec.embedded else "a file"
-    return f"{spec.whence}{', downloaded' if not downloads.missing(spec.name) else ''}"
 
 
 def bar() -> contextlib.AbstractContextManager[None]:

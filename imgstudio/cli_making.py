@@ -68,18 +68,11 @@ def _retexture(options: Namespace) -> None:
 
     picture = image.read(options.image)
     found = _regions(picture, options)
-    texture = _number(options.texture, found) if options.texture.isdecimal() else options.texture
+    texture = int(options.texture) if options.texture.isdecimal() else options.texture
     chosen = {name: getattr(options, name) for name in ("shading", "scale", "seed")}
-    made = retexture(picture, found, _number(options.region, found), texture, **chosen)
+    made = retexture(picture, found, options.region, texture, **chosen)
     settings = {"task": "retexture", "image": options.image, "region": options.region, "texture": options.texture, **chosen}
     print(image.save_png(made, options.out, settings))
-
-
-def _number(shown: int | str, found: Segmentation) -> int:
-    """A region's label: people count from 1."""
-    from .checks import check_count
-
-    return check_count("The region", int(shown), 1, found.regions) - 1
 
 
 def _regions(picture: object, options: Namespace) -> Segmentation:

@@ -6,7 +6,7 @@ import functools
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .errors import StudioError
 
@@ -52,20 +52,6 @@ def bring(source: str, task: Task | None = None) -> Spec:
         if Path(source).exists():
             raise
         raise StudioError(f"There is no model {source!r} in the catalogue, no such file, and on the Hub: {error}") from error
-
-
-def described(spec: Spec) -> dict[str, Any]:
-    """A model as plain values for JSON; `size` is in bytes, `weights` says where they are."""
-    from . import cli_hub
-
-    plain = ("name", "task", "title", "size", "licence", "origin", "data", "paper", "inverse")
-    directions = [direction.name for direction in spec.directions]
-    return {
-        **{name: getattr(spec, name) for name in plain},
-        "labels": list(spec.labels or ()),
-        "directions": directions,
-        "weights": cli_hub.place(spec),
-    }
 
 
 def configure(name: str, parser: ArgumentParser) -> None:

@@ -121,7 +121,7 @@ def _without_model() -> dict[str, Case]:
 
     def filled() -> list[Image.Image]:
         regions = imgstudio.segment("gabor/texture", scene(), regions=3)
-        return [imgstudio.retexture(scene(), regions, 0, scene(96, 1.0))]
+        return [imgstudio.retexture(scene(), regions, 1, scene(96, 1.0))]
 
     return {
         "decompose rtv": lambda: parts("rtv"),

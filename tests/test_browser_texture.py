@@ -207,8 +207,8 @@ def test_views_and_opacity_are_drawn_live(studio, tmp_path):
 def test_what_is_exported_can_be_read_again(studio, tmp_path):
     in_regions(studio, tmp_path)
     labels = Image.open(export(studio, "labels", tmp_path))
-    assert labels.size == (160, 96) and np.unique(np.asarray(labels)).tolist() == [0, 1, 2]
-    areas = np.bincount(np.asarray(labels).ravel()).tolist()
+    assert labels.size == (160, 96) and np.unique(np.asarray(labels)).tolist() == [1, 2, 3]
+    areas = np.bincount(np.asarray(labels).ravel()).tolist()[1:]
     assert Image.open(export(studio, "overlay", tmp_path)).size == (160, 96)
     with zipfile.ZipFile(export(studio, "cutouts", tmp_path)) as archive:
         assert [int((np.asarray(Image.open(archive.open(name)))[..., 3] > 0).sum()) for name in archive.namelist()] == areas
@@ -249,8 +249,8 @@ def test_a_region_is_filled_and_the_rest_stays(studio, tmp_path):
     filled, plain = Image.open(download.value.path()), Image.open(tmp_path / "striped.png").convert("RGB")
     changed = np.asarray(ImageChops.difference(filled, plain)).any(axis=2)
     labels = np.asarray(Image.open(export(studio, "labels", tmp_path)))
-    far = ndimage.binary_erosion(labels != 1, iterations=4, border_value=1)  # beyond the soft edge
-    assert changed[labels == 1].mean() > 0.8 and not changed[far].any()
+    far = ndimage.binary_erosion(labels != 2, iterations=4, border_value=1)  # beyond the soft edge
+    assert changed[labels == 2].mean() > 0.8 and not changed[far].any()
     studio.locator("#fill-again").click()
     expect(studio.locator("#fill-download")).to_be_disabled()
 

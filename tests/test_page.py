@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import gradio as gr
 import page_server
 import pytest
-from gradio_client import Client, handle_file
+from gradio_client import Client, handle_file, snippet
 from gradio_client.exceptions import AppError
 from PIL import Image
 
@@ -15,10 +16,13 @@ import imgstudio
 from imgstudio import catalog, ui
 from imgstudio.errors import StudioError
 from imgstudio.image import read_settings
-from imgstudio.ui import common, events, models, morph, player, slots, walking
+from imgstudio.studio import description
+from imgstudio.ui import api, common, events, models, morph, player, slots, walking
+from imgstudio.ui.api import texts
 from imgstudio.ui.wall import Controls, Wall
 
 ENDPOINTS = {
+    "/models": ["task"],
     "/sample": ["model", "seeds", "truncation", "label"],
     "/walk": ["model", "seeds", "frames", "truncation", "loop", "label", "fps", "format"],
     "/directions": ["model"],
@@ -70,6 +74,52 @@ def test_the_endpoints_are_those_of_the_studio_and_documented(client):
     assert {name: [p["parameter_name"] for p in each["parameters"]] for name, each in named.items()} == ENDPOINTS
     assert not info["unnamed_endpoints"]
     assert all(each["description"] for each in named.values())
+    for function in api.ENDPOINTS:
+        each, told = named[f"/{function.__name__}"], texts.arguments(function)
+        assert {p["parameter_name"]: p["label"] for p in each["parameters"]} == told
+        assert [result["label"] for result in each["returns"]] == list(texts.results(function))
+        chosen = [p for p in each["parameters"] if p["component"] == "Dropdown"]
+        assert all(p["parameter_default"] in p["type"]["enum"] for p in chosen), each
+
+
+QUICK = {"steps": 1, "size": 64, "frames": 2, "count": 2}  # in place of what a snippet says
+QUICK_PICTURES = {"steps": 2, "size": 2}  # of /interpolate, /traverse and /manifold, where they are pictures
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_what_the_page_says_about_an_endpoint_can_be_run_as_it_stands(client, tmp_path, endpoint):
+    """The snippet that stands on the API page, with less to do. A style is needed by a model that takes any."""
+    photo = Image.effect_noise((64, 64), 80).convert("RGB")
+    photo.paste("black", (0, 0, 64, 32))  # so that it is a mask, too
+    photo.save(tmp_path / "photo.png")
+    told = client.view_api(return_format="dict", print_info=False)["named_endpoints"][endpoint]
+    less = QUICK_PICTURES if endpoint in ("/interpolate", "/traverse", "/manifold") else QUICK
+    for parameter in told["parameters"]:
+        parameter["parameter_default"] = less.get(parameter["parameter_name"], parameter["parameter_default"])
+        parameter["parameter_has_default"] &= parameter["parameter_name"] != "style"
+    _, _, program = snippet.generate_python_snippet(endpoint, told["parameters"], client.src).partition("\n")
+    names = {"Client": lambda _: client, "handle_file": lambda _: handle_file(tmp_path / "photo.png")}
+    exec(program, names)
+    kinds = [each["component"] for each in told["returns"]]
+    results = [names["result"]] if len(kinds) == 1 else names["result"]
+    assert len(results) == len(kinds)
+    for kind, result in zip(kinds, results):
+        if kind in ("Image", "File", "Gallery"):
+            for path in [each["image"] for each in result] if kind == "Gallery" else [result]:
+                Image.open(path).load()
+        assert result if kind == "Textbox" else result is not None
+
+
+def test_models_over_http_are_those_of_the_command_line(client):
+    assert client.predict(api_name="/models") == json.loads(json.dumps(description.list_models()))
+    vaes = client.predict("reconstruct", api_name="/models")
+    assert {entry["task"] for entry in vaes} == {"reconstruct"}
+    known = {entry["name"]: entry for entry in client.predict(api_name="/models")}
+    assert known["stylegan2/fruits"]["labels"] == ["apple", "cherry", "tomato"]
+    assert known["stylegan2/fruits"]["layers"] == [4, 4, 8, 8, 16, 16, 32, 32]
+    assert known[VAE]["curves"] == ["lerp", "slerp"] and known["vae/fruits"]["attributes"]
+    assert known["fast/udnie"]["method"] == "one pass" and "relu1_1" in known["gatys/vgg-small"]["layers"]
+    assert known[VAE]["present"] is True
 
 
 def test_the_same_seed_gives_the_same_picture_alone_and_among_others(client):
@@ -106,6 +156,8 @@ def test_pictures_go_in_and_come_out(client, picture):
         ((GAN, "many"), "/sample", "'many' is not a seed"),
         ((GAN, "0", 9.0), "/sample", "Truncation goes from 0 to 1.5"),
         ((GAN, "0-1000", 24), "/walk", "goes up to 64 here"),
+        ((GAN, "0-1", 2, 0.7, True, "", 12, "/../film.gif"), "/walk", "There is no format '/../film.gif': choose one of gif"),
+        (("paint",), "/models", "There is no task 'paint': choose one of sample"),
     ],
 )
 def test_a_mistake_gets_one_sentence(client, values, endpoint, sentence):
@@ -141,7 +193,7 @@ def test_the_page_stands_without_weights_and_keeps_its_plumbing_private(monkeypa
     assert len(named) == len(set(named)), "an id on the page is one component's"
     public = [each for each in demo.fns.values() if each.api_visibility == "public"]
     assert {f"/{each.api_name}" for each in public} == set(ENDPOINTS)
-    assert {each.concurrency_id for each in public} == {"compute"}
+    assert {each.api_name for each in public if each.concurrency_id != "compute"} == {"models"}
 
 
 def test_errors_become_messages_and_leave_everything_as_it_was(monkeypatch, caplog):

@@ -60,9 +60,9 @@ def test_a_style_picture_names_its_content(upload):
 
 def test_an_overlay_holds_regions_size_merges_and_its_picture(upload):
     held = sources.source(upload("stripes.png"), uploaded=True)
-    scene = Scene(held, "gabor/texture", 64, 2)._replace(merged=((0, 1),))
+    scene = Scene(held, "gabor/texture", 64, 2)._replace(merged=((1, 2),))
     saved = read_settings(texture_exports.write("overlay", scene, 0.5, False))
-    assert (saved["regions"], saved["size"], saved["merged"]) == (2, 64, [[0, 1]])
+    assert (saved["regions"], saved["size"], saved["merged"]) == (2, 64, [[1, 2]])
     assert (saved["picture"], saved["picture_sha256"]) == ("stripes", held.digest)
     other = sources.source(upload("dots.png"), uploaded=True)
     names = {texture_exports.write("csv", scene._replace(source=each), 0.5, False).rpartition("/")[2] for each in (held, other)}

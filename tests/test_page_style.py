@@ -15,10 +15,10 @@ import imgstudio
 from imgstudio.errors import StudioError
 from imgstudio.image import read_settings
 from imgstudio.studio.steps import Step
-from imgstudio.ui import demos, sources, style_painting, style_region, style_settings
+from imgstudio.ui import common, demos, sources, style_painting, style_region, style_settings
 from imgstudio.ui.style_settings import ANY, METHODS, ONE, OPTIMISE, Controls
 
-MODELS = {method: style_settings.first_model(specs).name for method, specs in style_settings.kinds().items()}
+MODELS = {method: common.first_ready(specs).name for method, specs in style_settings.kinds().items()}
 
 
 @pytest.fixture

@@ -70,8 +70,9 @@ def test_textures_through_the_api(cache):
     shown, labels, rows = client.predict(MODEL, picture, 3, 0.5, api_name="/segment")
     assert Image.open(shown).size == (120, 80) and read_settings(shown)["regions"] == 3
     labels = Image.open(labels)
-    assert labels.mode == "P" and np.unique(np.asarray(labels)).tolist() == [0, 1, 2]
-    assert [row["pixels"] for row in rows] == np.bincount(np.asarray(labels).ravel()).tolist()
+    assert labels.mode == "P" and np.unique(np.asarray(labels)).tolist() == [1, 2, 3]
+    areas = np.bincount(np.asarray(labels).ravel()).tolist()[1:]
+    assert [(row["region"], row["pixels"]) for row in rows] == list(enumerate(areas, start=1))
 
     parts = [Image.open(path) for path in client.predict(picture, 0.5, "rof", 512, api_name="/decompose")]
     whole = sum(np.asarray(part.convert("RGB"), np.int16) for part in parts) - 128
@@ -80,9 +81,9 @@ def test_textures_through_the_api(cache):
     grown = client.predict(picture, 96, 10, 3, "quilting", api_name="/synthesize")
     assert Image.open(grown).size == (96, 96) and read_settings(grown)["seed"] == 3
 
-    filled = Image.open(client.predict(MODEL, picture, picture, 1, 3, api_name="/retexture"))
+    filled = Image.open(client.predict(MODEL, picture, picture, 2, 3, api_name="/retexture"))
     changed = np.any(np.asarray(filled) != np.asarray(striped()), axis=2)
-    assert changed.any() and not changed[inner(np.asarray(labels) != 1)].any()
+    assert changed.any() and not changed[inner(np.asarray(labels) != 2)].any()
 
     with pytest.raises(AppError, match="region"):
         client.predict(MODEL, picture, picture, 99, 3, api_name="/retexture")
@@ -95,7 +96,7 @@ def test_the_net_runs_once_for_all_that_is_done_to_a_picture(scene):
     before = scenes.runs()
     first = walls.hang(scene, Display())
     assert scenes.runs() == before + 1
-    for each in (scene.again(2), scene.again(None), scene.pick(0).pick(2).merge(), scene.pick(1)):
+    for each in (scene.again(2), scene.again(None), scene.pick(1).pick(3).merge(), scene.pick(2)):
         line = walls.hang(each, Display("labels", 0.2, False))[2]
         assert "without running the net again" in line
     assert scenes.runs() == before + 1
@@ -106,14 +107,14 @@ def test_the_net_runs_once_for_all_that_is_done_to_a_picture(scene):
 def test_regions_are_chosen_merged_and_parted_again(scene):
     assert scene.pick(1).chosen == (1,)
     assert scene.pick(1).pick(1).chosen == ()
-    assert scene.pick(0).pick(1).pick(2).chosen == (1, 2)  # the last two
+    assert scene.pick(1).pick(2).pick(3).chosen == (2, 3)  # the last two
     with pytest.raises(StudioError, match="two regions"):
         scene.pick(1).merge()
-    merged = scene.pick(2).pick(1).merge()
+    merged = scene.pick(3).pick(2).merge()
     assert merged.chosen == () and scenes.segmentation(merged).regions == 2
     one, two, whole = (scenes.segmentation(each) for each in (merged, merged.undo(), scene))
     assert np.array_equal(two.labels, whole.labels)
-    assert sorted(np.unique(one.labels[whole.labels > 0])) == sorted(np.unique(one.labels[whole.labels == 1]))
+    assert sorted(np.unique(one.labels[whole.labels > 1])) == sorted(np.unique(one.labels[whole.labels == 2]))
     assert merged.again(4).merged == ()
 
 
@@ -161,11 +162,12 @@ def test_the_layer_knows_the_regions_and_the_table_their_size(scene):
     _, small = scenes.small(scene)
     assert np.array_equal(labels, small.labels)
     assert (layer["copies"], layer["chosen"], len(layer["names"])) == (2, [2], 3)
+    assert layer["names"]["2"].startswith("Region 2 ")
     assert texture_lens.layer(scene, "overlay")["copies"] == 1
     rows = texture_lens.rows(chosen)
     assert rows.count("<tr data-region") == 3 and rows.count('aria-pressed="true"') == 1
     assert 'data-region="2" class="chosen"' in rows
-    pixels = int((scenes.segmentation(scene).labels == 0).sum())
+    pixels = int((scenes.segmentation(scene).labels == 1).sum())
     assert f"<td>{pixels:,}</td>".replace(",", " ") in rows
     assert (texture_lens.percent(0.2345), texture_lens.percent(0.0345)) == ("23 %", "3.5 %")
 
@@ -181,12 +183,12 @@ def test_the_picture_hangs_there_at_the_size_of_a_screen_and_is_kept_whole(cache
 
 
 def test_a_click_changes_the_buttons(scene):
-    _, _, hint, merge, undo, now = walls.pick(scene, "overlay", SimpleNamespace(index=1))
+    _, _, hint, merge, undo, now = walls.pick(scene, "overlay", SimpleNamespace(index=2))
     assert "region 2" in hint and merge["interactive"] is False and undo["interactive"] is False
-    _, _, hint, merge, _, now = walls.pick(now, "overlay", SimpleNamespace(index=0))
+    _, _, hint, merge, _, now = walls.pick(now, "overlay", SimpleNamespace(index=1))
     assert "region 1" in hint and merge["value"] == "Merge 1 and 2" and merge["interactive"] is True
     *_, undo, now = walls.merge(now, *Display())
-    assert undo["interactive"] is True and now.merged == ((0, 1),)
+    assert undo["interactive"] is True and now.merged == ((1, 2),)
     assert walls.undo(now, *Display())[-1].merged == ()
 
 
@@ -199,7 +201,7 @@ def test_exports_are_what_they_say(scene):
         assert archive.namelist() == ["region-01.png", "region-02.png", "region-03.png"]
         assert Image.open(io.BytesIO(archive.read("region-01.png"))).mode == "RGBA"
     with open(files["csv"], encoding="utf-8") as lines:
-        assert [int(row["pixels"]) for row in csv.DictReader(lines)] == np.bincount(found.labels.ravel()).tolist()
+        assert [int(row["pixels"]) for row in csv.DictReader(lines)] == np.bincount(found.labels.ravel()).tolist()[1:]
     with open(files["coco"], encoding="utf-8") as text:
         coco = json.load(text)
     assert coco["images"][0]["file_name"] == "Stripes.png" and len(coco["annotations"]) == 3
@@ -225,24 +227,24 @@ def inner(mask: np.ndarray) -> np.ndarray:
 
 def test_regions_are_filled_one_after_the_other(scene):
     labels = scenes.segmentation(scene).labels
-    here, there, elsewhere = (inner(labels == region) for region in (1, 0, 2))
-    pair, line, ready, again, first = fill(scene.pick(1), None)
+    here, there, elsewhere = (inner(labels == region) for region in (2, 1, 3))
+    pair, line, ready, again, first = fill(scene.pick(2), None)
     assert "region 2" in line and "Brick" in line
-    assert difference(first.path)[here].mean() > 0.5 and not difference(first.path)[inner(labels != 1)].any()
+    assert difference(first.path)[here].mean() > 0.5 and not difference(first.path)[inner(labels != 2)].any()
     assert ready["value"] == first.path and again["interactive"] is True and len(pair) == 2
-    second = fill(scene.pick(0), first, title="Grass")[-1]
+    second = fill(scene.pick(1), first, title="Grass")[-1]
     assert difference(second.path)[there].mean() > 0.5 and not difference(second.path)[elsewhere].any()
     pixels = {each: np.asarray(Image.open(each.path)) for each in (first, second)}
     assert np.array_equal(pixels[second][here], pixels[first][here])
     # The same region in another texture is filled as if it had not been filled before.
-    once, twice = (np.asarray(Image.open(fill(scene.pick(1), past, title="Gravel")[-1].path)) for past in (None, first))
+    once, twice = (np.asarray(Image.open(fill(scene.pick(2), past, title="Gravel")[-1].path)) for past in (None, first))
     assert np.array_equal(once[here], twice[here])
-    assert fill(scene.pick(2), None, origin=1)[-1].path  # with the texture of region 1
+    assert fill(scene.pick(3), None, origin=1)[-1].path  # with the texture of region 1
 
 
 def test_what_was_filled_stays_until_another_picture_comes(scene, cache):
-    filled = fill(scene.pick(1), None)[-1]
-    button, origins, *hung = texture_fill.offer(scene.again(2).pick(0), filled, 3)
+    filled = fill(scene.pick(2), None)[-1]
+    button, origins, *hung = texture_fill.offer(scene.again(2).pick(1), filled, 3)
     assert button["value"] == "Fill region 1" and button["interactive"] is True
     assert [value for _, value in origins["choices"]] == [0, 1, 2] and origins["value"] == 0
     assert hung == [gr.skip()] * 5
@@ -256,7 +258,7 @@ def test_a_region_and_a_texture_are_needed(scene):
     with pytest.raises(StudioError, match="No region is chosen"):
         texture_fill.paint(scene, None, scene.source, 0, 1, 1, 0)
     with pytest.raises(StudioError, match="no texture yet"):
-        texture_fill.paint(scene.pick(0), None, None, 0, 1, 1, 0)
+        texture_fill.paint(scene.pick(1), None, None, 0, 1, 1, 0)
 
 
 # --- structure and texture

@@ -36,7 +36,7 @@ def lit_surface(inside, fall=0.6):
 
 INSIDE = disc()
 PICTURE = lit_surface(INSIDE)
-REGIONS = from_labels(INSIDE.astype(np.int32))  # the disc is the smaller part, so its number is 1
+REGIONS = from_labels(INSIDE.astype(np.int32))  # the disc is the smaller part, so its number is 2
 
 
 def pixels(picture):
@@ -49,7 +49,7 @@ def brightness_left_and_right(picture):
 
 
 def test_only_the_region_changes():
-    made = pixels(retexture(PICTURE, REGIONS, 1, RED))
+    made = pixels(retexture(PICTURE, REGIONS, 2, RED))
     far = ~disc(radius=34)
     assert (made[far] == pixels(PICTURE)[far]).all()
     core = disc(radius=26)
@@ -57,12 +57,12 @@ def test_only_the_region_changes():
 
 
 def test_shading_is_kept():
-    left, right = brightness_left_and_right(retexture(PICTURE, REGIONS, 1, GRASS))
-    flat_left, flat_right = brightness_left_and_right(retexture(PICTURE, REGIONS, 1, GRASS, shading=0))
+    left, right = brightness_left_and_right(retexture(PICTURE, REGIONS, 2, GRASS))
+    flat_left, flat_right = brightness_left_and_right(retexture(PICTURE, REGIONS, 2, GRASS, shading=0))
     before = np.divide(*brightness_left_and_right(PICTURE))
     assert flat_left / flat_right == pytest.approx(1, abs=0.15)
     assert left / right == pytest.approx(before, rel=0.2) and before > 1.25
-    more = np.divide(*brightness_left_and_right(retexture(PICTURE, REGIONS, 1, GRASS, shading=2)))
+    more = np.divide(*brightness_left_and_right(retexture(PICTURE, REGIONS, 2, GRASS, shading=2)))
     assert more > left / right
 
 
@@ -93,7 +93,7 @@ def test_another_region_is_a_texture_too():
     left[:, 70:] = 1
     picture = np.full((96, 120, 3), 90, np.uint8)
     picture[:, 70:] = pixels(RED).astype(np.uint8)[np.arange(96) % 64][:, np.arange(50)]
-    made = pixels(retexture(Image.fromarray(picture), from_labels(left), 0, 1))
+    made = pixels(retexture(Image.fromarray(picture), from_labels(left), 1, 2))
     assert (made[:, :66, 0] > made[:, :66, 1] + 10).mean() > 0.6
     assert (made[:, 74:] == picture[:, 74:]).all()
 
@@ -117,7 +117,7 @@ def test_a_region_of_odd_shape_gives_only_itself():
 @pytest.mark.parametrize("shading", [0, 1])
 def test_seeds_and_scale(shading):
     options = [{}, {}, {"seed": 1}, {"scale": 0.5}]
-    first, again, other, fine = (retexture(PICTURE, REGIONS, 1, GRASS, shading=shading, **o).tobytes() for o in options)
+    first, again, other, fine = (retexture(PICTURE, REGIONS, 2, GRASS, shading=shading, **o).tobytes() for o in options)
     assert first == again and len({first, other, fine}) == 3
 
 
@@ -127,22 +127,23 @@ def test_seeds_and_scale(shading):
 def test_regions_of_any_shape_are_filled(place):
     labels = np.zeros((96, 120), np.int32)
     labels[place] = 1
-    made = retexture(PICTURE, from_labels(labels), 1, RED)
+    made = retexture(PICTURE, from_labels(labels), 2, RED)
     assert made.size == PICTURE.size and made.tobytes() != PICTURE.tobytes()
 
 
 def test_a_picture_that_is_one_region():
-    made = retexture(PICTURE, from_labels(np.zeros((96, 120), np.int32)), 0, GRASS)
+    made = retexture(PICTURE, from_labels(np.zeros((96, 120), np.int32)), 1, GRASS)
     assert abs(pixels(made) - pixels(PICTURE)).mean() > 10
-    assert retexture(Image.new("RGB", (1, 1)), from_labels(np.zeros((1, 1), np.int32)), 0, GRASS).size == (1, 1)
+    assert retexture(Image.new("RGB", (1, 1)), from_labels(np.zeros((1, 1), np.int32)), 1, GRASS).size == (1, 1)
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"region": 2}, "from 0 to 1"),
-        ({"region": -1}, "from 0 to 1"),
-        ({"texture": 5}, "from 0 to 1"),
+        ({"region": 3}, "from 1 to 2"),
+        ({"region": 0}, "from 1 to 2"),
+        ({"texture": 5}, "from 1 to 2"),
+        ({"texture": 0}, "from 1 to 2"),
         ({"texture": None}, "no picture"),
         ({"texture": "nowhere.png"}, "nowhere.png"),
         ({"texture": Image.new("RGB", (3, 3))}, "3 x 3 pixels"),
@@ -155,7 +156,7 @@ def test_a_picture_that_is_one_region():
 )
 def test_mistakes(arguments, words):
     with pytest.raises(StudioError, match=words) as caught:
-        retexture(**{"image": PICTURE, "segmentation": REGIONS, "region": 1, "texture": GRASS, **arguments})
+        retexture(**{"image": PICTURE, "segmentation": REGIONS, "region": 2, "texture": GRASS, **arguments})
     assert "\n" not in str(caught.value)
 
 
@@ -163,7 +164,7 @@ def test_a_source_without_room_for_a_block():
     labels = np.zeros((96, 120), np.int32)
     labels[:, 4:8] = 1
     with pytest.raises(StudioError, match="too narrow"):
-        retexture(PICTURE, from_labels(labels), 0, 1)
+        retexture(PICTURE, from_labels(labels), 1, 2)
 
 
 def test_the_command_line(tmp_path, monkeypatch, capsys):
@@ -173,7 +174,7 @@ def test_the_command_line(tmp_path, monkeypatch, capsys):
     label_map(REGIONS).save("map.png")
     assert main(["retexture", "picture.png", "2", "grass.png", "--labels", "map.png", "--seed", "3"]) == 0
     assert capsys.readouterr().out == "retexture.png\n"
-    wanted = imgstudio.retexture(PICTURE, REGIONS, 1, GRASS, seed=3)
+    wanted = imgstudio.retexture(PICTURE, REGIONS, 2, GRASS, seed=3)
     assert image.read("retexture.png").tobytes() == wanted.tobytes()
     assert image.read_settings("retexture.png")["region"] == 2
     assert main(["retexture", "picture.png", "2", "1", "--labels", "map.png"]) == 0

@@ -149,12 +149,13 @@ def test_a_segmentation_is_ordered_and_complete(found):
     assert found.confidence.dtype == np.float32
     assert found.confidence.min() >= 0
     assert found.confidence.max() <= 1
-    assert np.bincount(found.labels.ravel()).tolist() == [round(share * 128 * 128) for share in found.areas]
+    assert np.bincount(found.labels.ravel()).tolist() == [0, *(round(share * 128 * 128) for share in found.areas)]
+    assert found.area(1) == found.areas[0]
     assert list(found.areas) == sorted(found.areas, reverse=True)
     assert sum(found.areas) == pytest.approx(1)
-    edge, middle = labels.borders(found.labels), labels.middle(found.labels == 0)
+    edge, middle = labels.borders(found.labels), labels.middle(found.labels == 1)
     assert found.confidence[edge].mean() < found.confidence[~edge].mean()
-    assert found.labels[middle] == 0
+    assert found.labels[middle] == 1
 
 
 def test_the_same_picture_gives_the_same_regions(quarters, found):
@@ -225,15 +226,15 @@ def test_forty_megapixels_are_shrunk_for_the_net_only():
 
 
 def test_merging_joins_two_regions_and_orders_anew(found):
-    merged = texture.merge(found, 3, 2)
+    merged = texture.merge(found, 4, 3)
     assert merged.regions == 3
     assert max(merged.areas) == merged.areas[0]
-    together = (found.labels == 2) | (found.labels == 3)
+    together = (found.labels == 3) | (found.labels == 4)
     (name,) = np.unique(merged.labels[together])
     assert (merged.mask(int(name)) == together).all()
 
 
-@pytest.mark.parametrize(("a", "b", "message"), [(1, 1, "Two different"), (0, 4, "0 to 3"), (-1, 0, "0 to 3")])
+@pytest.mark.parametrize(("a", "b", "message"), [(1, 1, "Two different"), (1, 5, "1 to 4"), (0, 1, "1 to 4")])
 def test_regions_that_cannot_be_merged(found, a, b, message):
     with pytest.raises(StudioError, match=message):
         texture.merge(found, a, b)
@@ -257,7 +258,7 @@ def test_views(quarters, found):
     assert shown["side by side"].size == (256, 128)
     assert shown["side by side"].crop((128, 0, 256, 128)).tobytes() == shown["overlay"].tobytes()
     inside = ~labels.borders(found.labels)
-    colours = np.array(texture.palette(4))[found.labels]
+    colours = np.array([(0, 0, 0), *texture.palette(4)])[found.labels]
     assert (np.asarray(shown["labels"])[inside] == colours[inside]).all()
     assert (np.asarray(shown["borders"])[inside] == np.asarray(picture)[inside]).all()
     assert (np.asarray(shown["borders"])[~inside] == 255).all()
@@ -301,7 +302,14 @@ def test_a_label_map_is_lossless(found, tmp_path):
     with Image.open(path) as opened:
         assert opened.mode == "P"
         seen = np.asarray(opened.convert("RGB"))
-    assert (seen == np.array(texture.palette(4))[found.labels]).all()
+    assert (seen == np.array([(0, 0, 0), *texture.palette(4)])[found.labels]).all()
+
+
+def test_any_whole_numbers_are_regions_from_1_and_a_map_from_0_is_one_from_1(found):
+    ordered = texture.from_labels(np.array([[-3, 0, 0], [7, 7, 7]]))
+    assert ordered.labels.tolist() == [[3, 2, 2], [1, 1, 1]]
+    written = Image.fromarray((found.labels - 1).astype(np.uint8))  # as older versions did
+    assert (texture.from_labels(texture_export.read_label_map(written)).labels == found.labels).all()
 
 
 def test_what_is_no_label_map_is_refused(tmp_path):
@@ -319,7 +327,7 @@ def test_cutouts_make_up_the_picture_again(quarters, found, tmp_path):
         assert archive.namelist() == [f"region-0{i}.png" for i in (1, 2, 3, 4)]
         pieces = [Image.open(io.BytesIO(archive.read(name))) for name in archive.namelist()]
     again = Image.new("RGB", picture.size, "magenta")
-    for region, piece in enumerate(pieces):
+    for region, piece in enumerate(pieces, start=1):
         assert piece.mode == "RGBA"
         assert np.count_nonzero(np.asarray(piece)[:, :, 3] == 255) == found.mask(region).sum()
         rows, columns = np.nonzero(found.mask(region))
@@ -331,7 +339,7 @@ def test_cutouts_make_up_the_picture_again(quarters, found, tmp_path):
 def test_the_table_counts_and_names_colours():
     truth = texture.from_labels(np.array([[5, 5, 5], [5, 9, 9]]))
     pixels = np.zeros((2, 3, 3), np.uint8)
-    pixels[truth.labels == 1] = [(0, 0, 255), (0, 100, 255)]
+    pixels[truth.labels == 2] = [(0, 0, 255), (0, 100, 255)]
     rows = texture_export.table(truth, pixels)
     colours = ["#" + bytes(colour).hex() for colour in texture.palette(2)]
     assert [list(row.values()) for row in rows] == [
@@ -357,8 +365,9 @@ def test_coco_keeps_its_own_rules(found):
     categories = {category["id"] for category in made["categories"]}
     assert len(categories) == len(made["categories"]) == 4
     assert len({annotation["id"] for annotation in made["annotations"]}) == 4
-    for region, annotation in enumerate(made["annotations"]):
+    for region, annotation in enumerate(made["annotations"], start=1):
         assert annotation["image_id"] == picture["id"]
+        assert annotation["id"] == annotation["category_id"] == region
         assert annotation["category_id"] in categories
         assert annotation["iscrowd"] == 1, "run lengths are for crowds, polygons for single things"
         counts = annotation["segmentation"]["counts"]

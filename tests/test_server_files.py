@@ -18,6 +18,7 @@ from stranger import API, Stranger, refusal, result
 
 from imgstudio.ui.server import files
 
+TEXTS = ("textbox", "dropdown")  # components of parameters that are words
 PIXELS = Image.effect_noise((48, 40), 60).convert("RGB")
 
 
@@ -161,7 +162,7 @@ def test_no_other_parameter_of_the_api_takes_a_file(stranger, private, canary):
 def test_texts_of_the_api_are_never_opened_as_files(stranger, private):
     for dependency, place in stranger.places(of_files=False):
         kind = stranger.components[dependency["inputs"][place]]["type"]
-        if dependency["api_visibility"] != "public" or kind != "textbox":
+        if dependency["api_visibility"] != "public" or kind not in TEXTS:
             continue
         answers = []
         for name in (private["picture"], private["missing"]):
@@ -245,7 +246,7 @@ def test_a_data_address_works_in_every_picture_parameter(stranger):
             continue
         for sent in ({"url": data_address(png())}, {"path": data_address(png(), "image/jpeg")}, data_address(png())):
             kinds = [stranger.components[each]["type"] for each in dependency["inputs"]]
-            values = ["unknown" if kind == "textbox" else value for kind, value in zip(kinds, stranger.defaults(dependency))]
+            values = ["unknown" if kind in TEXTS else value for kind, value in zip(kinds, stranger.defaults(dependency))]
             values[place] = sent
             answer = stranger.call(dependency["api_name"], values)
             for sentence in (files.NOT_UPLOADED, files.NO_ADDRESSES, files.NO_DATA):

@@ -98,7 +98,7 @@ def styles_and_textures() -> None:
     regions = segment("renet/texture", "photo.jpg", regions=5)
     assert_type(regions, Segmentation)
     assert_type(overlay("photo.jpg", regions), Image.Image)
-    assert_type(retexture("photo.jpg", regions, 0, "pebbles.jpg"), Image.Image)
+    assert_type(retexture("photo.jpg", regions, 1, "pebbles.jpg"), Image.Image)
     assert_type(recompose(decompose("photo.jpg", strength=0.4), 1.5), Image.Image)
 
 

@@ -1,4 +1,4 @@
-"""Label maps: islands, order, borders. A label map is an integer array [H, W] whose labels count from 0."""
+"""Label maps: islands, order, borders. A label map is an integer array [H, W]; ordered ones count from 1, and 0 is no region."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from skimage import measure
 
 
 def by_area(labels: np.ndarray) -> np.ndarray:
-    """The same regions as int32, the largest one 0; of equal ones the lower label first. Labels without pixels vanish."""
+    """The same regions as int32, the largest one 1; of equal ones the lower label first. Labels without pixels vanish."""
     if labels.min() < 0 or labels.max() > labels.size:
         labels = np.unique(labels, return_inverse=True)[1].reshape(labels.shape)
     counts = np.bincount(labels.ravel().astype(np.int64, copy=False))
     rank = np.empty(len(counts), np.int32)
-    rank[np.argsort(-counts, kind="stable")] = np.arange(len(counts), dtype=np.int32)
+    rank[np.argsort(-counts, kind="stable")] = np.arange(1, len(counts) + 1, dtype=np.int32)
     return rank[labels.astype(np.int64, copy=False)]
 
 

@@ -9,7 +9,7 @@ from .labels import by_area, nearest_outside
 
 
 def partition(height: int, width: int, regions: int, random: np.random.Generator) -> np.ndarray:
-    """Label map int32 [height, width] of connected regions with curved borders, numbered by falling area.
+    """Label map int32 [height, width] of connected regions with curved borders, numbered from 1 by falling area.
 
     The cells of random sites, bent by smooth noise. Draws again until no region has less than 0.4 of an equal share, or takes
     the most even one of forty.
@@ -49,7 +49,7 @@ def _connected(labels: np.ndarray, regions: int) -> np.ndarray:
 def equalised(grey: np.ndarray, labels: np.ndarray, *, mean: float = 0.5, deviation: float = 0.18) -> np.ndarray:
     """A grey picture [H, W] in [0, 1] whose regions all have the same mean and contrast: only texture tells them apart."""
     result = np.empty(grey.shape, np.float64)
-    for label in range(labels.max() + 1):
+    for label in np.unique(labels):
         inside = labels == label
         values = grey[inside].astype(np.float64)
         result[inside] = mean + deviation * (values - values.mean()) / max(values.std(), 1e-6)

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageSequence
 
 from .. import interrupt
-from ..checks import check_range
+from ..checks import check_choice, check_range
 from ..errors import StudioError
 
 if TYPE_CHECKING:
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 FASTEST = 50  # frames a second
 _CODECS = ("libx264", "libopenh264", "h264_videotoolbox", "h264_mf")  # builds of the video library differ
+
+
+def check_format(name: object) -> str:
+    """One of FORMATS. Raises StudioError."""
+    return check_choice("format", name, FORMATS)
 
 
 def save(frames: Iterable[Image.Image], path: str | os.PathLike[str], *, fps: float = 12) -> Path:
@@ -147,3 +152,4 @@ _WRITERS: dict[str, Callable[[Iterator[Image.Image], Path, float], None]] = {
 }
 
 ENDINGS = tuple(_WRITERS)
+FORMATS = tuple(ending[1:] for ending in ENDINGS)

@@ -11,7 +11,7 @@ from ..errors import StudioError
 from ..spec import Formula, Hub, Spec
 from ..weights import Progress
 
-__all__ = ["Progress", "Stored", "accept", "cached", "clear", "download", "missing", "on_disk", "refused", "unfinished"]
+__all__ = ["Progress", "Stored", "accept", "cached", "clear", "download", "missing", "on_disk", "place", "refused", "unfinished"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,13 @@ def missing(name: str) -> tuple[Spec, ...]:
     known = {other.name: other for other in catalog.models()}
     wanted = {_source(known[each]): known[each] for each in names if each in known and _source(known[each])}
     return tuple(other for source, other in wanted.items() if weights.present(source) is None)
+
+
+def place(spec: Spec) -> str:
+    """Where a model's weights are."""
+    if not isinstance(spec.source, Hub):
+        return "embedded" if spec.embedded else "a file"
+    return f"{spec.whence}{', downloaded' if not missing(spec.name) else ''}"
 
 
 def download(name: str) -> Iterator[Progress]:

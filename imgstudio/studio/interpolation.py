@@ -22,6 +22,8 @@ from .nets import find_model, open_model
 from .sheet import Pictures, Rows, png
 from .work import computes, many, passes
 
+CURVES = tuple(latent.CURVES)
+
 
 @dataclass(frozen=True)
 class Reconstruction:
@@ -66,14 +68,14 @@ def interpolate(model: str, a: Source, b: Source, *, steps: int = 8, curve: str 
 
     side: longer side in pixels at most, for a model that leaves the size open; b is then cropped to the shape of a.
     """
-    steps, curve = check_count("Steps", steps, 2, 240), check_choice("curve", curve, tuple(latent.CURVES))
+    steps, curve = check_count("Steps", steps, 2, 240), check_choice("curve", curve, CURVES)
     return Pictures(blend(model, a, b, i / (steps - 1), curve=curve, side=side) for i in range(steps))
 
 
 @computes(lambda model: passes(model))
 def blend(model: str, a: Source, b: Source, t: float, *, curve: str = "slerp", side: int = SIDE) -> Image.Image:
     """The picture at position t between a (0) and b (1). Codes are kept, so that moving t costs one decoder pass."""
-    curve = check_choice("curve", curve, tuple(latent.CURVES))
+    curve = check_choice("curve", curve, CURVES)
     t = check_range("The position t", t, 0, 1)
     (start, end), size = _alike(model, [a, b], side)
     z = latent.CURVES[curve](start.flatten(1), end.flatten(1), t).reshape(start.shape)

@@ -20,7 +20,7 @@ MOST = len(PHOTOGRAPHS) + len(PATTERNS)
 
 @dataclass(frozen=True)
 class Mosaic:
-    """A picture of several textures, and the truth: int32 [H, W], 0 the largest region, then by falling area."""
+    """A picture of several textures, and the truth: int32 [H, W], 1 the largest region, then by falling area."""
 
     image: Image.Image
     labels: np.ndarray
@@ -39,8 +39,10 @@ def mosaic(seed: int, *, regions: int = 5, size: int = 256, grey: bool = False) 
     random = np.random.default_rng(seed)
     labels = mosaics.partition(size, size, regions, random)
     names = random.permutation([*PHOTOGRAPHS, *PATTERNS])[:regions]
-    textures = np.stack([_texture(str(name), size, random) for name in names])  # R,H,W
-    values = np.take_along_axis(textures, labels[None], axis=0)[0]
+    values = np.empty((size, size))
+    for region, name in enumerate(names, start=1):
+        texture = _texture(str(name), size, random)
+        values[labels == region] = texture[labels == region]
     if grey:
         pixels = mosaics.equalised(values, labels)[:, :, None].repeat(3, axis=2)
     else:
@@ -64,10 +66,11 @@ def _texture(name: str, size: int, random: np.random.Generator) -> np.ndarray:
 
 def _coloured(values: np.ndarray, labels: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Grey values [H, W] run from a dark to a light colour of their region; hues of different regions may well be alike."""
-    tables = []
-    for _ in range(labels.max() + 1):
+    pixels = np.empty((*values.shape, 3))
+    for region in range(1, labels.max() + 1):
         hue, turn, strength = random.uniform(0, 1), random.uniform(-0.08, 0.08), random.uniform(0.15, 0.6)
         dark, light = random.uniform(0.10, 0.35), random.uniform(0.60, 0.90)
-        tables.append([colorsys.hls_to_rgb(hue, dark, strength), colorsys.hls_to_rgb(hue + turn, light, strength)])
-    dark, light = np.array(tables)[labels].transpose(2, 0, 1, 3)  # H,W,3 each
-    return dark + (light - dark) * values.clip(0, 1)[:, :, None]
+        ends = np.array([colorsys.hls_to_rgb(hue, dark, strength), colorsys.hls_to_rgb(hue + turn, light, strength)])
+        share = values[labels == region].clip(0, 1)[:, None]
+        pixels[labels == region] = ends[0] + (ends[1] - ends[0]) * share
+    return pixels

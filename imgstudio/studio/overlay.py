@@ -15,7 +15,7 @@ from ..ops import labels as maps
 from .regions import Segmentation
 
 VIEWS = ("overlay", "borders", "labels", "side by side", "original")
-MOST = 256  # regions that a label map of eight bits holds
+MOST = 255  # regions that a label map of eight bits holds beside 0, no region
 
 # Okabe and Ito 2008 without black (and two greys and a brown that stay apart from them): told apart with any colour vision.
 _FIRST = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#FFFFFF", "#4D4D4D", "#8C5A2B")
@@ -68,14 +68,15 @@ def overlay(
 
 
 def label_map(segmentation: Segmentation) -> Image.Image:
-    """The labels as a picture of mode "P": each pixel's value is its region, and the palette holds the colours of the overlay.
+    """The labels as a picture of mode "P": each pixel's value is its region from 1, and the palette holds the colours of the
+    overlay; black is 0, no region.
 
     Lossless as PNG; `numpy.asarray` of it gives the labels back.
     """
     if segmentation.regions > MOST:
         raise StudioError(f"A label map holds up to {MOST} regions, not {segmentation.regions}: choose fewer.")
     picture = Image.fromarray(segmentation.labels.astype(np.uint8))
-    picture.putpalette([value for colour in palette(segmentation.regions) for value in colour])
+    picture.putpalette([value for colour in [(0, 0, 0), *palette(segmentation.regions)] for value in colour])
     return picture
 
 
@@ -100,10 +101,10 @@ def _write_numbers(shown: Image.Image, segmentation: Segmentation) -> None:
     draw, size = ImageDraw.Draw(shown), max(10, round(min(shown.size) / 26))
     font, every = ImageFont.load_default(size), max(1, max(shown.size) // 512)
     coarse = segmentation.labels[::every, ::every]
-    for region, colour in enumerate(palette(segmentation.regions)):
+    for region, colour in enumerate(palette(segmentation.regions), start=1):
         row, column = maps.middle(coarse == region) if (coarse == region).any() else maps.middle(segmentation.labels == region)
         place = (column * every, row * every) if (coarse == region).any() else (column, row)
         place = tuple(int(np.clip(at, size, max(size, side - 1 - size))) for at, side in zip(place, shown.size))
         dark = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] < 128
         draw.circle(place, 0.8 * size, fill=colour, outline="white", width=max(1, size // 10))
-        draw.text(place, str(region + 1), fill="white" if dark else "black", font=font, anchor="mm")
+        draw.text(place, str(region), fill="white" if dark else "black", font=font, anchor="mm")

@@ -40,8 +40,8 @@ def retexture(
 ) -> Image.Image:
     """The picture with one region filled with a texture, which is quilted and then lit as the region was.
 
-    region:  its label.
-    texture: a sample, any picture; or the label of another region of this picture.
+    region:  its number, from 1.
+    texture: a sample, any picture; or the number of another region of this picture.
     shading: how much of the region's light and shadow stays: 0 none, 1 all, up to 2 for more.
     scale:   how large the pattern is. 1: as in the sample, which is shrunk first if it is larger than the region.
     """

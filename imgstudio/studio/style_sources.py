@@ -18,6 +18,7 @@ from ..image import Source, read, to_image, to_tensor
 from ..ops import colors, optimise
 
 COLORS = {False: None, None: None, True: "luminance", "luminance": "luminance", "match": "match"}
+KEPT = tuple(name for name in COLORS if isinstance(name, str))  # of the content's colours
 STARTS = ("content", "noise", "style")
 SMALLEST_STYLE = 16  # pixels on the shorter side; fewer hold no pattern
 NARROWEST = 100  # times as long as wide

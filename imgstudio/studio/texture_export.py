@@ -24,7 +24,10 @@ COLUMNS = ("region", "share", "pixels", "mean colour", "colour on the map")
 
 
 def read_label_map(source: str | os.PathLike[str] | Image.Image) -> np.ndarray:
-    """The labels of a label map, int32 [H, W]: a picture of mode "P" or "L", as a file or opened."""
+    """The labels of a label map, int32 [H, W]: a picture of mode "P" or "L", as a file or opened.
+
+    What the studio writes counts from 1, what its older versions wrote from 0; `from_labels` makes the same regions of both.
+    """
     try:
         picture = source if isinstance(source, Image.Image) else Image.open(source, formats=["PNG"])
         picture.load()
@@ -44,9 +47,9 @@ def cutouts(image: Source, segmentation: Segmentation, path: str | os.PathLike[s
     digits = max(2, len(str(segmentation.regions)))
     try:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:  # PNGs are compressed already
-            for region in range(segmentation.regions):
+            for region in range(1, segmentation.regions + 1):
                 # An entry without today's date, so that equal regions give equal files.
-                entry = zipfile.ZipInfo(f"region-{region + 1:0{digits}}.png")
+                entry = zipfile.ZipInfo(f"region-{region:0{digits}}.png")
                 archive.writestr(entry, png.encoded(_cutout(picture, segmentation.labels == region)))
     except OSError as error:
         raise StudioError(f"{path} cannot be written ({error.strerror or error}): choose another place.") from error
@@ -61,14 +64,15 @@ def _cutout(picture: Image.Image, mask: np.ndarray) -> Image.Image:
 
 
 def table(segmentation: Segmentation, image: Source) -> list[dict]:
-    """A row a region, keys as in COLUMNS: its number as shown (from 1), its share of the picture, pixels, its mean colour and
+    """A row a region, keys as in COLUMNS: its number from 1, its share of the picture, pixels, its mean colour and
     its colour on the map as #rrggbb."""
     picture = read(image)
     check_same_size(picture, segmentation)
     labels = segmentation.labels.ravel()
-    pixels = np.bincount(labels, minlength=segmentation.regions)
+    length = segmentation.regions + 1  # with 0, which is no region
+    pixels = np.bincount(labels, minlength=length)[1:]
     channels = np.asarray(picture).reshape(-1, 3).T
-    means = np.stack([np.bincount(labels, channel, segmentation.regions) / pixels for channel in channels], axis=1)
+    means = np.stack([np.bincount(labels, channel, length)[1:] / pixels for channel in channels], axis=1)
     rows = zip(segmentation.areas, pixels.tolist(), np.rint(means).astype(int).tolist(), palette(segmentation.regions))
     return [
         dict(zip(COLUMNS, (number, share, count, _hex(mean), _hex(colour)), strict=True))
@@ -97,20 +101,20 @@ def coco(segmentation: Segmentation, *, name: str = "picture.png") -> dict:
     """
     width, height = segmentation.size
     annotations, categories = [], []
-    for region in range(segmentation.regions):
+    for region in range(1, segmentation.regions + 1):
         mask = segmentation.labels == region
         annotations.append(
             {
-                "id": region + 1,
+                "id": region,
                 "image_id": 1,
-                "category_id": region + 1,
+                "category_id": region,
                 "segmentation": {"size": [height, width], "counts": _run_lengths(mask)},
                 "area": int(mask.sum()),
                 "bbox": _box(mask),
                 "iscrowd": 1,
             }
         )
-        categories.append({"id": region + 1, "name": f"region {region + 1}", "supercategory": "texture"})
+        categories.append({"id": region, "name": f"region {region}", "supercategory": "texture"})
     return {
         "info": {"description": "Texture regions, made with imgstudio"},
         "images": [{"id": 1, "file_name": os.path.basename(name), "width": width, "height": height}],

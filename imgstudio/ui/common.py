@@ -77,10 +77,11 @@ def nothing_here() -> None:
 
 def default_model(task: str) -> imgstudio.Spec | None:
     """The model to open with: the first that needs no download, or else the first."""
-    return _ready(imgstudio.models(task))
+    return first_ready(imgstudio.models(task))
 
 
-def _ready(specs: Sequence[imgstudio.Spec]) -> imgstudio.Spec | None:
+def first_ready(specs: Sequence[imgstudio.Spec]) -> imgstudio.Spec | None:
+    """The first that needs no download, or else the first."""
     return next((spec for spec in specs if spec.embedded), specs[0] if specs else None)
 
 
@@ -99,7 +100,7 @@ def model_chooser(
     """The drop-down of a task's models, or of those `among` them, and the line under it with size, source and licence."""
     specs = imgstudio.models(task) if among is None else among
     choices = [(spec.title, spec.name) for spec in specs]
-    first = _ready(specs)
+    first = first_ready(specs)
     name = first.name if first else None
     chooser = gr.Dropdown(choices, value=name, label="Model", info=info, filterable=False, elem_id=elem_id)
     return chooser, gr.HTML(model_line(name) if name else "", elem_classes="model-line")

@@ -11,7 +11,7 @@ from . import bring, common, demos, fetching, freshness, lessons, prepared, rest
 from . import style_settings as settings
 from .events import connect, instant, live, page_opened, request_stop
 from .sources import Slot
-from .style_settings import ANY, ONE, OPTIMISE, Controls
+from .style_settings import ONE, OPTIMISE, Controls
 
 TITLE = "Style transfer"
 FIRST_PICTURE, FIRST_STYLE = "Cat", "Night over the Lake"  # hang there before the first click
@@ -23,7 +23,8 @@ def build() -> None:
     if not kinds:
         common.nothing_here()
         return
-    start, changed = prepared.opening("style", lambda: _opening(kinds), _first(kinds)[1]), gr.State(0)
+    start = prepared.opening("style", lambda: _opening(kinds), settings.opening(kinds)[1].name)
+    changed = gr.State(0)
     with common.room():
         with common.controls():
             left = _left(start.controls, kinds)
@@ -47,18 +48,12 @@ class Start(NamedTuple):
     hung: tuple | None
 
 
-def _first(kinds: dict[str, list]) -> tuple[str, str]:
-    """A quick method, for which nobody has to wait, and its model."""
-    method = next((each for each in (ANY, ONE) if each in kinds), OPTIMISE)
-    return method, settings.first_model(kinds[method]).name
-
-
 def _opening(kinds: dict[str, list]) -> Start:
     """A picture made by a quick method, for which nobody has to wait."""
-    method, model = _first(kinds)
+    method, spec = settings.opening(kinds)
     contents, artworks = demos.contents(), demos.artworks()
     content, manner = sources.first(contents, FIRST_PICTURE), sources.first(artworks, FIRST_STYLE)
-    controls = Controls.first(method, model, content, manner)
+    controls = Controls.first(method, spec.name, content, manner)
     try:
         ready = controls.quick and content and (manner or method == ONE)
         return Start(controls, style_painting.opening(controls) if ready else None)
@@ -112,7 +107,7 @@ def _models(method: str, specs: list, visible: bool) -> gr.Dropdown:
     """The models of one method. A net of one style is that style."""
     return gr.Dropdown(
         [(spec.title, spec.name) for spec in specs],
-        value=settings.first_model(specs).name if specs else None,
+        value=common.first_ready(specs).name if specs else None,
         label="Style" if method == ONE else "Model",
         filterable=False,
         visible=visible,

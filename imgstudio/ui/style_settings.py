@@ -152,9 +152,10 @@ def made_of(chosen: Mapping[str, Any]) -> dict[str, Any]:
     return kept if method == ONE else kept | {"style": chosen["style"], "second style": chosen["second style"]}
 
 
-def first_model(specs: list) -> Any:
-    """The first that needs no download, or else the first."""
-    return next((spec for spec in specs if spec.embedded), specs[0])
+def opening(kinds: Mapping[str, list]) -> tuple[str, Any]:
+    """The method and the model that the tab opens with: quick ones, for which nobody has to wait. kinds: at least one."""
+    method = next((each for each in (ANY, ONE) if each in kinds), OPTIMISE)
+    return method, common.first_ready(kinds[method])
 
 
 def method_choices(models: Mapping[str, str], size: float, steps: float) -> list[tuple[str, str]]:

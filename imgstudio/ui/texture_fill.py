@@ -96,7 +96,7 @@ def _controls(scene: Scene | None, changed: gr.State) -> tuple:
 
 def _origins(scene: Scene | None) -> list[tuple[str, int]]:
     count = texture_scene.segmentation(scene).regions if scene else 0
-    return [("The texture", SAMPLE), *((f"Region {region + 1}", region + 1) for region in range(count))]
+    return [("The texture", SAMPLE), *((f"Region {region}", region) for region in range(1, count + 1))]
 
 
 # --- what the controls do
@@ -119,7 +119,7 @@ def offer(scene: Scene | None, filled: Filled | None, origin: int) -> tuple:
     """Regions were found, merged or clicked: values for (button, list of origins) and `Fill.outputs`."""
     if scene is None:
         return gr.skip()
-    chosen = scene.chosen[-1] + 1 if scene.chosen else None
+    chosen = scene.chosen[-1] if scene.chosen else None
     button = gr.update(value=f"Fill region {chosen}" if chosen else "Fill", interactive=chosen is not None)
     origins = _origins(scene)
     kept = origin if origin < len(origins) else SAMPLE
@@ -151,7 +151,7 @@ def paint(
     region, found = scene.chosen[-1], texture_scene.segmentation(scene)
     if origin == SAMPLE and held is None:
         raise StudioError("There is no texture yet: choose one first, or take that of a region.")
-    texture = held.path if origin == SAMPLE else origin - 1
+    texture = held.path if origin == SAMPLE else origin
     taken = held.record("texture") if origin == SAMPLE else {"texture": f"region {origin}"}
     told = held.title if origin == SAMPLE else f"region {origin}"
     watch, plain = Stopwatch(), texture_scene.picture(scene.source)
@@ -161,13 +161,13 @@ def paint(
     settings = {
         "task": "retexture",
         "model": scene.model,
-        "region": region + 1,
+        "region": region,
         **scene.source.record("picture"),
         **taken,
         **options,
     }
     path = common.keep(made, common.file_name(scene.source.title, "filled"), settings)
-    line = common.facts(f"region {region + 1}", watch.seconds, told, f"{made.width} × {made.height} px")
+    line = common.facts(f"region {region}", watch.seconds, told, f"{made.width} × {made.height} px")
     ready = gr.update(value=path, interactive=True), gr.update(interactive=True)
     return (texture_scene.shown(scene), texture_scene.screen(path)), line, *ready, Filled(scene.source, path)
 

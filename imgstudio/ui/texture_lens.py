@@ -20,7 +20,7 @@ COLUMNS = ("Region", "Share", "Pixels", "Mean colour")
 
 
 def lens(scene: Scene | None, view: str) -> gr.HTML:
-    """The layer. It has an event `select` with the index of the region that was clicked."""
+    """The layer. It has an event `select` whose index is the number of the region that was clicked."""
     return gr.HTML(
         layer(scene, view) if scene else None,
         html_template='<canvas role="img" aria-label="Regions of the picture"></canvas><output hidden></output>',
@@ -39,7 +39,7 @@ def layer(scene: Scene, view: str) -> dict[str, Any]:
         "labels": "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode(),
         "copies": 2 if view == "side by side" else 1,
         "chosen": list(scene.chosen),
-        "names": [f"Region {region + 1} · {percent(area)}" for region, area in enumerate(found.areas)],
+        "names": {str(region): f"Region {region} · {percent(area)}" for region, area in enumerate(found.areas, start=1)},
     }
 
 
@@ -58,15 +58,15 @@ def rows(scene: Scene) -> str:
     found = texture_scene.segmentation(scene)
     lines = texture_export.table(found, texture_scene.picture(scene.source))
     head = "".join(f'<th scope="col">{column}</th>' for column in COLUMNS)
-    body = "".join(_row(region, line, region in scene.chosen) for region, line in enumerate(lines))
+    body = "".join(_row(line, line["region"] in scene.chosen) for line in lines)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _row(region: int, line: dict[str, Any], chosen: bool) -> str:
-    mark = ' class="chosen"' if chosen else ""
+def _row(line: dict[str, Any], chosen: bool) -> str:
+    region, mark = line["region"], ' class="chosen"' if chosen else ""
     mean = html.escape(str(line["mean colour"]))
     cells = (
-        f'<button type="button" aria-pressed="{str(chosen).lower()}">{_chip(line["colour on the map"])}{region + 1}</button>',
+        f'<button type="button" aria-pressed="{str(chosen).lower()}">{_chip(line["colour on the map"])}{region}</button>',
         percent(line["share"]),
         f"{line['pixels']:,}".replace(",", " "),
         f"{_chip(mean)}<code>{mean}</code>",

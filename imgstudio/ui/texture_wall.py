@@ -115,7 +115,7 @@ def _score(scene: Scene) -> str:
 
 
 def _pointed(scene: Scene) -> tuple:
-    merge = [region + 1 for region in sorted(scene.chosen)] if len(scene.chosen) == 2 else None
+    merge = sorted(scene.chosen) if len(scene.chosen) == 2 else None
     label = "Merge {} and {}".format(*merge) if merge else "Merge"
     buttons = gr.update(value=label, interactive=merge is not None), gr.update(interactive=bool(scene.merged))
     return texture_lens.rows(scene), _hint(scene), *buttons, scene
@@ -124,8 +124,8 @@ def _pointed(scene: Scene) -> tuple:
 def _hint(scene: Scene | None) -> str:
     if not scene or not scene.chosen:
         return f'<p class="help">{POINT}</p>'
-    areas = texture_scene.segmentation(scene).areas
-    told = " and ".join(f"region {region + 1} ({percent(areas[region])})" for region in sorted(scene.chosen))
+    found = texture_scene.segmentation(scene)
+    told = " and ".join(f"region {region} ({percent(found.area(region))})" for region in sorted(scene.chosen))
     return f'<p class="help">You chose {told}.</p>'
 
 

@@ -1,7 +1,8 @@
 """The page's HTTP API: one documented endpoint for each function of the studio. Everything else on the page is private.
 
 Endpoints stand on components that are never shown, so that pictures travel as files. Pictures come at the net's own size.
-The functions are in one file a tab; a new one is its file and a word in ENDPOINTS.
+The functions are in one file a tab; a new one is its file and a word in ENDPOINTS. What its parameters and results are called
+is read from its docstring (`texts`), and what may be chosen from the studio (`choices`).
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ import gradio as gr
 
 from ..events import COMPUTE, answering
 from ..slots import PictureInput
-from . import bounds, interpolation, sampling, style, texture, translation
+from . import bounds, choices, interpolation, models, sampling, style, texts, texture, translation
 
 BROUGHT = ("image", "a", "b", "c", "d", "content", "style", "mask", "texture")  # parameters that are pictures
 
 PICTURES, PICTURE, FILE, FIGURES, TEXT = gr.Gallery, gr.Image, gr.File, gr.JSON, gr.Textbox
 
 ENDPOINTS: dict[Callable[..., Any], tuple] = {
+    models.models: (FIGURES,),
     sampling.sample: (PICTURES,),
     sampling.walk: (FILE,),
     sampling.directions: (FIGURES,),
@@ -47,29 +49,46 @@ ENDPOINTS: dict[Callable[..., Any], tuple] = {
 }
 
 
+AT_ONCE = (models.models,)  # those that touch no net, and so wait for nobody
+
+
+class ChoiceInput(gr.Dropdown):
+    """Choices that are told, where any text is handed over: whether it is one of them, the studio says in its own words."""
+
+    is_template = True  # drawn on the page as gr.Dropdown is
+
+    def preprocess(self, payload: Any) -> str | None:
+        return None if payload is None else str(payload)
+
+
 def build() -> None:
     """Adds the endpoints to the page, unseen."""
     with gr.Column(visible=False):
         for function, results in ENDPOINTS.items():
-            inputs = [_field(parameter) for parameter in inspect.signature(function).parameters.values()]
-            outputs = [kind(**_options(kind)) for kind in results]
+            told = texts.arguments(function)
+            inputs = [_field(function, each, told[each.name]) for each in inspect.signature(function).parameters.values()]
+            named = zip(results, texts.results(function), strict=True)
+            outputs = [kind(label=name, **_options(kind)) for kind, name in named]
             trigger = gr.Button()
             endpoint = answering(bounds.bounded(function))
-            trigger.click(endpoint, inputs, outputs, api_name=function.__name__, show_progress="hidden", **COMPUTE)
+            lane = {"concurrency_id": None, "concurrency_limit": None} if function in AT_ONCE else COMPUTE
+            trigger.click(endpoint, inputs, outputs, api_name=function.__name__, show_progress="hidden", **lane)
 
 
-def _field(parameter: inspect.Parameter) -> Any:
+def _field(function: Callable[..., Any], parameter: inspect.Parameter, label: str) -> Any:
     """The component that a parameter's values travel through."""
-    value = None if parameter.default is parameter.empty else parameter.default
-    if parameter.name in BROUGHT:
-        return PictureInput(type="filepath", image_mode=None, label=parameter.name)
-    if parameter.name == "amounts":
-        return gr.JSON(label=parameter.name)
+    name, value = parameter.name, None if parameter.default is parameter.empty else parameter.default
+    if name in BROUGHT:
+        return PictureInput(type="filepath", image_mode=None, label=label)
+    if name == "amounts":
+        return gr.JSON(choices.amounts(function), label=label)
     if isinstance(value, bool):
-        return gr.Checkbox(value, label=parameter.name)
+        return gr.Checkbox(value, label=label)
     if isinstance(value, int | float):
-        return gr.Number(value, label=parameter.name, precision=0 if isinstance(value, int) else None)
-    return gr.Textbox(value, label=parameter.name)
+        return gr.Number(value, label=label, precision=0 if isinstance(value, int) else None)
+    if choice := choices.of(function, name, value):
+        return ChoiceInput(choice.values, value=choice.first, allow_custom_value=True, label=label)
+    return gr.Textbox(value, label=label)
 
 
 def _options(kind: type) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from PIL import Image
+
 from ...errors import StudioError
 from ...studio import seeds as seed_texts
 from ..server.settings import settings
@@ -51,6 +53,12 @@ def _most(endpoint: str) -> dict[str, tuple[int, str]]:
         "size": (SHEET, "pictures a side") if endpoint == "manifold" else (limits.pixels, "pixels"),
         "count": (PICTURES, "pictures"),
     }
+
+
+def side(size: int, picture: Image.Image) -> int | None:
+    """The longer side of a result: `size`, or for 0 that of the picture, up to what a server allows. None leaves it as it is."""
+    largest = settings().pixels
+    return size or (largest if max(picture.size) > largest else None)
 
 
 def _bound(name: str, value: float, most: int, unit: str) -> None:

@@ -15,7 +15,8 @@ def reconstruct(model: str, image: str) -> tuple[str, dict[str, float]]:
         image: The picture; its middle square is used.
 
     Returns:
-        The reconstruction, and its PSNR in dB, the length of its code and the KL divergence in nats.
+        reconstruction: What the net makes of the picture's code, as a PNG file.
+        figures: Its PSNR in dB, the length of its code and the KL divergence in nats.
     """
     made = interpolation.reconstruct(model, image)
     figures = {"psnr": made.psnr, "latent_norm": made.latent_norm, "kl": made.kl}
@@ -33,7 +34,7 @@ def interpolate(model: str, a: str, b: str, steps: int = 8, curve: str = "slerp"
         curve: slerp (arc) or lerp (straight line).
 
     Returns:
-        PNG files, captioned with their place between 0 and 1.
+        pictures: PNG files, captioned with their place between 0 and 1.
     """
     made = interpolation.interpolate(model, a, b, steps=steps, curve=curve)
     places = [index / (len(made) - 1) for index in range(len(made))]
@@ -52,7 +53,7 @@ def blend(model: str, a: str, b: str, t: float = 0.5, curve: str = "slerp") -> s
         curve: slerp (arc) or lerp (straight line).
 
     Returns:
-        A PNG file.
+        picture: A PNG file.
     """
     settings = {"task": "interpolate", "model": model, "t": t, "curve": curve}
     return file(model, interpolation.blend(model, a, b, t, curve=curve), settings)
@@ -70,7 +71,7 @@ def manifold(model: str, a: str, b: str, c: str, d: str, size: int = 7) -> str:
         size: Pictures a side.
 
     Returns:
-        One PNG file with size x size pictures.
+        sheet: One PNG file with size x size pictures.
     """
     rows = interpolation.manifold(model, [a, b, c, d], size=size)
     sheet = pictures.grid([picture for row in rows for picture in row], size)
@@ -88,7 +89,7 @@ def traverse(model: str, image: str, dimension: int = 0, span: float = 3.0, step
         steps: How many pictures.
 
     Returns:
-        PNG files, captioned with the value.
+        pictures: PNG files, captioned with the value.
     """
     made = interpolation.traverse(model, image, dimension=dimension, span=span, steps=steps)
     values = [span * (2 * index / (len(made) - 1) - 1) for index in range(len(made))]
@@ -104,7 +105,7 @@ def prior(model: str, seeds: str = "0") -> list[tuple[str, str]]:
         seeds: Whole numbers and ranges, such as "3, 17, 20-27".
 
     Returns:
-        One PNG a seed, captioned with it.
+        pictures: One PNG a seed, captioned with it.
     """
     numbers = seed_texts.parse(seeds)
     settings = [{"task": "prior", "model": model, "seed": seed} for seed in numbers]
@@ -120,7 +121,7 @@ def attribute(model: str, image: str, amounts: dict[str, float]) -> str:
         amounts: How far along each direction, such as {"apple to tomato": 1.0}.
 
     Returns:
-        A PNG file.
+        picture: A PNG file.
     """
     made = interpolation.attribute(model, image, amounts or {})
     return file(model, made, {"task": "attribute", "model": model, "amounts": amounts})
@@ -136,7 +137,9 @@ def denoise(model: str, image: str, noise: float = 0.3, seed: int = 0) -> tuple[
         seed: Of the noise.
 
     Returns:
-        The noisy picture, the cleaned one, and the PSNR of both against the original in dB.
+        noisy: The picture with noise, as a PNG file.
+        cleaned: The picture without it, as a PNG file.
+        figures: The PSNR of both against the original in dB.
     """
     made = interpolation.denoise(model, image, noise=noise, seed=seed)
     settings = {"task": "denoise", "model": model, "noise": noise, "seed": seed}

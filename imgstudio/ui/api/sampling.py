@@ -25,7 +25,7 @@ def sample(model: str, seeds: str = "0", truncation: float = TRUNCATION, label: 
         label: Class of a conditional model; empty for any.
 
     Returns:
-        One PNG a seed, captioned with it.
+        pictures: One PNG a seed, captioned with it.
     """
     numbers = seed_texts.parse(seeds)
     made = sampling.sample(model, numbers, truncation=truncation, label=label or None)
@@ -57,9 +57,9 @@ def walk(
         format: gif, webp or mp4.
 
     Returns:
-        The animation's file.
+        animation: The file.
     """
-    numbers = seed_texts.parse(seeds)
+    numbers, format = seed_texts.parse(seeds), animation.check_format(format)
     check_length(frames * len(numbers))
     steps = sampling.walk(model, numbers, frames=frames, truncation=truncation, loop=loop, label=label or None)
     return str(animation.save(steps, folder() / f"{file_name(model, 'walk')}.{format}", fps=fps))
@@ -75,7 +75,7 @@ def directions(model: str) -> list[str]:
         model: Name of a StyleGAN2, such as stylegan2/fruits.
 
     Returns:
-        The names.
+        names: Those that the model's directions have.
     """
     return list(steering.directions(model))
 
@@ -101,7 +101,7 @@ def mix(
         noise: Seed of the fine noise; -1 for none.
 
     Returns:
-        A PNG file.
+        picture: A PNG file.
     """
     points, shared = [_point(model, text) for text in (coarse, fine)], _shared(truncation, label, noise)
     made = steering.mix(model, *points, crossover=crossover, **shared)
@@ -129,7 +129,7 @@ def edit(
         noise: Seed of the fine noise; -1 for none.
 
     Returns:
-        A PNG file.
+        picture: A PNG file.
     """
     shared, amounts = _shared(truncation, label, noise), amounts or {}
     made = steering.edit(model, _point(model, seed), amounts, layers=_layers(layers), **shared)
@@ -152,7 +152,7 @@ def pad(
         noise: Seed of the fine noise; -1 for none.
 
     Returns:
-        A PNG file.
+        picture: A PNG file.
     """
     shared = _shared(truncation, label, noise)
     made = steering.pad(model, _point(model, seed), x, y, **shared)
@@ -174,7 +174,7 @@ def feature_maps(
         noise: Seed of the fine noise; -1 for none.
 
     Returns:
-        One grey PNG a channel, the strongest first.
+        channels: One grey PNG a channel, the strongest first.
     """
     shared = _shared(truncation, label, noise)
     made = steering.feature_maps(model, _point(model, seed), layer, count=count, **shared)
@@ -192,8 +192,9 @@ def invert(model: str, image: str, steps: int = inversion.STEPS, seed: int = 0) 
         seed: Of where the search begins.
 
     Returns:
-        What was found as a PNG file; its place, as the text that goes for a seed in /mix, /edit, /pad and /feature_maps; and
-        the losses, with the PSNR in dB.
+        picture: What was found, as a PNG file.
+        place: Its place, as the text that goes for a seed in /mix, /edit, /pad and /feature_maps.
+        losses: Those at the end, with the PSNR in dB.
     """
     return _found(model, last(inversion.invert(model, image, steps=steps, seed=seed, every=steps)), "invert", seed)
 
@@ -209,7 +210,9 @@ def complete(model: str, image: str, mask: str, steps: int = inversion.STEPS, se
         seed: Each number is another completion.
 
     Returns:
-        The completed picture as a PNG file; its place, as the text that goes for a seed; and the losses of what was not covered.
+        picture: The completed one, as a PNG file.
+        place: Its place, as the text that goes for a seed in /mix, /edit, /pad and /feature_maps.
+        losses: Those of what was not covered.
     """
     return _found(model, last(inversion.complete(model, image, mask, steps=steps, seed=seed, every=steps)), "complete", seed)
 

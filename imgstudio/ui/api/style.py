@@ -36,7 +36,8 @@ def stylize(
         seed: Of the noise.
 
     Returns:
-        A PNG file, and the losses at the end of an optimisation.
+        picture: A PNG file.
+        losses: Those at the end of an optimisation.
     """
     shared = {"strength": strength, "size": size, "keep_colors": False if keep_colors == "none" else keep_colors, "seed": seed}
     slow = {"content_weight": content_weight, "style_weight": style_weight, "steps": steps}

@@ -9,6 +9,7 @@ from ...studio import retexture as studio_retexture
 from ...studio import texture as studio_texture
 from ...studio.steps import last
 from ..common import file_name, folder
+from . import bounds
 from .files import file
 
 
@@ -22,8 +23,9 @@ def segment(model: str, image: str, regions: int = 0, opacity: float = 0.5) -> t
         opacity: Of the colours over the picture, from 0 to 1.
 
     Returns:
-        The regions laid over the picture; the label map, a PNG whose colour indices are the regions (the largest is 0); and a
-        line for each region with its number as on the map, its share, pixels and colours.
+        overlay: The regions laid over the picture, as a PNG file.
+        label map: A PNG whose colour indices are the regions; 1 is the largest.
+        regions: A line for each region with its number as on the map, its share, pixels and colours.
     """
     picture = pictures.read(image)
     found = studio_texture.segment(model, picture, regions=regions or None)
@@ -31,24 +33,26 @@ def segment(model: str, image: str, regions: int = 0, opacity: float = 0.5) -> t
     labels = folder() / f"{file_name(model, 'labels')}.png"
     texture_export.label_map(found).save(labels)
     shown = file(model, studio_texture.overlay(picture, found, opacity=opacity), settings)
-    rows = [{**row, "region": row["region"] - 1} for row in texture_export.table(found, picture)]  # people count from 1
-    return shown, str(labels), rows
+    return shown, str(labels), texture_export.table(found, picture)
 
 
-def decompose(image: str, strength: float = 0.5, method: str = "rtv", size: int = 512) -> tuple[str, str]:
+def decompose(image: str, strength: float = 0.5, method: str = "rtv", size: int = 0) -> tuple[str, str]:
     """A picture parted in structure and texture, which add up to it exactly: structure + texture - 128.
 
     Args:
         image: The picture.
         strength: 0 (everything is structure) to 1.
         method: rtv (relative total variation) or rof (total variation).
-        size: Longer side in pixels; larger pictures are shrunk to it.
+        size: Longer side in pixels at most; 0 leaves the picture as large as it is, up to what the server allows.
 
     Returns:
-        The structure, and the texture around mid-grey.
+        structure: A PNG file.
+        texture: A PNG file, around mid-grey.
     """
-    made = decomposition.decompose(image, strength=strength, method=method, size=size)
-    settings = {"task": "decompose", "strength": strength, "method": method, "size": size}
+    picture = pictures.read(image)
+    side = bounds.side(size, picture)
+    made = decomposition.decompose(picture, strength=strength, method=method, size=side)
+    settings = {"task": "decompose", "strength": strength, "method": method, "size": side}
     return file("structure", made.structure, settings), file("texture", made.texture, settings)
 
 
@@ -77,7 +81,7 @@ def synthesize(
         start: What an optimisation begins with: noise, or quilting, which keeps regular patterns straight; gatys only.
 
     Returns:
-        A PNG file.
+        picture: A PNG file.
     """
     slow = {"steps": steps, "model": model, "start": start}
     options = {"size": size, "seed": seed, "method": method, "seamless": seamless, "scale": scale, **slow}
@@ -88,7 +92,7 @@ def retexture(
     model: str,
     image: str,
     texture: str,
-    region: int = 0,
+    region: int = 1,
     regions: int = 0,
     shading: float = 1.0,
     scale: float = 1.0,
@@ -100,14 +104,14 @@ def retexture(
         model: Name of the model that finds the regions, as in /segment.
         image: The picture.
         texture: A sample of the texture.
-        region: Which region, by its number in the label map of /segment; the largest is 0.
+        region: Which region, by its number in the label map of /segment; 1 is the largest.
         regions: How many regions; 0 finds out the number.
         shading: How much of the region's light and shadow stays: 0 none, 1 all, up to 2 for more.
         scale: How large the pattern is; 1 is as in the sample.
         seed: Each number sews the texture together in another way.
 
     Returns:
-        A PNG file.
+        picture: A PNG file.
     """
     picture = pictures.read(image)
     found = studio_texture.segment(model, picture, regions=regions or None)

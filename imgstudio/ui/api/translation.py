@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...studio import pictures
 from ...studio import translation as studio_translation
-from ..server.settings import settings as server_settings
+from . import bounds
 from .files import file
 
 
@@ -21,13 +21,13 @@ def translate(
         cycle: Whether it is also translated back.
 
     Returns:
-        The translation; the picture after the way there and back; where that differs from the picture, as a heat map; and the
-        mean difference, from 0 to 255. The last three are empty where nothing leads back.
+        translation: A PNG file.
+        cycle: The picture after the way there and back, as a PNG file; none where nothing leads back.
+        errors: A heat map of where that differs from the picture, as a PNG file; none where nothing leads back.
+        figures: The mean difference, from 0 to 255; empty where nothing leads back.
     """
     picture = pictures.read(image)
-    largest = server_settings().pixels
-    side = size or (largest if max(picture.size) > largest else None)
-    made = studio_translation.translate(model, picture, cycle=cycle, size=side, strength=strength)
+    made = studio_translation.translate(model, picture, cycle=cycle, size=bounds.side(size, picture), strength=strength)
     settings = {"task": "translate", "model": model, "strength": strength, "size": size}
     translated = file(model, made.image, settings)
     if made.cycle is None:
