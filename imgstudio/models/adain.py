@@ -76,8 +76,8 @@ class Decoder(nn.Module):
         )
         self.last = convolution(a, 3)
         # Written out, because arithmetic on the meta device makes PyTorch import its compiler.
-        binomial = torch.tensor([[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]])
-        self.register_buffer("soft", binomial.expand(c, 1, 3, 3).clone(), persistent=False)
+        binomial = [[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]
+        self.register_buffer("soft", torch.tensor([[binomial]] * c), persistent=False)
 
     def forward(self, deep: Tensor, fine: Tensor) -> Tensor:
         h, fine = deep, self.calmed(fine)

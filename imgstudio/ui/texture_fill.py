@@ -9,7 +9,7 @@ from PIL import Image
 
 from ..errors import StudioError
 from ..studio import pictures, retexture
-from . import common, demos, sources, texture_scene
+from . import common, demos, prepared, sources, texture_scene
 from .events import Stopwatch, connect, instant
 from .sources import Slot, Source
 from .texture_scene import Scene
@@ -49,10 +49,9 @@ class Fill(NamedTuple):
         return [self.comparison, self.line, self.download, self.again, self.filled]
 
 
-def build(wall: Wall) -> Fill:
-    """The band. wall: whose regions are filled."""
-    scene, changed = wall.scene.value, gr.State(0)
-    hung = texture_scene.shown(scene) if scene else None
+def build(regions: int, hung: str | None) -> Fill:
+    """The band. regions: how many there are at first; hung: path of the picture."""
+    changed = gr.State(0)
     with gr.Column(elem_classes="band"):
         gr.HTML("<h2>Fill a region with another texture</h2>")
         with gr.Row(elem_classes="hanging"):
@@ -65,17 +64,17 @@ def build(wall: Wall) -> Fill:
                     )
                     again = gr.Button("Start over", size="sm", min_width=90, scale=0, interactive=False, elem_id="fill-again")
             with gr.Column(scale=3, min_width=260, elem_classes="palettes"):
-                controls = _controls(scene, changed)
+                controls = _controls(regions, changed)
     return Fill(comparison, line, download, again, *controls, gr.State(None), changed)
 
 
-def _controls(scene: Scene | None, changed: gr.State) -> tuple:
+def _controls(regions: int, changed: gr.State) -> tuple:
     with gr.Row(elem_classes="slots"):
-        start = sources.first(demos.textures(), FIRST_TEXTURE)
+        start = prepared.opening("fill", lambda: sources.first(demos.textures(), FIRST_TEXTURE))
         slot = sources.build("Texture", start, demos.textures(), "Another", room="fill")
         with gr.Column(min_width=110, elem_classes="slot"):
             origin = gr.Dropdown(
-                _origins(scene), value=SAMPLE, label="Taken from", info="Or from a region of the picture.", filterable=False,
+                _origins(regions), value=SAMPLE, label="Taken from", info="Or from a region of the picture.", filterable=False,
                 elem_id="fill-origin",
             )  # fmt: skip
             button = gr.Button("Fill", interactive=False, min_width=90, elem_id="fill-button")
@@ -94,9 +93,8 @@ def _controls(scene: Scene | None, changed: gr.State) -> tuple:
     return slot, origin, shading, scale, seed, dice, button
 
 
-def _origins(scene: Scene | None) -> list[tuple[str, int]]:
-    count = texture_scene.segmentation(scene).regions if scene else 0
-    return [("The texture", SAMPLE), *((f"Region {region}", region) for region in range(1, count + 1))]
+def _origins(regions: int) -> list[tuple[str, int]]:
+    return [("The texture", SAMPLE), *((f"Region {region}", region) for region in range(1, regions + 1))]
 
 
 # --- what the controls do
@@ -121,7 +119,7 @@ def offer(scene: Scene | None, filled: Filled | None, origin: int) -> tuple:
         return gr.skip()
     chosen = scene.chosen[-1] if scene.chosen else None
     button = gr.update(value=f"Fill region {chosen}" if chosen else "Fill", interactive=chosen is not None)
-    origins = _origins(scene)
+    origins = _origins(texture_scene.segmentation(scene).regions)
     kept = origin if origin < len(origins) else SAMPLE
     same = filled is not None and filled.source == scene.source
     hung = (gr.skip(),) * 5 if same else start_over(scene)

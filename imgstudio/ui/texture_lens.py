@@ -19,10 +19,10 @@ from .theme import ASSETS
 COLUMNS = ("Region", "Share", "Pixels", "Mean colour")
 
 
-def lens(scene: Scene | None, view: str) -> gr.HTML:
-    """The layer. It has an event `select` whose index is the number of the region that was clicked."""
+def lens(start: dict[str, Any] | None) -> gr.HTML:
+    """The layer. start: what `layer` returned. Its event `select` has the number of the region that was clicked as its index."""
     return gr.HTML(
-        layer(scene, view) if scene else None,
+        start,
         html_template='<canvas role="img" aria-label="Regions of the picture"></canvas><output hidden></output>',
         js_on_load=(ASSETS / "lens.js").read_text(encoding="utf-8"),
         elem_id="regions-lens",
@@ -43,10 +43,10 @@ def layer(scene: Scene, view: str) -> dict[str, Any]:
     }
 
 
-def table(scene: Scene | None) -> gr.HTML:
-    """The table, with the same event `select`."""
+def table(start: str) -> gr.HTML:
+    """The table, with the same event `select`. start: what `rows` returned."""
     return gr.HTML(
-        rows(scene) if scene else "",
+        start,
         js_on_load=(ASSETS / "region-table.js").read_text(encoding="utf-8"),
         elem_id="regions-table",
         elem_classes="region-table",

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
-from PIL import Image
 
 from ..errors import StudioError
 from ..studio import texture
@@ -16,6 +15,7 @@ from . import (
     demos,
     fetching,
     freshness,
+    prepared,
     restoring,
     sources,
     texture_exports,
@@ -40,11 +40,11 @@ def build() -> None:
     if not (spec := common.default_model("segment")):
         common.nothing_here()
         return
-    picture, changed = sources.first(_offered(), FIRST_PICTURE), gr.State(0)
-    hung = _opening(picture, spec.name)
+    (picture, hung, untouched), changed = prepared.opening("regions", lambda: _opening(spec.name), spec.name), gr.State(0)
+    found = len(hung[1]["names"]) if hung else 0
     with common.room():
         with common.controls():
-            left = _left(picture, hung)
+            left = _left(picture, found or 4)
         with common.below():
             own = bring.build("segment", "regions")
             with common.advanced():
@@ -55,7 +55,7 @@ def build() -> None:
             with wall.column, gr.Column():
                 gr.HTML("<p><strong>Pictures</strong> to try it on.</p>", elem_classes="strip-title")
                 sources.gallery("Pictures to take apart", left.slot, changed, 4, "regions-pictures")
-            fill = texture_fill.build(wall)
+            fill = texture_fill.build(found, untouched)
     bring.wire(own, lambda name, brought: (gr.update(choices=bring.offered("segment", brought), value=name),), [left.model])
     _connect(left, rare, wall, fill, changed)
     fields = {"model": left.model, "size": rare.size, "regions": left.regions, "auto": left.auto}
@@ -66,13 +66,17 @@ def _offered() -> dict[str, Path]:
     return {**demos.contents(), **demos.scenes()}
 
 
-def _opening(picture: Source | None, model: str) -> tuple | None:
-    """What hangs there before the first click: values for the wall; None where it can't be made."""
+def _opening(model: str) -> tuple[Source | None, tuple | None, str | None]:
+    """A picture; what hangs there before the first click, values for the wall, None where it can't be made; and the picture at
+    the same size, as a file."""
+    picture = sources.first(_offered(), FIRST_PICTURE)
+    if picture is None:
+        return None, None, None
+    scene = Scene(picture, model, SEEN, None)
     try:
-        texture.look(model, Image.new("RGB", (64, 64)), size=64)  # loads the net, which is no part of the time told below
-        return texture_wall.hang(Scene(picture, model, SEEN, None), Display()) if picture else None
+        return picture, texture_wall.hang(scene, Display()), texture_scene.shown(scene)
     except StudioError:
-        return None
+        return picture, None, None
 
 
 class Left(NamedTuple):
@@ -90,7 +94,8 @@ class Left(NamedTuple):
     button: gr.Button
 
 
-def _left(picture: Source | None, hung: tuple | None) -> Left:
+def _left(picture: Source | None, found: int) -> Left:
+    """found: the number of regions."""
     with gr.Row(elem_classes="slots"):
         slot = sources.build("Picture", picture, _offered(), "Another", room="regions")
         with gr.Column(min_width=110, elem_classes="slot"):
@@ -105,7 +110,6 @@ def _left(picture: Source | None, hung: tuple | None) -> Left:
         info="The number whose groups are tight and lie far apart.",
         elem_id="regions-auto",
     )
-    found = texture_scene.segmentation(hung[-1]).regions if hung else 4
     regions = gr.Slider(
         1, MOST_REGIONS, found, step=1, label="Regions", info="Grouped anew; the net does not run again.", elem_id="regions-count"
     )

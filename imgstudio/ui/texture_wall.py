@@ -56,18 +56,18 @@ class Wall(NamedTuple):
 def build(start: tuple | None) -> Wall:
     """The picture with what is under it, and the column beside it. start: what `hang` returned."""
     display, scene = Display(), start[-1] if start else None
-    shown, _, line, score, *_ = start or (None, None, BEFORE_CLICK, "")
+    shown, layer, line, score, rows, *_ = start or (None, None, BEFORE_CLICK, "", "")
     with gr.Row(elem_classes="hanging"):
         with gr.Column(scale=5, min_width=300, elem_classes="dated"):
             with gr.Column(elem_classes="stack"):
                 picture = common.result("Regions", value=shown, elem_id="regions-result", alt_text="The picture with its regions")
-                lens = texture_lens.lens(scene, display.view)
+                lens = texture_lens.lens(layer)
             line, score = common.facts_line(line), gr.HTML(score, elem_id="regions-score")
             mark = freshness.mark()
             controls = _display(display)
             exports = texture_exports.build()
         with gr.Column(scale=3, min_width=260, elem_classes="palettes") as column, gr.Column(elem_classes="pointing"):
-            table = texture_lens.table(scene)
+            table = texture_lens.table(rows)
             hint = gr.HTML(_hint(scene), elem_id="regions-hint")
             with gr.Row(elem_classes="buttons"):
                 merge = gr.Button("Merge", size="sm", min_width=90, scale=0, interactive=False, elem_id="regions-merge")
