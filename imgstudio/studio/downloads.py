@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .. import catalog, weights
 from ..errors import StudioError
-from ..spec import Formula, Hub, Spec
+from ..spec import Embedded, Formula, Hub, Spec
 from ..weights import Progress
 
 __all__ = ["Progress", "Stored", "accept", "cached", "clear", "download", "missing", "on_disk", "place", "refused", "unfinished"]
@@ -36,6 +36,15 @@ def missing(name: str) -> tuple[Spec, ...]:
     known = {other.name: other for other in catalog.models()}
     wanted = {_source(known[each]): known[each] for each in names if each in known and _source(known[each])}
     return tuple(other for source, other in wanted.items() if weights.present(source) is None)
+
+
+def here(name: str) -> bool:
+    """Whether a model's weights are on this machine, unless they are known to be damaged. No request."""
+    spec = catalog.find(name)
+    if isinstance(spec.source, Formula):
+        return True
+    source = weights.effective(spec.source)
+    return (weights.folder() / source.filename).is_file() if isinstance(source, Embedded) else not missing(name)
 
 
 def place(spec: Spec) -> str:

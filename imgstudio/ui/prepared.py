@@ -44,7 +44,7 @@ def opening(name: str, make: Callable[[], T], *models: str) -> T:
     tuples of this package.
     """
     place = _writing.get()
-    if place is None and not any(map(downloads.missing, models)):
+    if place is None and all(map(downloads.here, models)):
         try:
             return _read(FOLDER, name, models)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, Stale) as error:
