@@ -73,6 +73,7 @@ def _configure(name: str, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, help="(default: the first free one from 7860)")
         parser.add_argument("--public", action="store_true", help="for strangers: smaller limits, and nothing to clear")
         parser.add_argument("--auth", metavar="FILE", help="who may use it: a file with one name:password pair a line")
+        parser.add_argument("--mcp", action="store_true", help="serve the endpoints as tools for programs that speak MCP, too")
         parser.add_argument("--browser", action="store_true", help="open the page in a browser")
     elif name in cli_hub.HELP:
         cli_hub.configure(name, parser)
@@ -132,7 +133,8 @@ def _serve(options: Namespace) -> None:
     os.environ |= {"IMGSTUDIO_AUTH": options.auth} if options.auth else {}
     from . import ui
 
-    chosen = {"server_name": options.host, "server_port": options.port, "inbrowser": options.browser}
+    chosen = {"server_name": options.host, "server_port": options.port, "inbrowser": options.browser, "mcp_server": options.mcp}
+    ui.check(options.mcp or None)
     demo = ui.build()
     try:
         ui.launch(demo, **{name: value for name, value in chosen.items() if value})

@@ -16,6 +16,7 @@ NAMES = {"PIL": "pillow", "yaml": "pyyaml", "skimage": "scikit-image", "sklearn"
 BROUGHT = {
     "anyio": "gradio",
     "fastapi": "gradio",
+    "httpx": "gradio",
     "pandas": "gradio",
     "starlette": "gradio",
     "filelock": "huggingface-hub",

@@ -21,7 +21,7 @@ import gradio as gr  # noqa: E402
 from ..errors import StudioError  # noqa: E402
 from ..studio import system  # noqa: E402
 from . import api, header, prepared  # noqa: E402
-from .server import access, outer, queue  # noqa: E402
+from .server import access, auth, outer, queue, tools  # noqa: E402
 from .server.page import Page  # noqa: E402
 from .theme import ICON, head, theme  # noqa: E402
 
@@ -60,6 +60,12 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def check(mcp_server: bool | None = None) -> None:
+    """What `launch` would refuse, before the page is built. mcp_server: its option. Raises StudioError."""
+    if tools.wanted(mcp_server):
+        tools.check(passwords=auth.accounts() is not None)
+
+
 def launch(demo: gr.Blocks, **options: Any) -> Any:
     """Serves the page and prints its address. The port is that of the variable PORT, or else GRADIO_SERVER_PORT.
 
@@ -78,6 +84,7 @@ def launch(demo: gr.Blocks, **options: Any) -> Any:
         settings["_frontend"] = False  # or else Gradio gives up if its own first answer takes 3 s, as on a busy machine
     if "PORT" in os.environ:
         settings |= {"server_port": _port(os.environ["PORT"])}
+    check(options.get("mcp_server"))
     access.configure()
     queue.install(demo)
     return demo.launch(**outer.options({**settings, **options}))

@@ -15,7 +15,7 @@ from gradio.exceptions import Error
 from starlette.middleware import Middleware
 
 from ... import interrupt
-from . import files, opening, values
+from . import files, opening, tools, values
 from .routes import Routes
 from .sessions import lifespan
 from .settings import settings
@@ -36,6 +36,15 @@ class Page(gr.Blocks):
         own.setdefault("lifespan", lifespan)
         limits = {"state_session_capacity": settings().visitors, "max_file_size": int(settings().upload_mb * 1e6)}
         return super().launch(**{**limits, **options, "app_kwargs": own})
+
+    @property
+    def mcp_server_obj(self) -> Any:
+        """The tools for MCP, where they are served. Gradio sets it to a server of its own."""
+        return self._tools
+
+    @mcp_server_obj.setter
+    def mcp_server_obj(self, server: Any) -> None:
+        self._tools = tools.Tools(self) if server else None
 
     def _opening_files(self) -> Iterator[Path]:
         for block in self.blocks.values():
