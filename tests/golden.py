@@ -38,6 +38,15 @@ def scene(side: int = 96, phase: float = 0.0) -> Image.Image:
     return Image.fromarray(np.rint(np.stack(channels, -1) * 255).clip(0, 255).astype(np.uint8))
 
 
+def two_textures(side: int = 128) -> Image.Image:
+    """Three fifths blue stripes, two fifths yellow checks: regions that no rounding turns into others."""
+    y, x = np.mgrid[0:side, 0:side]
+    stripes, checks = (x + y) // 3 % 2, (x // 6 + y // 6) % 2
+    left = (x < 0.6 * side)[..., None]
+    colours = np.where(left, stripes[..., None] * [60, 80, 60] + [20, 40, 150], checks[..., None] * [100, 90, 0] + [150, 130, 20])
+    return Image.fromarray(colours.astype(np.uint8))
+
+
 def digest(pictures: Iterable[Image.Image]) -> list[list[int]]:
     """Means of the cells of each picture, red, green and blue one after the other, 0..255."""
     small = (picture.convert("RGB").resize((CELLS, CELLS), Image.Resampling.BOX) for picture in pictures)
@@ -109,7 +118,7 @@ def _style(model: str) -> dict[str, Case]:
 
 def _texture(model: str) -> dict[str, Case]:
     def overlaid() -> list[Image.Image]:
-        return [imgstudio.overlay(scene(), imgstudio.segment(model, scene(), regions=3))]
+        return [imgstudio.overlay(two_textures(), imgstudio.segment(model, two_textures(), regions=2))]
 
     return {"segment": overlaid}
 
@@ -120,8 +129,8 @@ def _without_model() -> dict[str, Case]:
         return [made.structure, made.texture]
 
     def filled() -> list[Image.Image]:
-        regions = imgstudio.segment("gabor/texture", scene(), regions=3)
-        return [imgstudio.retexture(scene(), regions, 1, scene(96, 1.0))]
+        regions = imgstudio.segment("gabor/texture", two_textures(), regions=2)
+        return [imgstudio.retexture(two_textures(), regions, 1, scene(96, 1.0))]
 
     return {
         "decompose rtv": lambda: parts("rtv"),
