@@ -7,6 +7,7 @@ import os
 import re
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -120,6 +121,45 @@ def test_gradio_still_calls_what_is_overridden():
     for used in ("_queue.push(", "_queue.remove_from_queue(body.event_id)", "clean_events(session_hash=session_hash)"):
         assert used in source, used
     assert "blocks._queue.pending_messages_per_session[" in source and "messages.get()" in source
+
+
+def test_six_visitors_at_once_get_what_each_would_get_alone(url, config):
+    jobs = {
+        "sample": lambda picture: [GAN, "1-4", 0.7, ""],
+        "prior": lambda picture: ["vae/avatars", "3"],
+        "stylize": lambda picture: ["fast/scream", picture, None, 1, 1, 1, 128, 10, "none", None, 0],
+        "translate": lambda picture: ["cyclegan/apple2tomato", picture],
+        "segment": lambda picture: ["gabor/texture", picture, 2],
+        "decompose": lambda picture: [picture, 0.5, "rtv", 128],
+    }
+    noise = Visitor(url).upload(160, 128)
+    content = Visitor(url).bytes_of(noise)
+
+    def made(name: str) -> list[bytes]:
+        visitor = Visitor(url)
+        values = jobs[name](visitor.upload(content=content))
+        told, data = visitor.ask(name, *values, *defaults(config, name)[len(values) :])
+        assert told == "complete", (name, data)
+        return [visitor.bytes_of(file) for file in files_in(data)]
+
+    alone = {name: made(name) for name in jobs}
+    assert all(alone.values()) and len({pictures[0] for pictures in alone.values()}) == len(jobs)
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        assert dict(zip(jobs, pool.map(made, jobs))) == alone
+
+
+def defaults(config: dict, name: str) -> list:
+    """The values that an endpoint's fields have at first."""
+    components = {each["id"]: each["props"].get("value") for each in config["components"]}
+    return [components[each] for each in config["dependencies"][function(config, name)]["inputs"]]
+
+
+def files_in(data: object) -> list[dict]:
+    """The files of an answer, in their order."""
+    if isinstance(data, dict) and "path" in data:
+        return [data]
+    inner = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    return [file for each in inner for file in files_in(each)]
 
 
 def test_an_abandoned_job_makes_way(url, visitor, picture):

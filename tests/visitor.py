@@ -58,13 +58,19 @@ class Visitor:
         body = {"session_hash": session, "fn_index": function, "event_id": event}
         assert httpx.post(f"{self.api}/cancel", json=body, timeout=PATIENCE).status_code == 200
 
-    def upload(self, width: int, height: int) -> dict[str, Any]:
-        """A picture of its own, as a value for a picture's parameter."""
+    def upload(self, width: int = 64, height: int = 64, content: bytes | None = None) -> dict[str, Any]:
+        """A picture of its own, as a value for a picture's parameter. content: of its file, by default noise of that size."""
         written = io.BytesIO()
         Image.effect_noise((width, height), 80).convert("RGB").save(written, "PNG")
-        files = {"files": ("holiday-in-private.png", written.getvalue(), "image/png")}
+        files = {"files": ("holiday-in-private.png", content or written.getvalue(), "image/png")}
         [path] = httpx.post(f"{self.api}/upload", files=files, timeout=PATIENCE).json()
         return {"path": path, "meta": {"_type": "gradio.FileData"}}
+
+    def bytes_of(self, file: dict[str, Any]) -> bytes:
+        """The content of a file of the server."""
+        answer = httpx.get(f"{self.api}/file={file['path']}", timeout=PATIENCE)
+        assert answer.status_code == 200, file
+        return answer.content
 
     # --- as the page does it
 
