@@ -74,7 +74,7 @@ ALLOWED = {
     "profiles": set(),
     "resources": set(),
     "spec": set(),
-    "device": set(),
+    "device": {"checks", "errors"},
     "gpu": {"device", "errors"},
     "memory": set(),
     "interrupt": set(),
