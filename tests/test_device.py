@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import golden
 import pytest
 import torch
+import torch.nn.functional as F
 
 import imgstudio
-from imgstudio import StudioError, device, loading
+from imgstudio import StudioError, device, image, loading
 from imgstudio.__main__ import main
+from imgstudio.models.adain import AdaIN
 from imgstudio.ui import explained
 
 CUDA, CPU = torch.device("cuda"), torch.device("cpu")
@@ -100,6 +103,31 @@ def test_the_command_line_chooses_the_device(monkeypatch, capsys, tmp_path):
     command = ["sample", "dcgan/nouns", "--seeds", "1", "--out", str(tmp_path / "a.png"), "--device"]
     assert main([*command, "toaster"]) == 2 and "toaster" in capsys.readouterr().err
     assert main([*command, "cpu"]) == 0 and {key[1] for key in loading._nets} == {CPU}
+
+
+def runs(spec, net, x):
+    """What a net makes of a picture [1, 3, H, W], or of a latent vector."""
+    if spec.task == "sample":
+        label = torch.zeros(1, dtype=torch.int64) if net.classes else None
+        return {"pictures": net(device.normal(3, 1, net.latent), label)}
+    if spec.task == "reconstruct":
+        mean, logvar = net.encode(F.adaptive_avg_pool2d(x, net.size))
+        return {"mean": mean, "logvar": logvar, "pictures": net.decode(mean)}
+    made = net(x, x.flip(3)) if isinstance(net, AdaIN) else net(x)
+    return made if isinstance(made, dict) else {"made": made}
+
+
+@pytest.mark.parametrize("spec", [spec for spec in imgstudio.models() if spec.embedded], ids=lambda spec: spec.name)
+@torch.no_grad()
+def test_every_net_is_finite_in_float16(spec):
+    net = imgstudio.load(spec.name, "cpu")
+    x = image.to_tensor(golden.scene(64 if spec.task in ("reconstruct", "segment") else 32)).contiguous(memory_format=torch.channels_last)
+    wanted = runs(spec, net, x)
+    with torch.autocast("cpu", torch.float16):
+        found = runs(spec, net, x)
+    for name, half in found.items():
+        assert half.isfinite().all(), name
+        assert (half.float() - wanted[name]).norm() < 0.05 * wanted[name].norm(), name
 
 
 def test_training_never_runs_in_float16():
