@@ -226,7 +226,10 @@ def phase(training: Game, images: int) -> float:
     ends = {name: images - sum(list(lengths.values())[i:]) for i, name in enumerate(STAGES)}
     stage = next(name for name, end in ends.items() if training.images < end)
     if STAGES.index(stage) < STAGES.index(training.stage):  # stages are counted from the end of a run
-        raise StudioError(f"This run is in its last stages and cannot be made {images} pictures long: begin another --folder.")
+        raise StudioError(
+            f"This run has begun its last stages, which are counted from its end, and cannot be made {images:,} pictures long: "
+            "train with the same --images as before, or begin anew in another --folder."
+        )
     if stage != training.stage:
         training.enter(stage)
     if stage == "game":
