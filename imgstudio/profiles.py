@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 def to_srgb(image: Image.Image) -> Image.Image:
     """The picture with its profile applied, in mode RGB, or RGBA where it has transparency; the picture itself where it has no
-    profile, one of another kind of colours, a broken one, or that of sRGB. Without a profile, what EXIF says of Adobe RGB counts."""
+    profile, one of another kind of colours, a broken one, or that of sRGB. Without a profile, EXIF may tell of Adobe RGB."""
     data = image.info.get("icc_profile") or (_adobe_rgb() if _says_adobe_rgb(image) else None)
     if not isinstance(data, bytes) or not 128 <= len(data) <= LARGEST:
         return image

@@ -121,9 +121,8 @@ def runs(spec, net, x):
 @torch.no_grad()
 def test_every_net_is_finite_in_float16(spec):
     net = imgstudio.load(spec.name, "cpu")
-    x = image.to_tensor(golden.scene(64 if spec.task in ("reconstruct", "segment") else 32)).contiguous(
-        memory_format=torch.channels_last
-    )
+    side = 64 if spec.task in ("reconstruct", "segment") else 32
+    x = image.to_tensor(golden.scene(side)).contiguous(memory_format=torch.channels_last)
     wanted = runs(spec, net, x)
     with torch.autocast("cpu", torch.float16):
         found = runs(spec, net, x)

@@ -33,7 +33,8 @@ def save(frames: Iterable[Image.Image], path: str | os.PathLike[str], *, fps: fl
     """Writes frames of one size as an endless .gif or .webp, or as an .mp4 (H.264, which every browser plays).
 
     frames: taken one by one; the MP4 holds none of them in memory, the others MAX_PIXELS at most. fps: 1 to 50 frames a second.
-    Raises StudioError for another ending, no frames, too many of them, or a place that cannot be written. The file appears whole or not at all.
+    Raises StudioError for another ending, no frames, too many of them, or a place that cannot be written. The file appears
+    whole or not at all.
     """
     path = Path(path)
     write = _WRITERS.get(path.suffix.lower())
