@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from . import catalog, weights
+from . import catalog, memory, weights
 from . import device as devices
 from .errors import StudioError
 from .spec import Formula, Spec
@@ -161,7 +161,8 @@ def _make_room(device: torch.device) -> None:
 
 
 def release() -> None:
-    """Forgets all nets, so that those at rest give their memory back; each is loaded again when it is next asked for."""
+    """Forgets all nets, so that those at rest give their memory back to the system; each is loaded again when asked for."""
     with _lock:
         _nets.clear()
     devices.empty_cache()
+    memory.trim()

@@ -63,7 +63,7 @@ ALLOWED = {
     "ops": {"ops", "models", "device", "interrupt"},
     "models": {"models"},
     "importing": {"importing", "catalog", "loading", "models", "weights", "credits", "spec", "errors"},
-    "loading": {"catalog", "weights", "device", "spec", "errors"},
+    "loading": {"catalog", "weights", "memory", "device", "spec", "errors"},
     "catalog": {"checks", "catalog_hub", "catalog_own", "credits", "spec", "errors"},
     "catalog_own": {"credits", "spec"},
     "catalog_hub": {"credits", "spec", "errors"},
