@@ -7,9 +7,9 @@ import contextlib
 with contextlib.suppress(ImportError):
     import spaces  # noqa: F401  # on a ZeroGPU Space this has to come before anything that touches CUDA
 
-from imgstudio.ui import build, launch
+from imgstudio.ui import build, explained, launch
 
-demo = build()
-
-if __name__ == "__main__":
-    launch(demo)
+with explained():
+    demo = build()
+    if __name__ == "__main__":
+        launch(demo)

@@ -52,7 +52,14 @@ def _run(arguments: Sequence[str] | None) -> int:
         command = commands.add_parser(name, help=help, description=help)
         if name == used:  # only this one, because its defaults are read from modules that take a while to load
             _configure(name, command)
+            if name in cli.VERBS or name in _COMPUTING:
+                command.add_argument("--device", help="cpu, cuda, cuda:1 or mps (default: the best one here)")
     options = parser.parse_args(arguments)
+    if getattr(options, "device", None):
+        from .studio import system
+
+        os.environ["IMGSTUDIO_DEVICE"] = options.device
+        system.describe()  # a device that is not there is told before anything is read
     status = _RUN.get(options.verb, _make)(options) or 0
     sys.stdout.flush()
     return status
@@ -203,6 +210,7 @@ _HELP = {
     **cli_models.HELP,
     **cli_hub.HELP,
 }
+_COMPUTING = ("serve", "train", "ship", "bench")
 _RUN: dict[str, Callable[[Namespace], Any]] = {
     "models": _models,
     "serve": _serve,

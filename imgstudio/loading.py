@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from . import catalog, weights
+from . import catalog, memory, weights
 from . import device as devices
 from .errors import StudioError
 from .spec import Formula, Spec
@@ -30,13 +30,14 @@ _nets: dict[Key, tuple[Spec, nn.Module]] = {}
 
 
 def load(name: str, device: str | torch.device | None = None) -> nn.Module:
-    """The net of that name, in evaluation mode, without gradients, on `device` (None: the best one of this machine).
+    """The net of that name, in evaluation mode, without gradients, on `device` (None: that of IMGSTUDIO_DEVICE, or the best).
 
     Loaded once and shared: do not change it. Raises StudioError for an unknown name, missing or wrong weights, a Hub out
-    of reach, or a device that this machine does not have.
+    of reach, a device that this machine does not have, or a setting that cannot be read.
     """
     spec = catalog.find(name)
-    key = (name, _pick(device))
+    key = (name, devices.pick(device))
+    devices.chosen_dtype(key[1])  # a wrong setting is told before any download
     if (net := _kept(key, spec)) is not None:
         return net
     # Outside the lock, so that a long download holds up nobody else.
@@ -66,17 +67,6 @@ def _instead(spec: Spec) -> str | None:
     """A model for the same task that needs no download."""
     other = catalog.default(spec.task)
     return other.name if other and other.name != spec.name and not spec.embedded else None
-
-
-def _pick(device: str | torch.device | None) -> torch.device:
-    try:
-        chosen = devices.pick(None if device is None else str(device))
-    except RuntimeError as error:
-        raise StudioError(f"There is no device {str(device)!r}: use cpu, cuda or mps.") from error
-    counts = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available()), "cpu": 1}
-    if (chosen.index or 0) >= counts.get(chosen.type, 0):
-        raise StudioError(f"This machine has no device {chosen}: use cpu.")
-    return chosen
 
 
 def build(spec: Spec, state: Mapping[str, Any]) -> nn.Module:
@@ -171,7 +161,8 @@ def _make_room(device: torch.device) -> None:
 
 
 def release() -> None:
-    """Forgets all nets, so that those at rest give their memory back; each is loaded again when it is next asked for."""
+    """Forgets all nets, so that those at rest give their memory back to the system; each is loaded again when asked for."""
     with _lock:
         _nets.clear()
     devices.empty_cache()
+    memory.trim()

@@ -1,4 +1,4 @@
-"""How this process asks the operating system for memory."""
+"""How this process asks the operating system for memory, and gives it back."""
 
 from __future__ import annotations
 
@@ -19,10 +19,23 @@ def keep() -> bool:
     on the kernel's zeroing of pages. Up to a gigabyte of freed memory stays with the process instead. This concerns the whole
     process, so only its entry points (page, command line) call it, never `import imgstudio`.
     """
-    if platform.libc_ver()[0] != "glibc":
+    libc = _glibc()
+    if libc is None:
         return False
+    return all([libc.mallopt(*setting) == 1 for setting in (_MMAP_MAX, _TRIM_THRESHOLD, _TOP_PAD, _ARENA_MAX)])
+
+
+def trim() -> None:
+    """Gives memory that is free, but was kept for later, back to the system, where the C library can do so."""
+    if (libc := _glibc()) is not None:
+        libc.malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    if platform.libc_ver()[0] != "glibc":
+        return None
     try:
         libc = ctypes.CDLL(None)
-        return all([libc.mallopt(*setting) == 1 for setting in (_MMAP_MAX, _TRIM_THRESHOLD, _TOP_PAD, _ARENA_MAX)])
-    except (OSError, AttributeError):
-        return False
+    except OSError:
+        return None
+    return libc if hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim") else None

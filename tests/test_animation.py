@@ -36,6 +36,26 @@ def frames_of(path: Path) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_frames_that_are_held_in_memory_are_bounded(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(animation, "MAX_PIXELS", 3 * 48 * 32)
+    taken = []
+
+    def endless() -> Iterator[Image.Image]:
+        for frame in film(9):
+            taken.append(frame)
+            yield frame
+
+    if kind == "mp4":
+        animation.save(endless(), tmp_path / "a.mp4")
+        return
+    for frames in (endless(), list(film(4))):
+        with pytest.raises(StudioError, match="4 frames or more of 48 x 32 pixels are too many.*mp4"):
+            animation.save(frames, tmp_path / f"a.{kind}")
+    assert len(taken) == 4 and not list(tmp_path.iterdir())
+    animation.save(film(3), tmp_path / f"a.{kind}")
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_frame_is_there_and_looks_right(tmp_path, kind):
     path = animation.save(film(), tmp_path / f"a.{kind}", fps=10)
     frames = frames_of(path)

@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from imgstudio import image, profiles
 from imgstudio.studio import texture_export
@@ -84,6 +84,25 @@ def test_a_wide_gamut_is_converted(tmp_path, name):
 def test_adobe_rgb_is_converted(tmp_path):
     path = written(tmp_path, Image.new("RGB", (32, 32), (219, 0, 0)), "a.jpg", icc_profile=ADOBE, quality=95)
     np.testing.assert_allclose(middle(image.read(path)), (255, 0, 0), atol=6)
+
+
+@pytest.mark.parametrize(("space", "kind", "converted"), [(0xFFFF, "R03", True), (0xFFFF, "R98", False), (1, "R03", False)])
+@pytest.mark.parametrize("rotation", [1, 6])
+def test_adobe_rgb_that_only_exif_tells_of_is_converted(tmp_path, space, kind, converted, rotation):
+    """As cameras write it."""
+    colours = Image.new("RGB", (32, 48), (219, 0, 0))
+    colours.paste((100, 150, 60), (0, 0, 32, 32))
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = rotation
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ColorSpace] = space
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.IFD.Interop] = {ExifTags.Interop.InteropIndex: kind}
+    by_exif = image.read(written(tmp_path, colours, "a.jpg", exif=exif, quality=95))
+    profile = {"icc_profile": ADOBE} if converted else {}
+    wanted = image.read(written(tmp_path, colours, "b.jpg", exif={1: b"", 6: exif}[rotation], quality=95, **profile))
+    assert by_exif.size == wanted.size == ((32, 48) if rotation == 1 else (48, 32))
+    difference = np.abs(np.asarray(by_exif, np.int16) - np.asarray(wanted, np.int16))
+    assert difference.max() <= 2
+    assert (np.asarray(by_exif).max() > 245) is np.bool_(converted)
 
 
 def test_neutral_colours_stay_and_a_picture_in_memory_counts_too():

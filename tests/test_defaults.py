@@ -6,11 +6,10 @@ import inspect
 
 import gradio as gr
 import pytest
-import torch
 from PIL import Image
 
 import imgstudio
-from imgstudio import StudioError, device, loading, ui
+from imgstudio import StudioError, loading, ui
 from imgstudio.__main__ import main
 from imgstudio.ui import api
 
@@ -24,12 +23,6 @@ def test_an_endpoint_has_the_defaults_of_its_function(endpoint):
         default = function[name].default if name in function else parameter.empty
         if parameter.empty not in (default, parameter.default):
             assert parameter.default in OVER_HTTP.get(str(default), (default,)), name
-
-
-def test_a_card_that_only_emulates_bfloat16_is_not_told_to_use_it(monkeypatch):
-    """As the T4 of Colab: the plain question is answered with yes."""
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
-    assert device.compute_dtype(torch.device("cuda")) is torch.float16
 
 
 def test_many_translations_of_which_one_fails_end_with_a_status_that_says_so(translations, tmp_path, capsys):

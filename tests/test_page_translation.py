@@ -14,7 +14,8 @@ from PIL import Image
 import imgstudio
 from imgstudio.errors import StudioError
 from imgstudio.image import read_settings
-from imgstudio.ui import api, sources, suited, translation, translation_many, translation_wall
+from imgstudio.studio import downloads
+from imgstudio.ui import api, common, fetching, sources, suited, translation, translation_many, translation_wall
 from imgstudio.ui.translation_wall import Controls
 
 REQUEST = SimpleNamespace(session_hash="visitor")
@@ -50,6 +51,15 @@ def test_pairs_are_found_by_their_inverse(pair):
     assert found == [pair]
     assert translation.pair_of(pair[1]) == pair
     assert len({name for names in translation.find_pairs().values() for name in names}) == len(imgstudio.models("translate"))
+
+
+def test_the_size_of_a_pair_is_told_in_one_way(monkeypatch):
+    monkeypatch.setattr(downloads.weights, "present", lambda source: None)
+    both = sum(imgstudio.catalog.find(name).size for name in ("cyclegan/sim2real", "cyclegan/real2sim"))
+    wanted = common.megabytes(both)
+    assert f"{wanted} for both directions" in common.model_line("cyclegan/sim2real")
+    assert fetching._label("cyclegan/sim2real").startswith(f"Download {wanted} ")
+    assert "directions" not in common.model_line("vae/hands")
 
 
 def test_direction_swaps_there_and_back(pair, content):

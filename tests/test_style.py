@@ -326,12 +326,44 @@ def test_when_numbers_leave_their_range_the_last_good_picture_is_kept(gatys, mon
         return {name: term * grown for name, term in losses(found, x, goal).items()}
 
     monkeypatch.setattr(ops, "losses", overflow)
-    steps, kept = stylize(gatys, CONTENT, STYLE, **{**FEW, "steps": 10}, optimizer=optimizer), []
+    steps, kept = stylize(gatys, CONTENT, STYLE, **{**FEW, "steps": 10}, optimizer=optimizer, every=1), []
     with pytest.raises(StudioError, match="out of range.*smaller weights") as caught:
         kept.extend(steps)  # extend would lose nothing that came before the error
     assert "\n" not in str(caught.value)
-    assert kept[-1].done == max(0, breaks - 1)
+    tried = optimise.HOPELESS - 1 if breaks else 0  # shorter steps from the same picture
+    assert kept[-1].done == max(0, breaks - 1) + tried
+    assert len({step.image.tobytes() for step in kept[-1 - tried :]}) == 1
     assert np.isfinite(list(kept[-1].losses.values())).all()
+
+
+def rosenbrock(v):
+    """A curved valley between steep sides."""
+    return (100 * (v[1:] - v[:-1].square()).square() + (1 - v[:-1]).square()).sum()
+
+
+def cone(v):
+    """L-BFGS takes the minimum to be far where the slope hardly changes, and runs away."""
+    return (1 + (10 * v).square()).sqrt().sum()
+
+
+@pytest.mark.parametrize(("optimizer", "function"), [("adam", rosenbrock), ("lbfgs", rosenbrock), ("lbfgs", cone)])
+def test_a_step_that_raises_the_loss_is_taken_back(optimizer, function):
+    def evaluate(x):
+        with torch.enable_grad():
+            x = x.detach().requires_grad_(True)
+            loss = function(x.flatten())
+            (gradient,) = torch.autograd.grad(loss, x)
+        return loss.detach(), gradient, {"total": loss.item()}
+
+    brush, losses = optimise.OPTIMIZERS[optimizer](), []
+    brush.begin(torch.linspace(-1, 1, 16, dtype=torch.float64).view(1, 1, 4, 4), evaluate)
+    for _ in range(40):
+        brush.look()
+        losses.append(brush.losses["total"])
+        assert losses[-1] == evaluate(brush.x)[0].item(), "losses are those of the picture"
+        brush.move()
+    assert all(now <= 1.01 * min(losses[: i + 1]) for i, now in enumerate(losses))
+    assert losses[-1] < losses[0] / 5
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,10 @@ from . import style as ops
 RATE = 0.05  # of Adam: about what a value moves in a step, of a range of 2
 BETAS = (0.8, 0.99)  # shorter memories than usual: the way is some hundred steps long
 FIRST_MOVE = 0.02  # of L-BFGS at each scale: the mean over all values
+TOLERATED = 1.01  # of the lowest loss at a scale: above that, a step is taken back
+FASTER = 1.1  # Adam's rate after each step that was kept, until it is RATE again; a step taken back halves it
+PATIENCE = 3  # steps taken back in a row, after which L-BFGS forgets the curvature that misled it
+HOPELESS = 6  # steps taken back in a row, after which losses that are no numbers end the optimisation
 COARSEST = 96  # no scale has a longer side below this
 FEWER = 0.6  # each finer scale gets this share of the steps of the one before: they cost four times as much
 
@@ -154,7 +159,10 @@ Evaluate = Callable[[Tensor], tuple[Tensor, Tensor, dict[str, float]]]
 
 
 class _Brush:
-    """A picture `x` under an optimiser of PyTorch: `look` finds its losses and its gradient, `move` follows the gradient."""
+    """A picture `x` under an optimiser of PyTorch: `look` finds its losses and its gradient, `move` follows the gradient.
+
+    A step that raised the loss is taken back, and shorter ones follow: within a scale, losses never jump.
+    """
 
     x: Tensor
     losses: dict[str, float]
@@ -165,12 +173,32 @@ class _Brush:
         self.x = x.detach().clone().requires_grad_(True)
         self._evaluate = evaluate
         self._optimizer = self._prepare()
+        self._good: tuple[Tensor, Tensor, Tensor, dict[str, float]] | None = None  # picture, gradient, loss and losses
+        self._lowest = math.inf  # loss at this scale
+        self._refused = 0  # steps in a row
 
     def look(self) -> None:
-        self._loss, self.x.grad, self.losses = self._evaluate(self.x)
+        """Raises Diverged when the losses of the first picture are no numbers, or nothing leads back to such that are."""
+        try:
+            self._loss, self.x.grad, self.losses = self._evaluate(self.x)
+            loss = self._loss.item()
+        except Diverged:
+            loss = math.inf
+        if loss < math.inf and loss <= TOLERATED * self._lowest:
+            self._lowest, self._refused = min(loss, self._lowest), 0
+            self._good = self.x.detach().clone(), self.x.grad, self._loss, self.losses
+        else:
+            self._go_back(finite=loss < math.inf)
+
+    def _go_back(self, *, finite: bool) -> None:
+        self._refused += 1
+        if self._good is None or (self._refused >= HOPELESS and not finite):
+            raise Diverged
+        x, self.x.grad, self._loss, self.losses = self._good
+        self.x.detach().copy_(x)
 
     def move(self) -> None:
-        self._optimizer.step()
+        self._optimizer.step(lambda: self._loss)
 
     def _prepare(self) -> torch.optim.Optimizer:
         raise TypeError("an optimiser has to be chosen")
@@ -192,34 +220,31 @@ class Adam(_Brush):
         return F.interpolate(value, self.x.shape[2:], mode="bilinear") if value.ndim == 4 else value
 
     def move(self) -> None:
+        group = self._optimizer.param_groups[0]
+        group["lr"] = group["lr"] / 2 if self._refused else min(RATE, group["lr"] * FASTER)
         super().move()
         self.x.detach().clamp_(-1, 1)
 
 
 class LBFGS(_Brush):
-    """Liu and Nocedal 1989. It gets further in as many steps, and on some pictures runs wild.
+    """Liu and Nocedal 1989, without a line search, which takes several evaluations a step. It gets further in as many steps.
 
     The curvature of another scale would mislead it, so each begins anew; and so would clipping, so values may leave [-1, 1] a
     little until the picture is shown.
     """
 
-    def _prepare(self) -> torch.optim.Optimizer:
-        # Knowing no curvature yet, PyTorch's first move has the length `lr` in all, which is nothing for a picture.
-        first = FIRST_MOVE * self.x.numel()
-        return torch.optim.LBFGS([self.x], lr=first, max_iter=1, history_size=10, tolerance_grad=0, tolerance_change=0)
+    _optimizer: torch.optim.LBFGS
+
+    def _prepare(self) -> torch.optim.LBFGS:
+        return torch.optim.LBFGS([self.x], max_iter=1, history_size=10, tolerance_grad=0, tolerance_change=0)
 
     def move(self) -> None:
-        seen = True  # the optimiser begins by asking for what `look` has found
-
-        def closure() -> Tensor:
-            nonlocal seen
-            if not seen:
-                self.look()
-            seen = False
-            return self._loss
-
-        self._optimizer.step(closure)
-        self._optimizer.param_groups[0]["lr"] = 1.0
+        if self._refused and (self._refused % PATIENCE == 0 or not self._optimizer.state[self.x]["old_dirs"]):
+            self._optimizer = self._prepare()
+        # Knowing no curvature yet, PyTorch's first move has the length `lr` in all, which is nothing for a picture.
+        first = not self._optimizer.state[self.x]
+        self._optimizer.param_groups[0]["lr"] = (FIRST_MOVE * self.x.numel() if first else 1.0) * 0.5**self._refused
+        super().move()
 
 
 OPTIMIZERS: dict[str, Callable[[], _Brush]] = {"adam": Adam, "lbfgs": LBFGS}

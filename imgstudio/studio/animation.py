@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import av
 
 FASTEST = 50  # frames a second
+MAX_PIXELS = 300_000_000  # of all frames of a GIF or a WebP together, which are held in memory: 1.2 GB
 _CODECS = ("libx264", "libopenh264", "h264_videotoolbox", "h264_mf")  # builds of the video library differ
 
 
@@ -31,8 +32,9 @@ def check_format(name: object) -> str:
 def save(frames: Iterable[Image.Image], path: str | os.PathLike[str], *, fps: float = 12) -> Path:
     """Writes frames of one size as an endless .gif or .webp, or as an .mp4 (H.264, which every browser plays).
 
-    frames: taken one by one; the MP4 holds none of them in memory. fps: 1 to 50 frames a second.
-    Raises StudioError for another ending, no frames, or a place that cannot be written. The file appears whole or not at all.
+    frames: taken one by one; the MP4 holds none of them in memory, the others MAX_PIXELS at most. fps: 1 to 50 frames a second.
+    Raises StudioError for another ending, no frames, too many of them, or a place that cannot be written. The file appears
+    whole or not at all.
     """
     path = Path(path)
     write = _WRITERS.get(path.suffix.lower())
@@ -41,6 +43,8 @@ def save(frames: Iterable[Image.Image], path: str | os.PathLike[str], *, fps: fl
     fps = check_range("The number of frames a second", fps, 1, FASTEST)
     if os.path.lexists(path) and not path.is_file():
         raise StudioError(f"{path.name} is a folder or a device, not a file: choose another place.")
+    if isinstance(frames, Sequence) and frames:
+        check_amount(len(frames), frames[0].size, path.suffix)
     partial = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         write(_alike(frames), partial, fps)
@@ -76,9 +80,27 @@ def _alike(frames: Iterable[Image.Image]) -> Iterator[Image.Image]:
         raise StudioError("There are no frames to save: draw an animation first.")
 
 
+def _held(frames: Iterator[Image.Image], ending: str) -> list[Image.Image]:
+    kept: list[Image.Image] = []
+    for frame in frames:
+        kept.append(frame)
+        check_amount(len(kept), frame.size, ending)
+    return kept
+
+
+def check_amount(count: int, size: tuple[int, int], ending: str) -> None:
+    """Raises StudioError if so many frames of a size, width and height, are more than a film of that ending can hold."""
+    width, height = size
+    if ending.lower() in (".gif", ".webp") and count * width * height > MAX_PIXELS:
+        raise StudioError(
+            f"{count} frames or more of {width} x {height} pixels are too many for a {ending}: choose fewer or smaller ones, "
+            "or save as .mp4."
+        )
+
+
 def _write_gif(frames: Iterator[Image.Image], path: Path, fps: float) -> None:
     """One palette for all frames, and no dithering: either would make still regions flicker."""
-    kept = list(frames)
+    kept = _held(frames, ".gif")
     palette = _common_palette(kept)
     indexed = []
     for frame in kept:
@@ -98,7 +120,7 @@ def _common_palette(frames: list[Image.Image], side: int = 64, most: int = 64) -
 
 
 def _write_webp(frames: Iterator[Image.Image], path: Path, fps: float) -> None:
-    first, *rest = frames
+    first, *rest = _held(frames, ".webp")
     exact, good = {"lossless": True, "method": 0}, {"quality": 90, "method": 2}
     # Enlarged pixels take little space without loss, and blur with it; a photograph takes ten times as much.
     quality = exact if _webp_size(first, exact) < 2 * _webp_size(first, good) else good

@@ -11,7 +11,10 @@ from ..errors import StudioError
 from ..spec import Embedded, Formula, Hub, Spec
 from ..weights import Progress
 
-__all__ = ["Progress", "Stored", "accept", "cached", "clear", "download", "missing", "on_disk", "place", "refused", "unfinished"]
+__all__ = [
+    *("Progress", "Stored", "accept", "cached", "clear", "download", "missing"),
+    *("on_disk", "place", "refused", "together", "unfinished"),
+]
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,16 @@ def refused() -> contextlib.AbstractContextManager[None]:
     return weights.downloads_refused("press Download below its name")
 
 
+def together(name: str) -> tuple[Spec, ...]:
+    """A model and, for a translation, the one that leads back, as far as it is known: both are used at once."""
+    spec = catalog.find(name)
+    inverse = next((other for other in catalog.models(spec.task) if other.name == spec.inverse), None)
+    return (spec,) if inverse is None else (spec, inverse)
+
+
 def missing(name: str) -> tuple[Spec, ...]:
     """What has to be downloaded before a model can be used: itself, and the way back of a translation. No request."""
-    spec = catalog.find(name)
-    names = [name] if spec.inverse is None else [name, spec.inverse]
-    known = {other.name: other for other in catalog.models()}
-    wanted = {_source(known[each]): known[each] for each in names if each in known and _source(known[each])}
+    wanted = {_source(spec): spec for spec in together(name) if _source(spec)}
     return tuple(other for source, other in wanted.items() if weights.present(source) is None)
 
 

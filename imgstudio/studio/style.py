@@ -69,7 +69,7 @@ def stylize(
     layers:      weights of the style layers, such as {"relu1_1": 1, "relu4_1": 0.5}.
     start:       "content", "noise" (of `seed`), "style" (the content in the style's colours), or a picture to go on from, which
                  takes the steps of the finest scale alone.
-    optimizer:   "lbfgs", which gets further in as many steps, or "adam", which nothing puts off.
+    optimizer:   "lbfgs", which gets further in as many steps, or "adam". Both take a step back that raises the loss at a scale.
 
     Mistakes raise StudioError at once. Should the arithmetic break down on the way, the last good picture comes once more
     and then a StudioError.

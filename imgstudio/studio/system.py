@@ -18,8 +18,10 @@ def prepare() -> None:
     """To be called once by a process that serves pictures, before it loads nets.
 
     Where a GPU is lent by the call, the nets for heavy work are placed on it now, by the main thread: those are kept ready for
-    the processes that borrow it, and no other place or time is allowed.
+    the processes that borrow it, and no other place or time is allowed. Raises StudioError for a device or a precision that
+    cannot be had.
     """
+    describe()  # a wrong setting is told before anything is loaded
     memory.keep()
     interruptible()
     if not device.lent():

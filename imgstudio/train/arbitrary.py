@@ -127,7 +127,7 @@ class Training(Resumable):
 
     def _invert(self, x: Tensor) -> dict[str, Tensor]:
         """Pictures from their own features."""
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             with torch.no_grad():
                 features = self.net.encode(x)
             return {"identity": F.l1_loss(self.net.decode(features), x)}
@@ -141,12 +141,12 @@ class Training(Resumable):
         own = max(1, len(content) // 4)
         self.net.match = MATCH["covariance" if torch.rand(()) < self.recipe.covariance else "deviation"]
         style = torch.cat([style[:-own], content[-own:]])
-        with torch.no_grad(), devices.autocast(self.device):
+        with torch.no_grad(), devices.autocast(self.device, training=True):
             goal = self.net.encoder(style, STYLE_LAYERS)
             wanted = self.net.pack(goal)
             target = self.net.align(torch.cat([self.net.encode(content[:-own]), wanted[-own:]]), wanted)
         shift = int(torch.randint(0, self.net.stride, ())) if self.images // len(content) % 2 else 0
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             picture = self.net.decode(target)
             found = self.net.encoder(picture[:, :, shift:, shift:], STYLE_LAYERS)
         terms = {
@@ -186,7 +186,7 @@ def report(run: Run, training: Training, terms: dict[str, Tensor], held: dict[st
     run.record(training.images, {name: value.item() for name, value in terms.items()})
     content = to_unit(held["photographs"].images[::30][:8], training.device)
     style = to_unit(held["paintings"].images[::60][:8], training.device)
-    with devices.autocast(training.device):
+    with devices.autocast(training.device, training=True):
         rows = [training.average.net(content, style), training.average.net(content, style.roll(3, dims=0))]
     run.preview(training.images, torch.cat([style, content, *(row.clamp(-1, 1) for row in rows)]))
     run.plot()

@@ -165,7 +165,7 @@ class Training:
     @torch.no_grad()
     def taught(self, x: Tensor) -> list[Tensor]:
         """What the teacher sees, one a lesson, in float32."""
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             seen = self.teacher(x)
         return [seen[number - 1].float() for _, number in self.recipe.lessons]
 
@@ -184,7 +184,7 @@ class Training:
     def step(self, x: Tensor, labels: Tensor, rate: float) -> dict[str, Tensor]:
         """One update; returns the share of the teacher's variance not predicted, and the classification loss."""
         targets = self.targets(x)
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             views, scores = self.student(x)
         missed = torch.stack([F.mse_loss(v.float(), t) for v, t in zip(views, targets)])
         classified = F.cross_entropy(scores.float(), labels, ignore_index=UNLABELLED, label_smoothing=0.1)

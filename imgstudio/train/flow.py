@@ -27,7 +27,7 @@ def fit(flow: Flow, draw: Callable[[int], tuple[Tensor, Tensor]], steps: int) ->
     for step in range(steps):
         codes, labels = draw(BATCH)
         noise, t = torch.randn_like(codes), torch.rand(len(codes), device=codes.device)
-        with devices.autocast(codes.device):
+        with devices.autocast(codes.device, training=True):
             velocity = flow.velocity(torch.lerp(noise, codes, t[:, None]), t, labels)
         loss = (velocity.float() - (codes - noise)).square().mean()
         optimiser.zero_grad(set_to_none=True)

@@ -44,13 +44,13 @@ class Game(ABC):
         if self.stage == "mend":
             losses = self.learn(self.mended(labels, real))
         elif self.unjudged:
-            with devices.autocast(self.device):
+            with devices.autocast(self.device, training=True):
                 fake = self.draw(labels, real, ALL)
             losses = self.learn(self.lessons.unlikeness(fake, real))
             if not self.alone:
                 losses |= self.discriminate(real, fake.detach(), labels)
         else:
-            with devices.autocast(self.device):
+            with devices.autocast(self.device, training=True):
                 fake = self.draw(labels, real, TAUGHT)
             losses = self.discriminate(real, fake.detach(), labels) | self.generate(fake, labels, real)
         self.average.update(self.generator)
@@ -66,7 +66,7 @@ class Game(ABC):
         """The lesson of the last stage: how far the generator is from what its teachers make of the same latent vectors."""
         codes = self.codes(labels, real, TAUGHT)
         self.generator.eval()  # batch statistics as they are in use, of student and teachers alike
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             pictures, *taught = (drawn.float() for drawn in self.paint(codes, labels, self.generator, *self.teachers.values()))
         if "polish" not in self.teachers:
             return WEIGHT * mending.unlikeness(pictures, mending.redrawn(*taught))
@@ -226,7 +226,10 @@ def phase(training: Game, images: int) -> float:
     ends = {name: images - sum(list(lengths.values())[i:]) for i, name in enumerate(STAGES)}
     stage = next(name for name, end in ends.items() if training.images < end)
     if STAGES.index(stage) < STAGES.index(training.stage):  # stages are counted from the end of a run
-        raise StudioError(f"This run is in its last stages and cannot be made {images} pictures long: begin another --folder.")
+        raise StudioError(
+            f"This run has begun its last stages, which are counted from its end, and cannot be made {images:,} pictures long: "
+            "train with the same --images as before, or begin anew in another --folder."
+        )
     if stage != training.stage:
         training.enter(stage)
     if stage == "game":

@@ -130,7 +130,7 @@ class Training(Resumable):
     def step(self, x: Tensor, rate: float) -> dict[str, Tensor]:
         """One update on pictures [N, 3, H, W] in [-1, 1] at this learning rate; returns the terms of the loss."""
         x = augment(x, self.recipe).contiguous(memory_format=torch.channels_last)
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             y, mean, logvar = self.net(corrupt(x, self.recipe.noisy))
             distance = self.distance(y, x).mean()
         error = (y.float() - x).square().flatten(1).sum(dim=1)

@@ -98,7 +98,7 @@ class Lessons:
     @torch.no_grad()
     def posterior(self, real: Tensor) -> tuple[Tensor, Tensor]:
         """Means and standard deviations [N, Z] of the codes of pictures [N, 3, H, W] in [-1, 1]."""
-        with devices.autocast(real.device):
+        with devices.autocast(real.device, training=True):
             mean, logvar = self.encoder(F.adaptive_avg_pool2d(real, self.size))
         return mean.float(), torch.exp(0.5 * logvar.float())
 
@@ -122,7 +122,7 @@ def in_features(eye: VGG, pictures: Tensor, real: Tensor) -> Tensor:
     height, width = real.shape[2:]
     y, x = (int(torch.randint(0, max(side - WINDOW, 0) + 1, ())) for side in (height, width))
     part = (..., slice(y, y + WINDOW), slice(x, x + WINDOW))
-    with devices.autocast(real.device):
+    with devices.autocast(real.device, training=True):
         given = eye(pictures[part].float(), SEEN)
         with torch.no_grad():
             wanted = eye(real[part], SEEN)

@@ -116,7 +116,7 @@ class Training(Game):
 
     def discriminate(self, real: Tensor, fake: Tensor, labels: Tensor) -> dict[str, Tensor]:
         rule = ADVERSARIAL[self.recipe.loss]
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             real_score, fake_score = self.judge(real, labels).float(), self.judge(fake, labels).float()
         loss = rule.discriminator(real_score, fake_score)
         if rule.gradient_penalty:
@@ -127,7 +127,7 @@ class Training(Game):
 
     def generate(self, fake: Tensor, labels: Tensor, real: Tensor) -> dict[str, Tensor]:
         self.discriminator.requires_grad_(False)
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             loss = total = ADVERSARIAL[self.recipe.loss].generator(self.judge(fake, labels).float())
         losses = {"generator": loss}
         if self.lessons:

@@ -28,7 +28,7 @@ def by_clustering(net: Callable[[Tensor], Tensor]) -> Answer:
 
     @torch.no_grad()
     def answer(x: Tensor, count: int | None) -> np.ndarray:
-        with devices.autocast(x.device):
+        with devices.autocast(x.device, training=True):
             features = net(x)[0].float()
         return ops.partition(features, x[0], count)
 

@@ -59,6 +59,6 @@ def _through(net: ResnetGenerator, pictures: Tensor, batch: int = 8) -> Tensor:
     device = next(net.parameters()).device
     made = []
     for part in pictures.split(batch):
-        with devices.autocast(device):
+        with devices.autocast(device, training=True):
             made.append(net(prepared(net, part.to(device)).contiguous(memory_format=torch.channels_last)).float().cpu())
     return torch.cat(made)

@@ -62,7 +62,7 @@ def lesson(teacher: Generator, w: Tensor, labels: Tensor) -> Lesson:
     target = styles.layered(base + shifted[:, None] * (_amounts(count, device) @ teacher.directions[:AXES]), depth)
     target = torch.where(late[:, :, None], base[other][:, None], target)
     noise, moves = teacher.random_noise(count), shifted.nonzero().squeeze(1)
-    with devices.autocast(device):
+    with devices.autocast(device, training=True):
         drawn = teacher.synthesise(
             torch.cat([styles.layered(base, depth), target[moves]]), [torch.cat([plane, plane[moves]]) for plane in noise]
         )

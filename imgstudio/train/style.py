@@ -117,7 +117,7 @@ class Training(Resumable):
         """
         most = min(OFFSETS, content.shape[2] - self.judge.smallest + 1)
         down, across = torch.randint(0, most, (2,)).tolist()
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             with torch.no_grad():
                 target = self.judge(content[:, :, down:, across:], self.layers)
             picture = self.net(content)
@@ -170,7 +170,7 @@ def report(run: Run, training: Training, terms: dict[str, Tensor], held: Picture
     """Log row, preview of held-out photographs above their restyled versions, checkpoint."""
     run.record(training.images, {name: value.item() for name, value in terms.items()})
     content = to_unit(held.images[:: max(1, len(held) // 4)][:4], training.device)
-    with devices.autocast(training.device):
+    with devices.autocast(training.device, training=True):
         pictures = training.average.net(content)
     run.preview(training.images, torch.cat([content, pictures]), columns=4)
     run.plot()

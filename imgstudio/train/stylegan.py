@@ -179,11 +179,11 @@ class Training(Game):
         with torch.no_grad():
             w = teacher.mapping(self.codes(labels, real, TAUGHT), labels)
         given = steered.lesson(teacher, w, labels)
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             fake = self.generator.synthesise(given.styles, given.noise)
         losses = self.discriminate(real, fake.detach(), labels)
         self.discriminator.requires_grad_(False)
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             scores = self.judge(fake, labels).float()
         self.discriminator.requires_grad_(True)
         judged, told = scores[~given.own], given.told
@@ -198,7 +198,7 @@ class Training(Game):
         return {name: value.detach() for name, value in losses.items()}
 
     def discriminate(self, real: Tensor, fake: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             real_score, fake_score = self.judge(real, labels), self.judge(fake, labels)
         loss = total = ADVERSARIAL["minimax"].discriminator(real_score, fake_score)
         if self.steps % self.recipe.r1_every == 0:
@@ -210,7 +210,7 @@ class Training(Game):
 
     def generate(self, fake: Tensor, labels: Tensor, real: Tensor) -> dict[str, Tensor]:
         self.discriminator.requires_grad_(False)
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             loss = total = ADVERSARIAL["minimax"].generator(self.judge(fake, labels))
         losses = {"generator": loss}
         if self.lessons:
@@ -223,7 +223,7 @@ class Training(Game):
     def steepness(self, real: Tensor, labels: Tensor) -> Tensor:
         """R1 on a part of the batch."""
         share = slice(None, None, self.recipe.r1_share)
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             return r1(lambda x: self.judge(x, labels[share]), real[share])
 
     def state(self) -> dict:

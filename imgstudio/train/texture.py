@@ -106,7 +106,7 @@ class Training(Resumable):
 
     def step(self, x: Tensor, labels: Tensor, rate: float) -> dict[str, Tensor]:
         """One update on mosaics [N, 3, S, S] in [-1, 1] and their truth [N, S, S]; every second pixel each way is judged."""
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             embedding = self.net(x)
         down, across = torch.randint(0, 2, (2,)).tolist()
         loss, right = prototype_loss(embedding[:, :, down::2, across::2], labels[:, down::2, across::2], self.recipe.temperature)
@@ -174,7 +174,7 @@ def report(run: Run, training: Training, terms: dict[str, Tensor], held: Bank) -
     rows = []
     for kind, equalised in (("colour", False), ("grey", True)):
         x, labels = (part.to(training.device) for part in exam(held, *EXAM, equalised=equalised))
-        with devices.autocast(training.device):
+        with devices.autocast(training.device, training=True):
             embedding = training.average.net(x)
         loss, right = prototype_loss(embedding[:, :, ::2, ::2], labels[:, ::2, ::2], training.recipe.temperature)
         figures |= {f"held-out loss, {kind}": loss.item(), f"held-out right, {kind}": right.item()}

@@ -63,7 +63,7 @@ class Training:
     def _practise(self, batch: Batch) -> dict[str, Tensor]:
         """An update of the generators by what a painter of rules makes of the photographs, and no critic."""
         given = prepared(self.forth.generator, batch.a, seed=None)
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             made_b = self.forth.generator(given)
         loss, terms = self.practice.lesson(batch.a, given, made_b, self._home)
         _update(self.generators, self.recipe.taught * loss, LONGEST)
@@ -71,17 +71,17 @@ class Training:
         return {"adversarial": zero, "cycle": zero, **terms, "critic": zero}
 
     def _home(self, paintings: Tensor) -> Tensor:
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             return _translated(self.back.generator, paintings)
 
     def _do_homework(self, batch: Batch) -> dict[str, Tensor]:
         """An update of the way back, and one of its critic."""
         recipe, back = self.recipe, self.back
         back.critic.requires_grad_(False)
-        with devices.autocast(self.device), torch.no_grad():
+        with devices.autocast(self.device, training=True), torch.no_grad():
             painted = _translated(self.forth.generator, batch.a).float()
         sees, made = self.practice.seen_through(batch.a, painted, self._home), self._home(batch.b)
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             score = back.critic(diffaugment(made, recipe.augment))
         adversarial = ADVERSARIAL["lsgan"].generator(score.float())
         loss, terms = GENTLY * adversarial + sees, {"adversarial": adversarial, "sees": sees}
@@ -108,7 +108,7 @@ class Training:
         net_b, net_a = self.forth.generator, self.back.generator
         given = [prepared(net, x, seed=None) for net, x in ((net_b, batch.a), (net_a, batch.b))]
         own = [prepared(net, x, seed=None) for net, x in ((net_b, batch.b), (net_a, batch.a))] if same else []
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             if not same:
                 return given[0], [net(x) for net, x in zip((net_b, net_a), given)]
             both = [net(torch.cat(pair)).chunk(2) for net, pair in zip((net_b, net_a), zip(given, own))]
@@ -121,7 +121,7 @@ class Training:
         for direction in (forth, back):
             direction.critic.requires_grad_(False)
         given, (made_b, made_a, *same) = self._translations(batch, same=due)
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             scores = [d.critic(diffaugment(made, recipe.augment)) for d, made in ((forth, made_b), (back, made_a))]
         adversarial = sum(ADVERSARIAL["lsgan"].generator(score.float()) for score in scores)
         share = min(1.0, self.images / recipe.ramp) if recipe.ramp else 1.0
@@ -146,7 +146,7 @@ class Training:
 
     def _cycle(self, batch: Batch, made_b: Tensor, made_a: Tensor) -> Tensor:
         """How far what comes back is from what was given, summed over both directions: a scalar."""
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             again_a, again_b = _translated(self.back.generator, made_b), _translated(self.forth.generator, made_a)
         return F.l1_loss(again_a, batch.a) + F.l1_loss(again_b, batch.b)
 
@@ -159,7 +159,7 @@ class Training:
         direction.shown.exchange(fresh)
         if self.recipe.originals:
             made = torch.cat([made, given])
-        with devices.autocast(self.device):
+        with devices.autocast(self.device, training=True):
             seen = torch.cat([diffaugment(part, self.recipe.augment) for part in (real, made)])
             scores = direction.critic(seen.contiguous(memory_format=torch.channels_last)).float()
         return ADVERSARIAL["lsgan"].discriminator(*scores.split([len(real), len(made)]))
@@ -253,7 +253,7 @@ def preview(training: Training, pairs: Pairs) -> Tensor:
     rows = []
     for held, there, home in ((pairs.held_a, forth, back), (pairs.held_b, back, forth)):
         real = to_unit(held.images[:: max(1, len(held) // PREVIEWS)][:PREVIEWS], training.device)
-        with devices.autocast(training.device):
+        with devices.autocast(training.device, training=True):
             made = there(prepared(there, real).contiguous(memory_format=torch.channels_last))
             rows += [real, made, home(prepared(home, made))]
     return torch.cat(rows)

@@ -5,11 +5,13 @@ A tab is one module with TITLE and build(); a new one is its file and a word in 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,15 @@ from .theme import ICON, head, theme  # noqa: E402
 TABS = ("sampling", "interpolation", "translation", "style", "texture", "models")
 
 _DAY = 86_400  # seconds
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Ends the program with the sentence of a StudioError, such as one on a setting, and no traceback."""
+    try:
+        yield
+    except StudioError as error:
+        raise SystemExit(f"imgstudio: {error}") from None
 
 
 def build() -> gr.Blocks:

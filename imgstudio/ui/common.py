@@ -107,7 +107,7 @@ def model_chooser(
 
 
 def model_line(name: str) -> str:
-    """Size, source and licence of a model, in one line."""
+    """Size, source and licence of a model, in one line; of a translation, the size of both directions, which are used at once."""
     spec = find(name)
     if spec.embedded:
         source = "comes with the studio"
@@ -115,7 +115,9 @@ def model_line(name: str) -> str:
         source = f"from the Hub: {spec.source.repo}"
     else:
         source = "a file of yours"
-    parts = [megabytes(spec.size), source, licence(spec)]
+    used = downloads.together(name)
+    size = megabytes(sum(each.size for each in used)) + (" for both directions" if len(used) > 1 else "")
+    parts = [size, source, licence(spec)]
     if isinstance(spec.source, imgstudio.Hub):
         parts.append("not downloaded yet" if downloads.missing(name) else "downloaded")
     return " · ".join(f"<span>{html.escape(part)}</span>" for part in parts)

@@ -85,7 +85,7 @@ def _row(name: str | None) -> tuple:
 
 
 def _label(name: str) -> str:
-    """Size and licence of what would be downloaded: "Download 45.5 MB · MIT"."""
+    """Size and licence of what would be downloaded: "Download 45.5 MB · MIT"; for a pair the sum, as in its line."""
     wanted = downloads.missing(name)
     licences = " and ".join(dict.fromkeys(common.licence(spec) for spec in wanted))
     return f"Download {common.megabytes(sum(spec.size for spec in wanted))} · {licences}"
