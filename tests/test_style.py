@@ -224,7 +224,7 @@ BAD_STYLES = [
     ({"style": [STYLE, OTHER], "weights": [0, 0]}, "all 0"),
     ({"style": [STYLE, OTHER], "weights": [1, -1]}, "share"),
     ({"weights": [math.nan]}, "share"),
-    ({"weights": [math.inf]}, "infinite"),
+    ({"weights": [math.inf]}, "share"),
 ]
 BAD_FOR_OPTIMISATION = [
     ({"content_weight": 0, "style_weight": 0}, "both 0"),
