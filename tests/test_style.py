@@ -229,7 +229,7 @@ BAD_STYLES = [
 BAD_FOR_OPTIMISATION = [
     ({"content_weight": 0, "style_weight": 0}, "both 0"),
     ({"style_weight": -1}, "style weight"),
-    ({"style_weight": math.inf}, "infinite"),
+    ({"style_weight": math.inf}, "style weight"),
     ({"tv_weight": math.nan}, "tv weight"),
     ({"steps": 0}, "Steps"),
     ({"every": 0}, "every so many"),
