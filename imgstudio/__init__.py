@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .studio.texture import Segmentation, overlay, segment
     from .studio.translation import Translation, translate
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Public name -> the module that defines it.
 _HOME = {
