@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from . import catalog, weights
 from . import device as devices
+from .checks import shown
 from .errors import StudioError
 from .spec import Formula, Spec
 
@@ -70,9 +71,11 @@ def _instead(spec: Spec) -> str | None:
 
 def _pick(device: str | torch.device | None) -> torch.device:
     try:
+        if not isinstance(device, str | torch.device | None):
+            raise TypeError
         chosen = devices.pick(None if device is None else str(device))
-    except RuntimeError as error:
-        raise StudioError(f"There is no device {str(device)!r}: use cpu, cuda or mps.") from error
+    except (RuntimeError, TypeError) as error:
+        raise StudioError(f"There is no device {shown(device)}: use cpu, cuda or mps.") from error
     counts = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available()), "cpu": 1}
     if (chosen.index or 0) >= counts.get(chosen.type, 0):
         raise StudioError(f"This machine has no device {chosen}: use cpu.")

@@ -17,7 +17,7 @@ from ..errors import StudioError
 from ..ops import sampling as ops
 from ..ops import styles
 from ..spec import Spec
-from .nets import open_model
+from .nets import find_model, open_model
 
 TRUNCATION = 0.7  # of every function that draws seeds, unless told
 MOST_TRUNCATION = 1.5
@@ -76,6 +76,14 @@ def check_point(model: str, point: Point) -> Point:
             f"This place belongs to {str(point.model)[:80]}: choose that model, or invert the picture with {model}."
         )
     return point
+
+
+def check_drawn(model: str, points: Point | Iterable[Point], truncation: float, label: str | int | None) -> list[Point]:
+    """What decides how points are drawn, checked before a net is asked for; returns the points as a list."""
+    spec, points = find_model(model, "sample"), check_points(model, points)
+    check_range("Truncation", truncation, 0, MOST_TRUNCATION)
+    classes(spec, points, label)
+    return points
 
 
 def placed(net: nn.Module, point: Latent) -> Tensor:
