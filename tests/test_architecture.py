@@ -260,3 +260,22 @@ assert "torch" not in sys.modules
 def test_the_nets_folder_and_the_function_share_a_name():
     code = "import imgstudio.models.dcgan as d, imgstudio; assert imgstudio.models() == imgstudio.models(None); d.Generator"
     subprocess.run([sys.executable, "-W", "error::ImportWarning", "-c", code], cwd=ROOT, check=True)
+
+
+def catalogue_names(path: Path) -> list[str]:
+    """Where the sentence of a StudioError calls a model by its catalogue name alone."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "StudioError":
+            parts = [part.value for part in ast.walk(node) if isinstance(part, ast.FormattedValue)]
+            bare = [
+                ast.unparse(part) for part in parts if ast.unparse(part) in ("spec.name", "model", "point.model", "self.model")
+            ]
+            found += [f"{path.name}:{node.lineno} {name}" for name in bare]
+    return found
+
+
+def test_errors_call_a_model_by_the_title_that_people_choose_it_by():
+    """`Spec.known_as` has the title, and the name for who works with Python or the command line."""
+    files = [path for room in ("studio", "weights", "ui") for path in (ROOT / "imgstudio" / room).rglob("*.py")]
+    assert [place for path in [ROOT / "imgstudio" / "loading.py", *files] for place in catalogue_names(path)] == []

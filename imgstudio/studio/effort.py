@@ -137,10 +137,10 @@ def largest_side(model: str) -> int:
 
 def check_fits(model: str, height: int, width: int) -> None:
     """Raises StudioError if the picture is too large for this device."""
-    needed, free = picture_memory(model, height, width), memory_free()
+    needed, free, name = picture_memory(model, height, width), memory_free(), catalog.find(model).known_as
     if needed > free:
         raise StudioError(
-            f"{width} x {height} pixels take about {needed / 1e9:.1f} GB with {model}, and {free / 1e9:.1f} GB are free: "
+            f"{width} x {height} pixels take about {needed / 1e9:.1f} GB with {name}, and {free / 1e9:.1f} GB are free: "
             f"choose a size of at most {largest_size(model)}."
         )
 
