@@ -13,12 +13,13 @@ import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import imgstudio
 
 from . import cli, cli_data, cli_hub, cli_models, memory
-from .checks import check_choice
+from .checks import check_choice, check_count
+from .cli_amounts import whole
 from .errors import StudioError
 
 CLOSED = 141  # exit status of a program whose reader has gone, as shells have it
@@ -38,10 +39,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+class _Parser(ArgumentParser):
+    """What is wrong with a command is one sentence, as all that is wrong with anything."""
+
+    def error(self, message: str) -> NoReturn:
+        told = " ".join(message.split())[:300]
+        raise StudioError(f"{told[:1].upper()}{told[1:]}: see `{self.prog} --help`.")
+
+
 def _run(arguments: Sequence[str] | None) -> int:
     memory.keep()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    parser = ArgumentParser(prog="python -m imgstudio", description="A studio for the classical deep models of image making.")
+    parser = _Parser(prog="python -m imgstudio", description="A studio for the classical deep models of image making.")
     parser.add_argument("--version", action="version", version=f"imgstudio {imgstudio.__version__}")
     commands = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     used = next((word for word in arguments if not word.startswith("-")), None)
@@ -77,7 +86,7 @@ def _configure(name: str, parser: ArgumentParser) -> None:
         )
     elif name == "serve":
         parser.add_argument("--host", help="address to serve on (default: this machine only)")
-        parser.add_argument("--port", type=int, help="(default: the first free one from 7860)")
+        parser.add_argument("--port", type=_port, help="(default: the first free one from 7860)")
         parser.add_argument("--public", action="store_true", help="for strangers: smaller limits, and nothing to clear")
         parser.add_argument("--auth", metavar="FILE", help="who may use it: a file with one name:password pair a line")
         parser.add_argument("--mcp", action="store_true", help="serve the endpoints as tools for programs that speak MCP, too")
@@ -93,7 +102,7 @@ def _configure(name: str, parser: ArgumentParser) -> None:
         parser.add_argument("--data", type=Path, required=True, help="the folder of the training sets")
         parser.add_argument("--folder", type=Path, help="of the run (default: its name in runs/)")
         if name == "train":
-            parser.add_argument("--images", type=int, required=True, help="number of pictures to train on, repeats included")
+            parser.add_argument("--images", type=_images, required=True, help="number of pictures to train on, repeats included")
             parser.add_argument("--loss", help="of a DCGAN, in place of its recipe's: minimax, lsgan, wgan-gp or hinge")
             perceptual = "perceptual network of VAEs and features/vgg-small (default: tiny-darknet.pt in the folder of --data)"
             parser.add_argument("--perceptual", type=Path, metavar="FILE", help=perceptual)
@@ -106,8 +115,22 @@ def _configure(name: str, parser: ArgumentParser) -> None:
         parser.add_argument("--opening", action="store_true", help="make the results that the page opens with instead")
         parser.add_argument("--out", type=Path, help="folder to write to (default: the one in assets/, or this one for --readme)")
     elif name == "bench":
-        parser.add_argument("--repeats", type=int, default=15, help="runs, of which the median counts (default: %(default)s)")
+        parser.add_argument(
+            "--repeats", type=_repeats, default=15, help="runs, of which the median counts (default: %(default)s)"
+        )
         parser.add_argument("--restyling", type=Path, metavar="SHEET.jpg", help="score style transfer instead, and write a sheet")
+
+
+def _port(text: str) -> int:
+    return check_count("The port", whole(text), 1, 65_535)
+
+
+def _images(text: str) -> int:
+    return check_count("The number of pictures", whole(text), 1, 10**10)
+
+
+def _repeats(text: str) -> int:
+    return check_count("The number of runs", whole(text), 1, 10_000)
 
 
 def _make(options: Namespace) -> None:

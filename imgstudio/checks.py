@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 import reprlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -21,8 +21,23 @@ LARGEST_SEED = 2**32 - 1
 MOST_SEEDS = 1024
 _NEAR = 0.8  # share of equal letters from which on a word is taken for a misspelt other one
 
-_repr = reprlib.Repr()
-_repr.maxstring = _repr.maxother = 60
+_LISTED = 12  # choices that a sentence names; the first are the likeliest
+
+
+class _Shown(reprlib.Repr):
+    """Plain values as Python writes them; of all others, whose own texts may be anything, the kind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = 60
+
+    def repr_instance(self, value: object, level: int) -> str:
+        if value is None or isinstance(value, bool | int | float | complex | bytes | Iterator):
+            return super().repr_instance(value, level)
+        return _kind(value)
+
+
+_repr = _Shown()
 
 
 def number(value: object) -> int | float | None:
@@ -53,7 +68,14 @@ def shown(value: object) -> str:
     try:
         return " ".join(_repr.repr(value).split())[:80]
     except Exception:  # numbers of more digits than Python writes
-        return f"a {type(value).__name__}"
+        return _kind(value)
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, int):
+        return "a number of very many digits"
+    name = type(value).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
 
 
 # --- numbers ---
@@ -132,8 +154,11 @@ def check_choice(noun: str, value: object, choices: Sequence[str]) -> str:
 
 def unknown(noun: str, value: object, choices: Sequence[str]) -> StudioError:
     """The error for a word that is none of the choices: it names the one that was probably meant, or all of them."""
-    near = difflib.get_close_matches(value, choices, 1, _NEAR) if isinstance(value, str) and len(value) <= 100 else []
-    cure = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(choices)}."
+    plain = {choice.casefold(): choice for choice in choices}
+    given = value.casefold() if isinstance(value, str) and len(value) <= 100 else ""
+    near = difflib.get_close_matches(given, plain, 1, _NEAR)
+    named = ", ".join(choices[:_LISTED]) + (f", ... ({len(choices)} in all)" if len(choices) > _LISTED else "")
+    cure = f"did you mean {plain[near[0]]}?" if near else f"choose one of {named}."
     return StudioError(f"There is no {noun} {shown(value)}: {cure}")
 
 

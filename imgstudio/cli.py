@@ -16,7 +16,8 @@ import imgstudio
 
 from . import cli_making, cli_models, cli_steering, cli_texture, cli_translation
 from . import cli_saving as saving
-from .cli_amounts import Collect, add_amounts, amount, columns, side
+from .checks import shown
+from .cli_amounts import Collect, add_amounts, amount, columns, fps, real, side, whole
 from .errors import StudioError
 
 
@@ -45,7 +46,7 @@ class Verb:
         if self.film:
             from .studio import animation
 
-            _option(parser, animation.save, "fps", "frames a second of a film", type=float)
+            _option(parser, animation.save, "fps", "frames a second of a film", type=fps)
         if self.save is saving.save_grid:
             parser.add_argument("--columns", type=columns, help="of the grid (default: as square as possible)")
         parser.add_argument("--side", type=side, help="enlarge each picture, pixel-true, to about this many pixels")
@@ -79,11 +80,12 @@ def _option(parser: ArgumentParser, function: Callable, name: str, help: str, **
     """--name, with the default of the function's parameter of that name, or required if that has none."""
     default = inspect.signature(function).parameters[name].default
     if default is inspect.Parameter.empty:
-        more |= {"required": True, "type": int}
+        more |= {"required": True, "type": whole}
     elif isinstance(default, bool):
         more |= {"action": BooleanOptionalAction, "default": default}
     else:
-        more = {"type": str if default is None else type(default), "default": default, **more}
+        kinds = {int: whole, float: real}
+        more = {"type": kinds.get(type(default), str), "default": default, **more}
     shown = "" if default in (None, inspect.Parameter.empty) else " (default: %(default)s)"
     parser.add_argument(f"--{name.replace('_', '-')}", help=help + shown, **more)
 
@@ -98,14 +100,14 @@ def _numbers(text: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
-        raise StudioError(f'{text!r} are no shares: write them like "0.7,0.3".') from None
+        raise StudioError(f'{shown(text)} are no shares: write them like "0.7,0.3".') from None
 
 
 def _sides(text: str) -> int | tuple[int, ...]:
     sides = text.lower().split("x")
     if not all(side.strip().isdecimal() for side in sides) or len(sides) > 2:
-        raise StudioError(f"{text!r} is no size: write it like 512 or 640x480.")
-    return int(text) if len(sides) == 1 else tuple(map(int, sides))
+        raise StudioError(f"{shown(text)} is no size: write it like 512 or 640x480.")
+    return whole(text) if len(sides) == 1 else tuple(map(whole, sides))
 
 
 _ARGUMENTS: dict[str, Callable[[ArgumentParser], Any]] = {

@@ -6,6 +6,7 @@ from argparse import Action, ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
+from .checks import check_range, shown
 from .errors import StudioError
 
 
@@ -13,9 +14,11 @@ def amount(text: str) -> tuple[str, float]:
     """ "name=1.5" -> ("name", 1.5)."""
     name, _, value = text.rpartition("=")
     try:
+        if not name.strip():
+            raise ValueError
         return name.strip(), float(value)
     except ValueError:
-        raise StudioError(f'{text!r} is no amount: write it like "apple to tomato=1.0".') from None
+        raise StudioError(f'{shown(text)} is no amount: write it like "apple to tomato=1.0".') from None
 
 
 class Collect(Action):
@@ -42,25 +45,41 @@ def side(text: str) -> int:
     """What pictures are enlarged to, checked before they are made."""
     from .image import check_side
 
-    return check_side(_whole(text))
+    return check_side(whole(text))
 
 
 def columns(text: str) -> int | None:
     """Pictures in a row of a sheet."""
     from .image import check_columns
 
-    return check_columns(_whole(text))
+    return check_columns(whole(text))
 
 
-def _whole(text: str) -> int:
+def fps(text: str) -> float:
+    """Frames a second, checked before any is made."""
+    from .studio.animation import FASTEST
+
+    return check_range("The number of frames a second", real(text), 1, FASTEST)
+
+
+def whole(text: str) -> int:
+    """A whole number. Its bounds are those of the function that it is for."""
     try:
         return int(text)
     except ValueError:
-        raise StudioError(f"{text[:60]!r} is no whole number: write it like 512.") from None
+        raise StudioError(f"{shown(text)} is no whole number: write it like 512.") from None
+
+
+def real(text: str) -> float:
+    """A number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise StudioError(f"{shown(text)} is no number: write it like 0.5.") from None
 
 
 def zip_file(text: str) -> Path:
     """A file of this name, checked before the work begins."""
     if not text.lower().endswith(".zip"):
-        raise StudioError(f"Cut-outs are written as a zip: give {Path(text).name} the ending .zip.")
+        raise StudioError(f"Cut-outs are written as a zip: give {shown(Path(text).name)} the ending .zip.")
     return Path(text)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import cli_models
+from .checks import check_count
+from .cli_amounts import real, whole
 from .cli_texture import Command
 from .errors import StudioError
 
@@ -18,10 +20,10 @@ def _decompose_arguments(parser: ArgumentParser) -> None:
     from .studio.decomposition import METHODS
 
     parser.add_argument("image", help="a picture file")
-    parser.add_argument("--strength", type=float, default=0.5, help="from 0, nothing, to 1 (default: %(default)s)")
+    parser.add_argument("--strength", type=real, default=0.5, help="from 0, nothing, to 1 (default: %(default)s)")
     parser.add_argument("--method", default=METHODS[0], help=f"{' or '.join(METHODS)} (default: %(default)s)")
-    parser.add_argument("--size", type=int, help="shrink the picture first, to this longer side in pixels")
-    parser.add_argument("--boost", type=float, metavar="AMOUNT", help="write the picture with so much texture; 1 is as it was")
+    parser.add_argument("--size", type=whole, help="shrink the picture first, to this longer side in pixels")
+    parser.add_argument("--boost", type=real, metavar="AMOUNT", help="write the picture with so much texture; 1 is as it was")
     parser.add_argument("--out", type=Path, default=Path("structure.png"), help="file for the structure (default: %(default)s)")
     parser.add_argument("--texture", type=Path, default=Path("texture.png"), help="file for the texture (default: %(default)s)")
 
@@ -31,6 +33,8 @@ def _decompose(options: Namespace) -> None:
     from .studio import decomposition
 
     chosen = {name: getattr(options, name) for name in ("strength", "method", "size")}
+    if options.boost is not None:
+        decomposition.check_amount(options.boost)
     parted = decomposition.decompose(options.image, **chosen)
     settings = {"task": "decompose", "image": options.image, **chosen}
     if options.boost is not None:
@@ -46,7 +50,7 @@ def _retexture_arguments(parser: ArgumentParser) -> None:
 
     first = catalog.default("segment")
     parser.add_argument("image", help="a picture file")
-    parser.add_argument("region", type=int, help="number of the region to fill, as `segment` shows it, from 1 on")
+    parser.add_argument("region", type=whole, help="number of the region to fill, as `segment` shows it, from 1 on")
     parser.add_argument("texture", help="a picture file to take the texture from, or the number of another region")
     parser.add_argument("--labels", metavar="MAP.png", help="regions that `segment --labels` has written (default: find them)")
     parser.add_argument(
@@ -55,21 +59,25 @@ def _retexture_arguments(parser: ArgumentParser) -> None:
         default=first and first.name,
         help="that finds the regions (default: %(default)s)",
     )
-    parser.add_argument("--regions", type=int, help="how many to find (default: as many as are clearly different)")
-    parser.add_argument("--shading", type=float, default=1.0, help="how much light and shadow stay (default: %(default)s)")
-    parser.add_argument("--scale", type=float, default=1.0, help="how large the pattern is (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
+    parser.add_argument("--regions", type=whole, help="how many to find (default: as many as are clearly different)")
+    parser.add_argument("--shading", type=real, default=1.0, help="how much light and shadow stay (default: %(default)s)")
+    parser.add_argument("--scale", type=real, default=1.0, help="how large the pattern is (default: %(default)s)")
+    parser.add_argument("--seed", type=whole, default=0, help="(default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("retexture.png"), help="file to write (default: %(default)s)")
 
 
 def _retexture(options: Namespace) -> None:
     from . import image
-    from .studio.retexture import retexture
+    from .studio.overlay import MOST
+    from .studio.retexture import check_options, retexture
 
-    picture = image.read(options.image)
-    found = _regions(picture, options)
-    texture = int(options.texture) if options.texture.isdecimal() else options.texture
     chosen = {name: getattr(options, name) for name in ("shading", "scale", "seed")}
+    check_options(**chosen)
+    picture = image.read(options.image)
+    texture = whole(options.texture) if options.texture.isdecimal() else image.read(options.texture)
+    for number in (options.region, *([texture] if isinstance(texture, int) else [])):
+        check_count("The region", number, 1, MOST)
+    found = _regions(picture, options)
     made = retexture(picture, found, options.region, texture, **chosen)
     settings = {"task": "retexture", "image": options.image, "region": options.region, "texture": options.texture, **chosen}
     print(image.save_png(made, options.out, settings))

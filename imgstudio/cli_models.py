@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .checks import shown
 from .errors import StudioError
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 HELP = {"import": "recognise the weights of others in a file or a repository, and say what they are"}
 KINDS = "a name from `models`, a file of weights, or owner/repo of the Hub"
+
+LONGEST = 200  # letters of a name that is asked for on the Hub
 
 _VERBS = {  # task -> a verb to try a model with
     "sample": "sample {source}",
@@ -37,7 +40,7 @@ def _name(text: str, task: Task | None) -> str:
         return catalog.find(text).name
     except StudioError:
         families = {spec.name.partition("/")[0] for spec in catalog.models()}
-        if not Path(text).exists() and (text.count("/") == 0 or text.partition("/")[0] in families):
+        if not _is_file(text) and (text.count("/") == 0 or text.partition("/")[0] in families):
             raise
     return bring(text, task).name
 
@@ -49,9 +52,16 @@ def bring(source: str, task: Task | None = None) -> Spec:
     try:
         return import_weights(source, task=task)
     except StudioError as error:
-        if Path(source).exists():
+        if _is_file(source) or len(source) > LONGEST:
             raise
-        raise StudioError(f"There is no model {source!r} in the catalogue, no such file, and on the Hub: {error}") from error
+        raise StudioError(f"There is no model {shown(source)} in the catalogue, no such file, and on the Hub: {error}") from error
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def configure(name: str, parser: ArgumentParser) -> None:

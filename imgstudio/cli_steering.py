@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import cli_models
 from . import cli_saving as saving
-from .cli_amounts import add_amounts, side
+from .cli_amounts import add_amounts, real, side, whole
 from .cli_texture import Command
 from .errors import StudioError
 
@@ -28,7 +28,7 @@ def _common(parser: ArgumentParser, name: str) -> None:
 
 def _drawing(parser: ArgumentParser, name: str) -> None:
     parser.add_argument(
-        "--truncation", type=float, default=0.7, help="0: the average picture, 1: all variety (default: %(default)s)"
+        "--truncation", type=real, default=0.7, help="0: the average picture, 1: all variety (default: %(default)s)"
     )
     parser.add_argument("--label", help="class of a conditional model")
     parser.add_argument("--noise", type=_noise, default=0, help="seed of the fine noise, or none (default: %(default)s)")
@@ -36,15 +36,13 @@ def _drawing(parser: ArgumentParser, name: str) -> None:
 
 
 def _noise(text: str) -> int | None:
-    if text != "none" and not text.isdecimal():
-        raise StudioError(f"{text!r} is no seed of noise: give a whole number, or none.")
-    return None if text == "none" else int(text)
+    return None if text == "none" else whole(text)
 
 
 def _point(model: str, text: str) -> Point:
     """A seed, or the place that a PNG of `invert` or `complete` carries."""
     if text.isdecimal():
-        return int(text)
+        return whole(text)
     from . import image
     from .studio.latents import Latent
 
@@ -62,7 +60,7 @@ def _mix_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("model", type=cli_models.named("sample"), help="a StyleGAN2: " + cli_models.KINDS)
     parser.add_argument("coarse", help="the seed, or PNG of invert, that the shape comes from")
     parser.add_argument("fine", help="the one that colours and strokes come from")
-    parser.add_argument("--crossover", type=int, required=True, help="how many layers follow the first one")
+    parser.add_argument("--crossover", type=whole, required=True, help="how many layers follow the first one")
     _drawing(parser, "mix")
 
 
@@ -83,10 +81,9 @@ def _edit_arguments(parser: ArgumentParser) -> None:
 
 
 def _layers(text: str) -> tuple[int, int]:
-    first, _, last = text.partition("-")
-    if not (first.isdecimal() and (last or first).isdecimal()):
-        raise StudioError(f"{text!r} is no range of layers: write it like 0-3.")
-    return int(first), int(last or first)
+    from .studio import seeds
+
+    return seeds.layers(text)
 
 
 def _edit(options: Namespace) -> None:
@@ -113,8 +110,8 @@ def _complete_arguments(parser: ArgumentParser) -> None:
 def _searching(parser: ArgumentParser, name: str) -> None:
     from .studio.inversion import STEPS
 
-    parser.add_argument("--steps", type=int, default=STEPS, help="of the search (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of where it begins (default: %(default)s)")
+    parser.add_argument("--steps", type=whole, default=STEPS, help="of the search (default: %(default)s)")
+    parser.add_argument("--seed", type=whole, default=0, help="of where it begins (default: %(default)s)")
     _common(parser, name)
 
 

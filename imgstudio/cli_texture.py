@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import cli_models
-from .cli_amounts import zip_file
+from .checks import check_choice, check_range
+from .cli_amounts import real, whole, zip_file
 from .errors import StudioError
 
 
@@ -35,9 +36,9 @@ def _segment_arguments(parser: ArgumentParser) -> None:
     first = catalog.default("segment")
     parser.add_argument("image", help="a picture file")
     parser.add_argument("--model", type=cli_models.named("segment"), default=first and first.name, help="(default: %(default)s)")
-    parser.add_argument("--regions", type=int, help="how many (default: as many as are clearly different)")
+    parser.add_argument("--regions", type=whole, help="how many (default: as many as are clearly different)")
     parser.add_argument("--view", default="overlay", help=f"{', '.join(VIEWS)} (default: %(default)s)")
-    parser.add_argument("--opacity", type=float, default=0.5, help="of the colours, 0 to 1 (default: %(default)s)")
+    parser.add_argument("--opacity", type=real, default=0.5, help="of the colours, 0 to 1 (default: %(default)s)")
     parser.add_argument("--labels", type=Path, metavar="MAP.png", help="write the label map too, lossless")
     parser.add_argument(
         "--cutouts", type=zip_file, metavar="REGIONS.zip", help="write each region as a picture with transparency"
@@ -52,6 +53,8 @@ def _segment(options: Namespace) -> None:
     from . import image
     from .studio import texture, texture_export
 
+    check_range("The opacity", options.opacity, 0, 1)
+    check_choice("view", options.view, texture.VIEWS)
     picture = image.read(options.image)
     found = texture.segment(options.model, picture, regions=options.regions)
     shown = texture.overlay(picture, found, opacity=options.opacity, view=options.view)
@@ -81,9 +84,9 @@ def _write(path: Path, text: str) -> Path:
 
 
 def _mosaic_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
-    parser.add_argument("--regions", type=int, default=5, help="textures (default: %(default)s)")
-    parser.add_argument("--size", type=int, default=256, help="pixels a side (default: %(default)s)")
+    parser.add_argument("--seed", type=whole, default=0, help="(default: %(default)s)")
+    parser.add_argument("--regions", type=whole, default=5, help="textures (default: %(default)s)")
+    parser.add_argument("--size", type=whole, default=256, help="pixels a side (default: %(default)s)")
     parser.add_argument("--grey", action="store_true", help="no colours, and the same mean and contrast everywhere")
     parser.add_argument("--truth", type=Path, metavar="MAP.png", help="write the label map too")
     parser.add_argument("--out", type=Path, default=Path("mosaic.png"), help="file to write (default: %(default)s)")

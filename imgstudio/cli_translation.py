@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import cli_models
+from .cli_amounts import real, whole
 from .cli_saving import followed
 from .cli_texture import Command
 from .errors import StudioError
@@ -16,9 +17,9 @@ from .errors import StudioError
 def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("model", type=cli_models.named("translate"), help=cli_models.KINDS)
     parser.add_argument("images", nargs="+", metavar="image", help="a picture file; several need an --out that ends with .zip")
-    parser.add_argument("--size", type=int, help="longer side of the result in pixels (default: that of the picture)")
+    parser.add_argument("--size", type=whole, help="longer side of the result in pixels (default: that of the picture)")
     parser.add_argument(
-        "--strength", type=float, default=1.0, help="0 gives the picture, 1 the translation (default: %(default)s)"
+        "--strength", type=real, default=1.0, help="0 gives the picture, 1 the translation (default: %(default)s)"
     )
     parser.add_argument("--cycle", type=Path, metavar="BACK.png", help="write the picture translated back, too")
     parser.add_argument(

@@ -66,7 +66,7 @@ def _kept(key: Key, spec: Spec) -> nn.Module | None:
 def _instead(spec: Spec) -> str | None:
     """A model for the same task that needs no download."""
     other = catalog.default(spec.task)
-    return other.name if other and other.name != spec.name and not spec.embedded else None
+    return other.known_as if other and other.name != spec.name and not spec.embedded else None
 
 
 def build(spec: Spec, state: Mapping[str, Any]) -> nn.Module:
@@ -78,7 +78,7 @@ def build(spec: Spec, state: Mapping[str, Any]) -> nn.Module:
     except ValueError as error:  # a conversion that knows the file's own names says what is wrong in those
         problem = str(error)
     if problem:
-        raise StudioError(f"The weights of {spec.name} do not fit its net ({problem}): get the file of this version.")
+        raise StudioError(f"The weights of {spec.known_as} do not fit its net ({problem}): get the file of this version.")
     net.load_state_dict(state, strict=True)
     return net
 

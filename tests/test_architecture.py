@@ -20,6 +20,7 @@ ALLOWED = {
     "__main__": {
         "imgstudio",
         "cli",
+        "cli_amounts",
         "cli_data",
         "cli_hub",
         "cli_models",
@@ -35,20 +36,20 @@ ALLOWED = {
     },
     "cli": {
         *("imgstudio", "cli_amounts", "cli_making", "cli_steering", "cli_saving", "cli_texture", "cli_translation"),
-        *("cli_models", "studio", "catalog", "image", "errors"),
+        *("cli_models", "checks", "studio", "catalog", "image", "errors"),
     },
-    "cli_amounts": {"image", "errors"},
+    "cli_amounts": {"checks", "studio", "image", "errors"},
     "cli_data": {"train", "errors"},
-    "cli_models": {"importing", "catalog", "spec", "errors"},
+    "cli_models": {"checks", "importing", "catalog", "spec", "errors"},
     "cli_hub": {"card", "check", "studio", "weights", "errors"},
     "card": {"catalog", "weights", "spec"},
     "check": {"catalog", "spec"},
     "cli_saving": {"studio", "image"},
-    "cli_texture": {"cli_models", "cli_amounts", "studio", "catalog", "image", "errors"},
+    "cli_texture": {"checks", "cli_models", "cli_amounts", "studio", "catalog", "image", "errors"},
     "cli_steering": {"cli_models", "cli_amounts", "cli_saving", "cli_texture", "studio", "image", "errors"},
-    "cli_translation": {"cli_models", "cli_saving", "cli_texture", "studio", "image", "errors"},
-    "cli_making": {"checks", "cli_models", "cli_texture", "studio", "catalog", "image", "errors"},
-    "ui": {"imgstudio", "ui", "studio", "art", "spec", "interrupt", "resources", "errors"},
+    "cli_translation": {"cli_models", "cli_amounts", "cli_saving", "cli_texture", "studio", "image", "errors"},
+    "cli_making": {"checks", "cli_amounts", "cli_models", "cli_texture", "studio", "catalog", "image", "errors"},
+    "ui": {"checks", "imgstudio", "ui", "studio", "art", "spec", "interrupt", "resources", "errors"},
     "bench": {"bench", "studio", "resources", "loading", "catalog", "ops", "metrics", "image", "device", "spec", "errors"},
     "studio": {
         "checks",
@@ -62,8 +63,8 @@ ALLOWED = {
     "art": {"art", "errors"},
     "ops": {"ops", "models", "device", "interrupt"},
     "models": {"models"},
-    "importing": {"importing", "catalog", "loading", "models", "weights", "credits", "spec", "errors"},
-    "loading": {"catalog", "weights", "memory", "device", "spec", "errors"},
+    "importing": {"importing", "checks", "catalog", "loading", "models", "weights", "credits", "spec", "errors"},
+    "loading": {"checks", "catalog", "weights", "memory", "device", "spec", "errors"},
     "catalog": {"checks", "catalog_hub", "catalog_own", "credits", "spec", "errors"},
     "catalog_own": {"credits", "spec"},
     "catalog_hub": {"credits", "spec", "errors"},
@@ -259,3 +260,22 @@ assert "torch" not in sys.modules
 def test_the_nets_folder_and_the_function_share_a_name():
     code = "import imgstudio.models.dcgan as d, imgstudio; assert imgstudio.models() == imgstudio.models(None); d.Generator"
     subprocess.run([sys.executable, "-W", "error::ImportWarning", "-c", code], cwd=ROOT, check=True)
+
+
+def catalogue_names(path: Path) -> list[str]:
+    """Where the sentence of a StudioError calls a model by its catalogue name alone."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "StudioError":
+            parts = [part.value for part in ast.walk(node) if isinstance(part, ast.FormattedValue)]
+            bare = [
+                ast.unparse(part) for part in parts if ast.unparse(part) in ("spec.name", "model", "point.model", "self.model")
+            ]
+            found += [f"{path.name}:{node.lineno} {name}" for name in bare]
+    return found
+
+
+def test_errors_call_a_model_by_the_title_that_people_choose_it_by():
+    """`Spec.known_as` has the title, and the name for who works with Python or the command line."""
+    files = [path for room in ("studio", "weights", "ui") for path in (ROOT / "imgstudio" / room).rglob("*.py")]
+    assert [place for path in [ROOT / "imgstudio" / "loading.py", *files] for place in catalogue_names(path)] == []

@@ -121,24 +121,6 @@ def test_gradients_are_nobodys_business():
     assert torch.is_grad_enabled()
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"strength": 1.1}, "strength"),
-        ({"strength": float("nan")}, "strength"),
-        ({"method": "blur"}, "rtv, rof"),
-        ({"size": 0}, "size"),
-        ({"image": None}, "no picture"),
-    ],
-    ids=str,
-)
-def test_mistakes(options, words):
-    with pytest.raises(StudioError, match=words):
-        decompose(**{"image": PHOTO, **options})
-    with pytest.raises(StudioError, match="amount"):
-        recompose(decompose(PHOTO, strength=0), float("inf"))
-
-
 @pytest.mark.parametrize("size", [(1, 2), (7, 9), (24, 31)])
 def test_the_system_is_solved_as_by_elimination(size):
     """Against scipy's direct solver, on the same system put together entry by entry; weights of very different size."""

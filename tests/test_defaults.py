@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import imgstudio
-from imgstudio import StudioError, loading, ui
+from imgstudio import StudioError, ui
 from imgstudio.__main__ import main
 from imgstudio.ui import api
 
@@ -34,25 +34,6 @@ def test_many_translations_of_which_one_fails_end_with_a_status_that_says_so(tra
     printed = capsys.readouterr()
     assert "1 of 2 were not translated" in printed.err and "bad.png" in printed.err and (tmp_path / "made.zip").exists()
     assert main([*command[:3], "--out", str(tmp_path / "made.zip")]) == 0
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["sample", "dcgan/avatars", "--side", "400000"], "The side"),
-        (["sample", "dcgan/avatars", "--side", "0"], "The side"),
-        (["sample", "dcgan/avatars", "--side", "-5"], "The side"),
-        (["sample", "dcgan/avatars", "--side", "wide"], "no whole number"),
-        (["sample", "dcgan/avatars", "--columns", "-1"], "number of columns"),
-        (["sample", "dcgan/avatars", "--columns", "0"], "number of columns"),
-        (["segment", "photo.jpg", "--cutouts", "c.png"], "ending .zip"),
-    ],
-    ids=str,
-)
-def test_numbers_of_the_command_line_are_checked_before_the_work(arguments, words, capsys, monkeypatch):
-    monkeypatch.setattr(loading, "load", lambda *_, **__: pytest.fail("a net was loaded first"))
-    assert main(arguments) == 2
-    assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("port", ["", "99999", "0", "-1", "http", "8" * 99])

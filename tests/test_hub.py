@@ -269,7 +269,7 @@ def test_clearing_removes_what_a_stopped_download_left(large, tmp_path):
 
 def test_the_page_downloads_nothing_by_the_way(hub, hub_model):
     hub_model()
-    with downloads.refused(), pytest.raises(StudioError, match="test/hub is not on this machine yet: press Download"):
+    with downloads.refused(), pytest.raises(StudioError, match=r"Small \(test/hub\) is not on this machine yet: press Download"):
         imgstudio.load("test/hub")
     assert hub.requests == []
     assert [spec.name for spec in downloads.missing("test/hub")] == ["test/hub"]
@@ -319,7 +319,7 @@ def test_each_refusal_has_its_sentence(hub, hub_model, spoil, words):
     assert time.monotonic() - started < 2
     assert words in text
     assert "test/hub" in text
-    assert "use features/vgg-small" in text  # the embedded model for the same task
+    assert "(features/vgg-small), which is here" in text  # the embedded model for the same task
 
 
 def test_a_closed_port_is_noticed_at_once(hub_model, monkeypatch):
@@ -332,7 +332,7 @@ def test_a_closed_port_is_noticed_at_once(hub_model, monkeypatch):
     text = failure("test/hub")
     assert time.monotonic() - started < 3.5
     assert f"{endpoint} does not answer" in text
-    assert "use features/vgg-small" in text  # the embedded model for the same task
+    assert "(features/vgg-small), which is here" in text  # the embedded model for the same task
 
 
 def test_a_cache_that_cannot_be_written_is_named(hub, hub_model, tmp_path, monkeypatch):

@@ -126,27 +126,3 @@ def test_any_picture_is_taken(model):
     for picture in (data.astronaut(), Image.new("L", (1, 1)), Image.new("RGBA", (300, 20), (10, 200, 30, 128))):
         result = imgstudio.reconstruct(model, picture)
         assert result.image.mode == "RGB" and math.isfinite(result.psnr)
-
-
-@pytest.mark.parametrize(
-    ("call", "says"),
-    [
-        (lambda m, p: imgstudio.interpolate(m, p, p, steps=1), "Steps"),
-        (lambda m, p: imgstudio.interpolate(m, p, p, curve="spiral"), "slerp"),
-        (lambda m, p: imgstudio.blend(m, p, p, 1.5), "position"),
-        (lambda m, p: imgstudio.blend(m, p, None, 0.5), "picture"),
-        (lambda m, p: imgstudio.manifold(m, [p, p, p]), "four"),
-        (lambda m, p: imgstudio.manifold(m, [p] * 4, size=1), "size"),
-        (lambda m, p: imgstudio.traverse(m, p, dimension=-1), "dimension"),
-        (lambda m, p: imgstudio.traverse(m, p, dimension=10**6), "dimension"),
-        (lambda m, p: imgstudio.denoise(m, p, noise=2), "noise"),
-        (lambda m, p: imgstudio.prior(m, [-3]), "seed"),
-        (lambda m, p: imgstudio.sample(m, 1), "choose one of"),
-        (lambda m, p: imgstudio.reconstruct(m, "no-such-file.png"), "no-such-file"),
-    ],
-)
-def test_mistakes_are_answered_in_a_sentence(call, says):
-    picture = Image.new("RGB", (64, 64), "red")
-    with pytest.raises(StudioError, match=says) as caught:
-        call(MODELS[0], picture)
-    assert "\n" not in str(caught.value) and str(caught.value).endswith(".")

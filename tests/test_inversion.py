@@ -110,9 +110,6 @@ def test_one_vector_a_layer_comes_nearer_than_one_for_all(model):
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda name, image: imgstudio.invert(name, image, steps=0), "Steps"),
-        (lambda name, image: imgstudio.invert(name, None), "no picture yet"),
-        (lambda name, image: imgstudio.invert(name, image, seed=-1), "seed"),
         (lambda name, image: imgstudio.complete(name, image, Image.new("L", (8, 8))), "covers nothing"),
         (lambda name, image: imgstudio.complete(name, image, Image.new("L", (8, 8), 255)), "whole picture"),
     ],

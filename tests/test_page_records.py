@@ -9,7 +9,7 @@ from PIL import Image
 from imgstudio import StudioError
 from imgstudio.image import read_settings, save_png
 from imgstudio.studio import directions, likeness
-from imgstudio.ui import freshness, restoring, slots, sources, style_settings, texture_exports, texture_scene
+from imgstudio.ui import freshness, restoring, slots, sources, style_settings, texture_exports, texture_regions, texture_scene
 from imgstudio.ui.texture_scene import Scene
 
 
@@ -110,6 +110,24 @@ def component(kind, **options):
 def test_what_a_picture_asks_for_stays_within_the_controls(control, value, wanted):
     kind, options = control
     assert restoring._value(component(kind, **options), value) == wanted
+
+
+def test_merged_regions_come_back_with_the_number_that_there_was_before(upload):
+    held = sources.source(upload("stripes.png"), uploaded=True)
+    scene = Scene(held, "gabor/texture", 64, 2)._replace(merged=((1, 2),))
+    found = texture_regions.settings_of(read_settings(texture_exports.write("overlay", scene, 0.5, False)))
+    assert (found["regions"], found["merged"], found["auto"]) == (2, ((1, 2),), False)
+    again = Scene(held, found["model"]["value"], found["size"], found["regions"], None, found["merged"])
+    assert (texture_scene.segmentation(again).labels == texture_scene.segmentation(scene).labels).all()
+    texture_scene._regions.cache_clear()
+
+
+def test_merges_that_nobody_made_are_refused(tmp_path):
+    for merged in (7, [1], [[1, 2, 3]], [[1, True]], [[1, 0]], [["1", 2]], [[1, 2]] * 99, None):
+        settings = {"task": "segment", "model": "gabor/texture", "merged": merged}
+        save_png(Image.new("RGB", (8, 8)), tmp_path / "odd.png", settings)
+        with pytest.raises(StudioError, match="not made in this part"):
+            restoring.read(str(tmp_path / "odd.png"), "segment", texture_regions.settings_of)
 
 
 def test_settings_of_another_part_are_refused(tmp_path):

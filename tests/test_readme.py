@@ -14,6 +14,7 @@ import foreign
 import numpy as np
 import pytest
 import torch
+from hub_server import HubServer
 from PIL import Image
 
 from imgstudio import StudioError, catalog
@@ -33,6 +34,20 @@ def lines() -> list[str]:
     """Every line of README's shell blocks, without comments."""
     blocks = re.findall(r"^```(?:bash|sh)\n(.*?)^```", TEXT, re.M | re.S)
     return [line for block in blocks for text in block.splitlines() if (line := text.partition(" #")[0].strip())]
+
+
+def blocks() -> list[str]:
+    """README's blocks of Python."""
+    return re.findall(r"^```python\n(.*?)^```", TEXT, re.M | re.S)
+
+
+# Nobody looks at windows here, and four steps show as well as the two hundred of the defaults that a line is in order.
+PRELUDE = """
+import inspect, imgstudio, PIL.Image
+PIL.Image.Image.show = lambda *_, **__: None
+for function in (imgstudio.stylize, imgstudio.invert):
+    inspect.unwrap(function).__kwdefaults__["steps"] = 4
+"""
 
 
 def left_out(line: str) -> bool:
@@ -57,7 +72,7 @@ def downloaded(source: Hub, cache: Path) -> None:
 def folder(tmp_path) -> Path:
     """A folder with the files that README's lines name."""
     random = np.random.default_rng(0)
-    for name, side in (("photo.jpg", 96), ("pebbles.jpg", 64)):
+    for name, side in (("photo.jpg", 96), ("pebbles.jpg", 64), ("apple.jpg", 64)):
         noise = Image.fromarray(random.integers(0, 256, (side // 8, side // 8, 3), np.uint8))
         noise.resize((side, side), Image.Resampling.BICUBIC).save(tmp_path / name)
     shutil.copytree(ROOT / "assets", tmp_path / "assets")
@@ -73,22 +88,39 @@ def test_lines_are_found_and_few_are_left_out():
     assert len([line for line in lines() if not left_out(line)]) >= 11
 
 
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """Of a process that knows nothing of this one's settings, and no Hub."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("IMGSTUDIO", "HF_"))}
+    known = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(folder / "hub"), "OMP_NUM_THREADS": "1"}
+    return kept | {"PYTHONPATH": str(ROOT)} | known | more
+
+
 @pytest.mark.timeout(900)  # `check` opens the whole page
 @pytest.mark.parametrize("line", [line for line in lines() if not left_out(line)])
 def test_a_line_runs_in_a_process_of_its_own(line, folder):
     words = shlex.split(line)
     assert Path(words[0]).name == "python", "a line that is run begins with python"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("IMGSTUDIO", "HF_"))}
-    environment |= {
-        "PYTHONPATH": str(ROOT),
-        "HF_ENDPOINT": "http://127.0.0.1:9",
-        "HF_HOME": str(folder / "hub"),
-        "OMP_NUM_THREADS": "1",
-    }
-    done = subprocess.run([sys.executable, *words[1:]], cwd=folder, env=environment, capture_output=True, text=True)
+    command = [sys.executable, *words[1:]]
+    done = subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     if "--out" in words and "--dry-run" not in words:
         assert (folder / words[words.index("--out") + 1]).stat().st_size > 100
+
+
+@pytest.mark.timeout(900)  # on two processors that others use too
+@pytest.mark.parametrize("block", blocks(), ids=lambda block: block.split("\n")[-2][:40])
+def test_a_block_of_python_runs_in_a_process_of_its_own(block, folder):
+    server = HubServer()
+    server.put("owner/repo", "generator.pth", (folder / "generator.pth").read_bytes())
+    command = [sys.executable, "-c", PRELUDE + block]
+    try:
+        known = environment(folder, HF_ENDPOINT=server.url)
+        done = subprocess.run(command, cwd=folder, env=known, capture_output=True, text=True)
+    finally:
+        server.close()
+    assert done.returncode == 0, done.stderr
+    for name in re.findall(r'\.save\("([^"]+)"', block):
+        assert Image.open(folder / name).size == (64, 64)
 
 
 def test_the_two_commands_come_first():

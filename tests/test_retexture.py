@@ -137,29 +137,6 @@ def test_a_picture_that_is_one_region():
     assert retexture(Image.new("RGB", (1, 1)), from_labels(np.zeros((1, 1), np.int32)), 1, GRASS).size == (1, 1)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ({"region": 3}, "from 1 to 2"),
-        ({"region": 0}, "from 1 to 2"),
-        ({"texture": 5}, "from 1 to 2"),
-        ({"texture": 0}, "from 1 to 2"),
-        ({"texture": None}, "no picture"),
-        ({"texture": "nowhere.png"}, "nowhere.png"),
-        ({"texture": Image.new("RGB", (3, 3))}, "3 x 3 pixels"),
-        ({"shading": -1}, "shading"),
-        ({"scale": 0}, "scale"),
-        ({"seed": -1}, "seed"),
-        ({"image": PICTURE.resize((60, 48))}, "another picture"),
-    ],
-    ids=str,
-)
-def test_mistakes(arguments, words):
-    with pytest.raises(StudioError, match=words) as caught:
-        retexture(**{"image": PICTURE, "segmentation": REGIONS, "region": 2, "texture": GRASS, **arguments})
-    assert "\n" not in str(caught.value)
-
-
 def test_a_source_without_room_for_a_block():
     labels = np.zeros((96, 120), np.int32)
     labels[:, 4:8] = 1

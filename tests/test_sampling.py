@@ -75,26 +75,3 @@ def test_a_walk_passes_through_its_seeds_and_moves_in_small_steps(model):
 def test_a_walk_is_made_as_it_is_watched():
     frames = imgstudio.walk(MODELS[0], [1, 2], frames=240)
     assert next(frames).size == next(frames).size
-
-
-@pytest.mark.parametrize(
-    ("call", "says"),
-    [
-        (lambda: imgstudio.sample("dcgan/nothing", 1), "choose one of"),
-        (lambda: imgstudio.sample(MODELS[0], []), "seeds"),
-        (lambda: imgstudio.sample(MODELS[0], [-1]), "seed"),
-        (lambda: imgstudio.sample(MODELS[0], [2**32]), "seed"),
-        (lambda: imgstudio.sample(MODELS[0], [1.5]), "seed"),
-        (lambda: imgstudio.sample(MODELS[0], [True]), "seed"),
-        (lambda: imgstudio.sample(MODELS[0], ["1"]), "seed"),
-        (lambda: imgstudio.sample(MODELS[0], 1, truncation=-0.1), "Truncation"),
-        (lambda: imgstudio.sample(MODELS[0], 1, truncation=float("nan")), "Truncation"),
-        (lambda: imgstudio.sample(PLAIN[0], 1, label=0), "no classes"),
-        (lambda: imgstudio.walk(MODELS[0], [1]), "two seeds"),
-        (lambda: imgstudio.walk(MODELS[0], [1, 2], frames=0), "Frames"),
-    ],
-)
-def test_mistakes_are_answered_in_a_sentence_at_once(call, says):
-    with pytest.raises(StudioError, match=says) as caught:
-        call()
-    assert str(caught.value).count("\n") == 0 and str(caught.value).endswith(".")

@@ -164,17 +164,8 @@ def test_the_directions_are_those_of_the_greatest_variance(small_stylegan):
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda name: imgstudio.mix(name, 1, 2, crossover=5), "crossover"),
-        (lambda name: imgstudio.mix(name, 1, -2, crossover=2), "seed"),
-        (lambda name: imgstudio.mix(name, 1, 2, crossover=2, label=1), "no classes"),
         (lambda name: imgstudio.edit(name, 1, {"older": 1}), "Warmer light"),
         (lambda name: imgstudio.edit(name, 1, {"component 99": 1}), "Warmer light"),
-        (lambda name: imgstudio.edit(name, 1, {"component 1": 11}), "amount"),
-        (lambda name: imgstudio.edit(name, 1, {"component 1": 1}, layers=(3, 1)), "layer"),
-        (lambda name: imgstudio.edit(name, 1, {"component 1": 1}, layers=3), "first and the last"),
-        (lambda name: imgstudio.pad(name, 1, 2, 0), "position"),
-        (lambda name: imgstudio.pad(name, 1, 0, 0, noise=-1), "seed"),
-        (lambda name: imgstudio.feature_maps(name, 1, 4), "layer"),
         (lambda name: imgstudio.sample(name, Latent("test/other", torch.zeros(4, 16))), "belongs to test/other"),
     ],
 )

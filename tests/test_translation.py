@@ -159,19 +159,6 @@ def test_the_error_map_is_dark_where_pictures_agree():
     assert np.array_equal(np.asarray(studio.error_map(Image.fromarray(a), Image.fromarray(b)))[0, 25], (255, 250, 200))
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"strength": 2.0}, "strength"),
-        ({"size": 0}, "size"),
-        ({"size": studio.LARGEST + 1}, "size"),
-    ],
-)
-def test_wrong_settings_are_answered_in_a_sentence(pair, options, words):
-    with pytest.raises(StudioError, match=words):
-        studio.translating(pair[0], photo(16, 16), **options)
-
-
 def test_a_model_for_something_else_is_refused(small_model):
     small_model("test/gan")
     with pytest.raises(StudioError, match="can't do this"):

@@ -18,8 +18,9 @@ from typing import Any, TypeAlias
 from torch import Tensor
 
 from .. import catalog, weights
+from ..checks import check_choice
 from ..errors import StudioError
-from ..spec import Local, Spec, Task
+from ..spec import TASKS, Local, Spec, Task
 from . import places
 from .places import Place
 from .recognition import Recognised, recognising
@@ -72,6 +73,8 @@ def importing(
     here:   False opens no file of this machine that `source` may name.
     limit:  bytes that a file may have, downloads included; None for any.
     """
+    if task is not None:
+        check_choice("task", task, TASKS)
     found: list[Place] = []
     for each in _named(source):
         found += yield from (places.find if here else places.find_in_hub)(each, limit)

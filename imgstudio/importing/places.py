@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from .. import weights
+from ..checks import shown
 from ..errors import StudioError
 from ..spec import Hub, Local
 
@@ -76,9 +77,8 @@ def find_in_hub(source: str | Path, limit: int | None = None) -> Steps:
 
 def _require_text(source: object) -> None:
     if not isinstance(source, str | Path):
-        kind = type(source).__name__
         raise StudioError(
-            f"A file or repository is named by a text such as owner/repo or model.pth, not by {kind}: give its name."
+            f"A file or repository is named by a text such as owner/repo or model.pth, not by {shown(source)}: give its name."
         )
 
 

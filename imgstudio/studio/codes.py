@@ -103,7 +103,7 @@ def _net(model: str) -> nn.Module:
     net = open_model(model, "reconstruct")[1]
     lacking = next((half for half in HALVES if half not in net.halves), None) if isinstance(net, TAESD) else None
     if lacking:
-        raise StudioError(f"{model} has no {lacking}: bring the file of the {lacking} together with it.")
+        raise StudioError(f"{catalog.find(model).known_as} has no {lacking}: bring the file of the {lacking} together with it.")
     return net
 
 

@@ -62,9 +62,14 @@ def _split(pixels: np.ndarray, structure: np.ndarray) -> Decomposition:
     return Decomposition(*(Image.fromarray(part.astype(np.uint8)) for part in (rest, texture)))
 
 
+def check_amount(amount: float) -> float:
+    """How much texture `recompose` takes."""
+    return check_range("The amount of texture", amount, -10, 10)
+
+
 def recompose(decomposition: Decomposition, amount: float) -> Image.Image:
     """Structure + amount x texture. 0 gives the structure, 1 the picture, 2 twice the texture, less than 0 its negative."""
-    amount = check_range("The amount of texture", amount, -10, 10)
+    amount = check_amount(amount)
     check_type("Structure and texture", decomposition, Decomposition, "take a picture apart first")
     structure, texture = (np.asarray(part).astype(np.float32) for part in (decomposition.structure, decomposition.texture))
     whole = structure + amount * (texture - MIDDLE)

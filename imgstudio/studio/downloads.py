@@ -65,7 +65,7 @@ def download(name: str) -> Iterator[Progress]:
     """Fetches what `missing` names, step by step. Stop iterating to stop; it goes on from there the next time. StudioError."""
     for spec in missing(name):
         instead = catalog.default(spec.task)
-        path = yield from weights.fetching(_source(spec), name=spec.name, instead=instead and instead.name)
+        path = yield from weights.fetching(_source(spec), name=spec.known_as, instead=instead and instead.known_as)
         weights.verify(spec, path)
 
 
@@ -96,20 +96,20 @@ def clear(name: str) -> int:
     them. Files of other models and of other programs stay. It can be fetched again. Raises StudioError."""
     source = _away(name)
     if not weights.stored(source):
-        raise StudioError(f"{name} has not been downloaded: there is nothing to clear.")
+        raise StudioError(f"{catalog.find(name).known_as} has not been downloaded: there is nothing to clear.")
     return weights.clear(source)
 
 
 def accept(name: str) -> None:
     """Lets the next download of a model's file be another one than the first was. Raises StudioError."""
     if not weights.forget(_away(name)):
-        raise StudioError(f"{name} has no remembered file: whatever comes first is taken.")
+        raise StudioError(f"{catalog.find(name).known_as} has no remembered file: whatever comes first is taken.")
 
 
 def _away(name: str) -> Hub:
-    source = _source(catalog.find(name))
-    if source is None:
-        raise StudioError(f"{name} comes with the studio: there is no download of it.")
+    spec = catalog.find(name)
+    if (source := _source(spec)) is None:
+        raise StudioError(f"{spec.known_as} comes with the studio: there is no download of it.")
     return source
 
 

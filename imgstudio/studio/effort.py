@@ -46,8 +46,14 @@ def _net(spec: Spec) -> tuple[Kind, type[nn.Module]]:
     name = getattr(spec.build, "__name__", None) or str(spec.build).rpartition(":")[2]
     if spec.task != "stylize" or name not in NETS:
         fitting = ", ".join(other.name for other in catalog.models("stylize"))
-        raise StudioError(f"{spec.name} can't do this (stylize): choose one of {fitting}.")
+        raise StudioError(f"{spec.known_as} can't do this (stylize): choose one of {fitting}.")
     return NETS[name]
+
+
+def shape(model: str) -> nn.Module:
+    """A model's net without any numbers in it, on the device "meta". Loads nothing."""
+    spec = catalog.find(model)
+    return _shape(_net(spec)[1], tuple(sorted(spec.kwargs.items())))
 
 
 # --- memory ---
@@ -60,9 +66,7 @@ def memory_needed(model: str, size: int) -> int:
 
 def picture_memory(model: str, height: int, width: int) -> int:
     """Bytes for a picture of height x width px."""
-    spec = catalog.find(model)
-    way, build = _net(spec)
-    net = _shape(build, tuple(sorted(spec.kwargs.items())))
+    way, net = kind(model), shape(model)
     weights = 6 * sum(p.numel() for p in net.parameters())  # float32, and a copy in half precision
     return _SPARE + weights + _BYTES[way](net, height * width)
 
@@ -133,10 +137,10 @@ def largest_side(model: str) -> int:
 
 def check_fits(model: str, height: int, width: int) -> None:
     """Raises StudioError if the picture is too large for this device."""
-    needed, free = picture_memory(model, height, width), memory_free()
+    needed, free, name = picture_memory(model, height, width), memory_free(), catalog.find(model).known_as
     if needed > free:
         raise StudioError(
-            f"{width} x {height} pixels take about {needed / 1e9:.1f} GB with {model}, and {free / 1e9:.1f} GB are free: "
+            f"{width} x {height} pixels take about {needed / 1e9:.1f} GB with {name}, and {free / 1e9:.1f} GB are free: "
             f"choose a size of at most {largest_size(model)}."
         )
 
@@ -158,7 +162,7 @@ def expected_seconds(model: str, size: int, steps: int = 200) -> float:
         per_pixel = _seconds_per_pixel(way, build, tuple(sorted(spec.kwargs.items())))
     if way != "optimise":
         return per_pixel * size**2
-    plan = optimise.scales(size, size, _shape(build, tuple(sorted(spec.kwargs.items()))).smallest, steps)
+    plan = optimise.scales(size, size, shape(model).smallest, steps)
     return sum(per_pixel * scale.height * scale.width * (scale.steps + 2) for scale in plan)  # 2 for the scale's goal
 
 

@@ -9,10 +9,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .. import catalog
 from ..checks import check_choice, check_count, check_mapping, check_range, check_seed, check_seeds, shown
 from ..errors import StudioError
-from ..image import Source, to_image, to_images, to_tensor
+from ..image import Source, read, to_image, to_images, to_tensor
 from ..models.vae import VAE
 from ..ops import interpolation as ops
 from ..ops import latent
@@ -69,6 +68,7 @@ def interpolate(model: str, a: Source, b: Source, *, steps: int = 8, curve: str 
     side: longer side in pixels at most, for a model that leaves the size open; b is then cropped to the shape of a.
     """
     steps, curve = check_count("Steps", steps, 2, 240), check_choice("curve", curve, CURVES)
+    a, b = read(a), read(b)
     return Pictures(blend(model, a, b, i / (steps - 1), curve=curve, side=side) for i in range(steps))
 
 
@@ -100,6 +100,7 @@ def manifold(model: str, corners: Sequence[Source], *, size: int = 7, side: int 
 def _alike(model: str, images: Sequence[Source], side: int) -> tuple[list[Tensor], tuple[int, int]]:
     """The codes of pictures brought to one size, that of the first; and the size."""
     side = check_count("The side", side, 16, LARGEST)
+    images = [read(image) for image in images]
     first = seen(model, images[0], side=side)
     pictures = [first, *(seen(model, image, like=first.size) for image in images[1:])]
     return [encode(model, picture).mean for picture in pictures], first.size
@@ -110,10 +111,10 @@ def traverse(model: str, image: Source, *, dimension: int, span: float = 3.0, st
     """The picture with one latent dimension set to `steps` values from -span to span, in standard deviations of the prior."""
     need_distribution(model, "its code has no dimensions to vary one by one")
     span = check_range("The span", span, 0, 10)
-    steps = check_count("Steps", steps, 2, 120)
+    steps, picture = check_count("Steps", steps, 2, 120), read(image)
     net = _net(model)
     dimension = check_count("The dimension", dimension, 0, net.latent - 1)
-    code = encode(model, seen(model, image))
+    code = encode(model, seen(model, picture))
     z = code.mean.repeat(steps, 1)
     z[:, dimension] = torch.linspace(-span, span, steps)
     return decode(model, z, code.size)
@@ -142,7 +143,7 @@ def prior(model: str, seeds: int | Iterable[int]) -> Pictures:
 
 def attributes(model: str) -> tuple[str, ...]:
     """Names of a model's latent directions, such as "apple to tomato"; empty if its training pictures had no labels."""
-    return directions.names(catalog.find(model).labels or ())
+    return directions.names(find_model(model, "reconstruct").labels or ())
 
 
 @computes(lambda model: passes(model))
@@ -157,9 +158,9 @@ def attribute(model: str, image: Source, amounts: Mapping[str, float]) -> Image.
         name: check_range(f"The amount of {shown(name)}", amount, -10, 10)
         for name, amount in check_mapping("the amounts", amounts).items()
     }
-    net = _net(model)
+    picture, net = read(image), _net(model)
     moves = [amount * directions.vector(spec.labels or (), net.group_means.cpu(), name) for name, amount in amounts.items()]
-    code = encode(model, seen(model, image))
+    code = encode(model, seen(model, picture))
     z = sum(moves, code.mean)
     return decode(model, z, code.size)[0]
 

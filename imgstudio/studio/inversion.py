@@ -15,6 +15,7 @@ from ..image import Source, read, to_image, to_tensor
 from ..loading import load
 from ..ops import inversion as ops
 from .latents import Latent, open_steerable
+from .nets import find_model
 from .steps import Step
 from .work import computes, passes
 
@@ -40,9 +41,10 @@ def invert(model: str, image: Source, *, steps: int = STEPS, seed: int = 0, ever
     seed:  of where the search begins; another one may come nearer.
     every: steps from one yielded picture to the next.
     """
-    steps, every, seed = _checked(steps, every, seed)
+    steps, every, seed = _checked(model, steps, every, seed)
+    picture = read(image)
     _, net = open_steerable(model)
-    target = to_tensor(image, net.size)
+    target = to_tensor(picture, net.size)
     parts = ops.search(net, load(JUDGE), target, steps=steps, seed=seed, every=every)
     return _steps(model, parts)
 
@@ -55,16 +57,17 @@ def complete(model: str, image: Source, mask: Source, *, steps: int = STEPS, see
     mask:  a picture, white over what is to be filled in; it is stretched to the image.
     The losses are those of the pixels outside the mask, before the two are blended.
     """
-    steps, every, seed = _checked(steps, every, seed)
+    steps, every, seed = _checked(model, steps, every, seed)
+    picture, painted = read(image), read(mask)
     _, net = open_steerable(model)
-    picture = read(image)
     target = to_tensor(picture, net.size)
-    hole = _hole(mask, picture.size, net.size)
+    hole = _hole(painted, picture.size, net.size)
     parts = ops.search(net, load(JUDGE), target, known=1 - hole, steps=steps, seed=seed, every=every)
     return _steps(model, parts, target, hole)
 
 
-def _checked(steps: int, every: int, seed: int) -> tuple[int, int, int]:
+def _checked(model: str, steps: int, every: int, seed: int) -> tuple[int, int, int]:
+    find_model(model, "sample")
     steps, every = check_count("Steps", steps, 1, MOST_STEPS), check_count("Pictures every so many steps", every, 1, MOST_STEPS)
     return steps, every, check_seed(seed)
 
@@ -80,9 +83,9 @@ def _steps(
         yield Found(part.done, part.total, to_image(shown), part.losses, seconds, latent=Latent(model, part.w))
 
 
-def _hole(mask: Source, size: tuple[int, int], side: int) -> Tensor:
+def _hole(mask: Image.Image, size: tuple[int, int], side: int) -> Tensor:
     """What is to be filled in, 1, and what stays, 0: [1, 1, side, side]."""
-    stretched = read(mask).convert("L").resize(size, Image.Resampling.BILINEAR)
+    stretched = mask.convert("L").resize(size, Image.Resampling.BILINEAR)
     hole = (to_tensor(stretched, side)[:, :1].add(1).div(2) > _COVERED).float()
     if hole.sum() == 0:
         raise StudioError("The mask covers nothing: paint white over what is to be filled in.")

@@ -12,12 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .. import catalog
 from ..checks import check_range, check_seed, listed, number, shown, whole
 from ..errors import StudioError
 from ..ops import sampling as ops
 from ..ops import styles
 from ..spec import Spec
-from .nets import open_model
+from .nets import find_model, open_model
 
 TRUNCATION = 0.7  # of every function that draws seeds, unless told
 MOST_TRUNCATION = 1.5
@@ -40,12 +41,14 @@ class Latent:
     @classmethod
     def from_text(cls, model: str, text: str) -> Latent:
         """What `text` wrote. Raises StudioError if it is no place of this model."""
-        _, net = open_steerable(model)
+        spec, net = open_steerable(model)
         try:
             numbers = np.frombuffer(base64.b64decode(text, validate=True), "<f2").astype(np.float32)
             w = torch.from_numpy(numbers).reshape(len(net.sides), net.style)
         except (binascii.Error, ValueError, TypeError, RuntimeError) as error:
-            raise StudioError(f"This is no place in the latent space of {model}: invert a picture with {model} again.") from error
+            raise StudioError(
+                f"This is no place in the latent space of {spec.known_as}: invert a picture with it again."
+            ) from error
         return cls(model, w)
 
 
@@ -73,9 +76,24 @@ def check_point(model: str, point: Point) -> Point:
         return check_seed(point)
     if point.model != model:
         raise StudioError(
-            f"This place belongs to {str(point.model)[:80]}: choose that model, or invert the picture with {model}."
+            f"This place belongs to {_called(point.model)}: choose that model, or invert the picture with {_called(model)}."
         )
     return point
+
+
+def check_drawn(model: str, points: Point | Iterable[Point], truncation: float, label: str | int | None) -> list[Point]:
+    """What decides how points are drawn, checked before a net is asked for; returns the points as a list."""
+    spec, points = find_model(model, "sample"), check_points(model, points)
+    check_range("Truncation", truncation, 0, MOST_TRUNCATION)
+    classes(spec, points, label)
+    return points
+
+
+def _called(model: object) -> str:
+    try:
+        return catalog.find(model).known_as
+    except StudioError:  # a model that is gone
+        return str(model)[:80]
 
 
 def placed(net: nn.Module, point: Latent) -> Tensor:
@@ -83,8 +101,8 @@ def placed(net: nn.Module, point: Latent) -> Tensor:
     wanted, w = (len(net.sides), net.style), point.w
     if not isinstance(w, Tensor) or tuple(w.shape) != wanted or not w.is_floating_point() or not bool(w.isfinite().all()):
         raise StudioError(
-            f"A place in the latent space of {point.model} is a tensor of {wanted[0]} x {wanted[1]} numbers: invert a picture, "
-            "and take the place that it gives."
+            f"A place in the latent space of {_called(point.model)} is a tensor of {wanted[0]} x {wanted[1]} numbers: invert a "
+            "picture, and take the place that it gives."
         )
     return w.detach().float().cpu()
 

@@ -45,8 +45,7 @@ def retexture(
     shading: how much of the region's light and shadow stays: 0 none, 1 all, up to 2 for more.
     scale:   how large the pattern is. 1: as in the sample, which is shrunk first if it is larger than the region.
     """
-    shading, scale = check_range("The shading", shading, 0, 2), check_range("The scale", scale, 0.1, 4)
-    seed, picture = check_seed(seed), read(image)
+    (shading, scale, seed), picture = check_options(shading, scale, seed), read(image)
     check_same_size(picture, segmentation)
     inside = segmentation.mask(region)
     box = _box(inside, _MARGIN)
@@ -64,6 +63,11 @@ def retexture(
     whole = picture.copy()
     whole.paste(to_image(filled * 2 - 1), box[:2], Image.fromarray(np.rint(edge * 255).astype(np.uint8)))
     return whole
+
+
+def check_options(shading: float, scale: float, seed: int) -> tuple[float, float, int]:
+    """The options of `retexture`, for who has regions to find before it can be called."""
+    return check_range("The shading", shading, 0, 2), check_range("The scale", scale, 0.1, 4), check_seed(seed)
 
 
 def _box(inside: np.ndarray, margin: int) -> tuple[int, int, int, int]:

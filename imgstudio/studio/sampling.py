@@ -11,8 +11,8 @@ from ..errors import StudioError
 from ..image import to_image, to_images
 from ..ops import latent
 from ..ops import sampling as ops
-from .latents import MOST_TRUNCATION, TRUNCATION, Point, check_noise, check_points, classes, find
-from .nets import find_model, open_model
+from .latents import MOST_TRUNCATION, TRUNCATION, Point, check_drawn, check_noise, classes, find
+from .nets import open_model
 from .sheet import Pictures
 from .work import computes, many, passes
 
@@ -36,9 +36,7 @@ def sample(
 
     Raises StudioError for an unknown model or class and for values out of range.
     """
-    find_model(model, "sample")
-    points, noise = check_points(model, seeds), check_noise(noise)
-    check_range("Truncation", truncation, 0, MOST_TRUNCATION)
+    points, noise = check_drawn(model, seeds, truncation, label), check_noise(noise)
     spec, net = open_model(model, "sample")
     vectors, numbers = find(spec, net, points, truncation, label)
     if net.size < LARGE:
@@ -63,8 +61,7 @@ def walk(
     loop:  True returns to the first seed, so that the animation can repeat; False ends on the last seed.
     label: as in `sample`; None keeps the class of the first seed.
     """
-    find_model(model, "sample")
-    points, noise = check_points(model, seeds), check_noise(noise)
+    points, noise = check_drawn(model, seeds, truncation, label), check_noise(noise)
     if len(points) < 2:
         raise StudioError("A walk needs at least two seeds: add another one.")
     frames, loop = check_count("Frames", frames, 1, 240), check_flag("The loop", loop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from PIL import Image
@@ -17,7 +18,7 @@ from ..models.stylegan2 import Generator
 from ..ops import sampling as ops
 from ..ops import styles
 from ..spec import Direction, Spec
-from .latents import MOST_TRUNCATION, TRUNCATION, Latent, Point, check_noise, check_point, find, open_steerable, placed
+from .latents import TRUNCATION, Latent, Point, check_drawn, check_noise, find, open_steerable, placed
 from .sheet import Pictures
 from .work import computes, passes
 
@@ -61,8 +62,7 @@ def mixed(
     model: str, coarse: Point, fine: Point, *, crossover: int, truncation: float = TRUNCATION, label: str | int | None = None
 ) -> Latent:
     """The place of the picture that `mix` makes, to go on from."""
-    points = [check_point(model, coarse), check_point(model, fine)]
-    check_range("Truncation", truncation, 0, MOST_TRUNCATION)
+    points = check_drawn(model, [coarse, fine], truncation, label)
     spec, net = open_steerable(model)
     crossover = check_count("The crossover", crossover, 0, len(net.sides))
     (a, b), _ = find(spec, net, points, truncation, label)
@@ -107,11 +107,13 @@ def edited(
     label: str | int | None = None,
 ) -> Latent:
     """The place of the picture that `edit` makes, to go on from."""
-    point, amounts = check_point(model, seed), _check_amounts(amounts)
-    check_range("Truncation", truncation, 0, MOST_TRUNCATION)
+    points, amounts = check_drawn(model, [seed], truncation, label), _check_amounts(amounts)
     spec, net = open_steerable(model)
-    w, _ = find(spec, net, [point], truncation, label)
-    return Latent(model, _moved(spec, net, w, amounts, layers)[0])
+    moves = _moves(spec, net, amounts, layers)
+    w, _ = find(spec, net, points, truncation, label)
+    for direction, amount in moves:
+        w = styles.edit(w, net.directions[direction.component].cpu(), direction.sign * amount, direction.first, direction.last)
+    return Latent(model, w[0])
 
 
 def _check_amounts(amounts: Mapping[str, float]) -> dict[str, float]:
@@ -145,10 +147,9 @@ def dragged(
 ) -> Latent:
     """The place of the picture that `pad` makes, to go on from."""
     x, y = (check_range(f"The position {name}", value, -1, 1) for name, value in (("x", x), ("y", y)))
-    point = check_point(model, seed)
-    check_range("Truncation", truncation, 0, MOST_TRUNCATION)
+    points = check_drawn(model, [seed], truncation, label)
     spec, net = open_steerable(model)
-    w, _ = find(spec, net, [point], truncation, label)
+    w, _ = find(spec, net, points, truncation, label)
     for amount, direction in zip((x, y), net.directions.cpu()):
         w = styles.edit(w, direction, PAD * amount, 0, len(net.sides) - 1)
     return Latent(model, w[0])
@@ -178,11 +179,11 @@ def feature_maps(
     layer: from 0, the coarsest, on, see `layers`. Each map is grey, from its own darkest to its own lightest value, at the
            layer's own resolution.
     """
-    count, noise, point = check_count("The number of maps", count, 1, 512), check_noise(noise), check_point(model, seed)
-    check_range("Truncation", truncation, 0, MOST_TRUNCATION)
+    count, noise = check_count("The number of maps", count, 1, 512), check_noise(noise)
+    points = check_drawn(model, [seed], truncation, label)
     spec, net = open_steerable(model)
     layer = check_count("The layer", layer, 0, len(net.sides) - 1)
-    w, _ = find(spec, net, [point], truncation, label)
+    w, _ = find(spec, net, points, truncation, label)
     maps = ops.feature_maps(net, w, layer, noise)  # C,H,W
     order = maps.flatten(1).std(dim=1).argsort(descending=True, stable=True)
     return Pictures(_grey(channel) for channel in maps[order[:count]])
@@ -193,13 +194,17 @@ def _grey(channel: Tensor) -> Image.Image:
     return to_image(((channel - low) / (high - low).clamp_min(1e-6) * 2 - 1).expand(3, -1, -1))
 
 
-def _moved(spec: Spec, net: nn.Module, w: Tensor, amounts: Mapping[str, float], chosen: tuple[int, int] | None) -> Tensor:
+def _moves(
+    spec: Spec, net: nn.Module, amounts: Mapping[str, float], chosen: tuple[int, int] | None
+) -> list[tuple[Direction, float]]:
+    """Directions over the layers that they are to move, with their amounts."""
     bounds = None if chosen is None else _check_layers(chosen, len(net.sides))
+    moves = []
     for name, amount in amounts.items():
         direction = _direction(spec, net, name)
         first, last = bounds or (direction.first, min(direction.last, len(net.sides) - 1))
-        w = styles.edit(w, net.directions[direction.component].cpu(), direction.sign * amount, first, last)
-    return w
+        moves.append((replace(direction, first=first, last=last), amount))
+    return moves
 
 
 def _check_layers(chosen: tuple[int, int], depth: int) -> tuple[int, int]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -36,7 +35,17 @@ Kind = TypeVar("Kind", bound=Step)
 
 def last(steps: Iterable[Kind]) -> Kind:
     """Does all the work and returns its last step. Raises StudioError where there is none."""
-    kept = deque(steps if isinstance(steps, Iterable) else (), maxlen=1)
-    if not kept or not isinstance(kept[0], Step):
+    kept = None
+    for kept in _iterated(steps):
+        if not isinstance(kept, Step):
+            break
+    if not isinstance(kept, Step):
         raise StudioError("There are no steps here: give last what stylize, synthesize, invert or complete returned.")
-    return kept[0]
+    return kept
+
+
+def _iterated(steps: Iterable[Kind]) -> Iterator[Kind]:
+    try:
+        return iter(steps)
+    except TypeError:  # also of arrays, which are Iterable whatever their shape
+        return iter(())

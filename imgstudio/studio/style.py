@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from ..checks import check_choice, check_count, check_range, check_seed, shown
+from ..checks import check_choice, check_count, check_flag, check_range, check_seed, shown
 from ..errors import StudioError
 from ..image import Source
 from ..models.adain import AdaIN
@@ -17,7 +17,7 @@ from ..models.vgg import VGG
 from ..ops import colors, feedforward, optimise
 from ..ops import style as ops
 from . import style_sources as sources
-from .effort import Kind, check_fits, expected_seconds, kind, largest_side, largest_size, lent_seconds, memory_needed
+from .effort import Kind, check_fits, expected_seconds, kind, largest_side, largest_size, lent_seconds, memory_needed, shape
 from .nets import find_model, open_model
 from .steps import Step
 from .style_sources import Canvas
@@ -80,24 +80,26 @@ def stylize(
     steps, every = check_count("Steps", steps, 1, 10_000), check_count("Pictures every so many steps", every, 1, 10_000)
     balance = _balance(content_weight, style_weight, tv_weight)
     optimizer = check_choice("optimiser", optimizer, tuple(optimise.OPTIMIZERS))
-    _, net = open_model(model, "stylize")
-    canvas = _canvas(content, net, size, keep_colors, mask)
+    plan = shape(model)  # knows all that the checks need
+    canvas = _canvas(content, plan, size, keep_colors, mask)
     if strength == 0:
         return iter([Step(1, 1, canvas.laid(canvas.content, 0.0))])
     check_fits(model, *canvas.size)
-    if isinstance(net, OnePass):
-        return _one_pass(net, canvas, strength)
-    if isinstance(net, AdaIN):
-        return _any_style(net, canvas, *sources.fit_styles(style, weights, canvas, _smallest(net)), strength)
-    styles, shares = sources.fit_styles(style, weights, canvas, net.smallest) if balance.style > 0 else ([], [])
+    if isinstance(plan, OnePass):
+        return _one_pass(open_model(model, "stylize")[1], canvas, strength)
+    if isinstance(plan, AdaIN):
+        fitted = sources.fit_styles(style, weights, canvas, _smallest(plan))
+        return _any_style(open_model(model, "stylize")[1], canvas, *fitted, strength)
+    styles, shares = sources.fit_styles(style, weights, canvas, plan.smallest) if balance.style > 0 else ([], [])
+    chosen = sources.check_layers(layers, plan.layers, ops.default_layers(plan))
     begun = sources.fit_start(start, canvas, styles, shares, seed)
     parts = optimise.paint(
-        net,
+        open_model(model, "stylize")[1],
         canvas.seen,
         styles,
         shares,
         weights=balance,
-        layers=sources.check_layers(layers, net.layers, ops.default_layers(net)),
+        layers=chosen,
         steps=steps,
         start=begun,
         mask=canvas.mask,
@@ -108,7 +110,9 @@ def stylize(
 
 
 def _canvas(content: Source, net: torch.nn.Module, size: int, keep_colors: bool | str, mask: Source | None) -> Canvas:
-    if not isinstance(keep_colors, bool | str | None) or keep_colors not in sources.COLORS:
+    if not isinstance(keep_colors, str | None):
+        keep_colors = check_flag("Keeping the colours", keep_colors)
+    if keep_colors not in sources.COLORS:
         raise StudioError(f"Colours can't be kept by {shown(keep_colors)}: choose luminance or match, or leave it off.")
     fitted = sources.fit_content(content, size, _smallest(net))
     return Canvas(fitted, sources.COLORS[keep_colors], sources.fit_mask(mask, fitted.shape[2:]))

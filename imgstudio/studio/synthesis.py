@@ -83,7 +83,7 @@ def _optimising(model: str) -> str:
     """The name of a model, checked to be one that optimises."""
     if kind(model) != "optimise":
         fitting = ", ".join(spec.name for spec in catalog.models("stylize") if kind(spec.name) == "optimise")
-        raise StudioError(f"{model} can't grow textures: choose one of {fitting}.")
+        raise StudioError(f"{catalog.find(model).known_as} can't grow textures: choose one of {fitting}.")
     return model
 
 

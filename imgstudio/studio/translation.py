@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..checks import check_count, check_flag, check_range
 from ..errors import StudioError
-from ..image import Source, read, to_image, to_tensor
+from ..image import MAX_PIXELS, Source, read, to_image, to_tensor
 from ..ops import translation as ops
 from .effort import memory_free
 from .nets import find_model, open_model
@@ -83,17 +83,25 @@ def _fitted(image: Source, size: int | None) -> Tensor:
     """The picture [1, 3, H, W], its longer side at `size` if there is one."""
     size = None if size is None else check_count("The size", size, 1, LARGEST)
     picture = read(image)
+    factor = 1.0 if size is None else size / max(picture.size)
+    width, height = (max(1, round(side * factor)) for side in picture.size)
+    _check_fits(width, height)
     if size is not None:
-        factor = size / max(picture.size)
-        fitted = tuple(max(1, round(side * factor)) for side in picture.size)
-        picture = picture.resize(fitted, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    needed, free = _BYTES * picture.width * picture.height + _SPARE, memory_free()
+        picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return to_tensor(picture)
+
+
+def _check_fits(width: int, height: int) -> None:
+    """Raises StudioError for a result that is too large."""
+    if width * height > MAX_PIXELS:
+        most = MAX_PIXELS // 1_000_000
+        raise StudioError(f"{width} x {height} pixels are more than {most} megapixels: choose a smaller size.")
+    needed, free = _BYTES * width * height + _SPARE, memory_free()
     if needed > free:
         raise StudioError(
-            f"{picture.width} x {picture.height} pixels take about {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free: "
+            f"{width} x {height} pixels take about {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free: "
             "choose a smaller size."
         )
-    return to_tensor(picture)
 
 
 def _steps(net: nn.Module, back: nn.Module | None, x: Tensor, strength: float) -> Iterator[TranslationStep]:

@@ -79,6 +79,8 @@ def _value(component: Any, value: Any) -> Any:
     """The value for a control: within its bounds, one of its choices; anything else leaves it as it is."""
     if isinstance(value, dict) and value.get("__type__") == "update":
         return value
+    if isinstance(component, gr.State):
+        return value  # checked by `derive`
     if isinstance(component, gr.Checkbox):
         return value if isinstance(value, bool) else gr.skip()
     if isinstance(component, gr.Slider | gr.Number):

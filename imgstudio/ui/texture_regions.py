@@ -57,8 +57,9 @@ def build() -> None:
                 sources.gallery("Pictures to take apart", left.slot, changed, 4, "regions-pictures")
             fill = texture_fill.build(found, untouched)
     bring.wire(own, lambda name, brought: (gr.update(choices=bring.offered("segment", brought), value=name),), [left.model])
-    _connect(left, rare, wall, fill, changed)
-    fields = {"model": left.model, "size": rare.size, "regions": left.regions, "auto": left.auto}
+    merges = gr.State(())
+    _connect(left, rare, wall, fill, changed, merges)
+    fields = {"model": left.model, "size": rare.size, "regions": left.regions, "auto": left.auto, "merged": merges}
     restoring.wire(saved, "segment", fields, {"picture": left.slot}, changed, derive=settings_of)
 
 
@@ -137,15 +138,16 @@ def _advanced() -> Rare:
 # --- what the controls do
 
 
-def _connect(left: Left, rare: Rare, wall: Wall, fill: texture_fill.Fill, changed: gr.State) -> None:
+def _connect(left: Left, rare: Rare, wall: Wall, fill: texture_fill.Fill, changed: gr.State, merges: gr.State) -> None:
+    """merges: of a picture whose settings were opened, until they are made again."""
     sources.wire(left.slot, changed)
-    asked = [left.slot.held, left.model, left.auto, left.regions, rare.size, left.truth]
+    asked = [left.slot.held, left.model, left.auto, left.regions, rare.size, left.truth, merges]
     at_work = {"show_progress": "minimal", "show_progress_on": wall.line}
     brought = [left.button.click, changed.change, left.model.change, left.fetched.change, rare.size.release]
     watched = {"model": left.model, "picture": left.slot.held, "size": rare.size}
     again = "Find regions finds them anew."
     at_work["renews"] = freshness.watch(wall.mark, watched, again, opened=wall.scene.value is not None)
-    connect(brought, find, [*asked, *wall.display], [*wall.outputs, left.regions], trigger_mode="always_last", **at_work)
+    connect(brought, find, [*asked, *wall.display], [*wall.outputs, left.regions, merges], trigger_mode="always_last", **at_work)
     again = [wall.scene, left.regions, *wall.display]
     live(left.regions.input, regroup, again, [*wall.outputs, left.auto], **LANE)
     live(left.auto.input, regroup_freely, [left.auto, *again], [*wall.outputs, left.regions], **LANE)
@@ -158,15 +160,26 @@ def _connect(left: Left, rare: Rare, wall: Wall, fill: texture_fill.Fill, change
 
 def settings_of(saved: dict[str, Any]) -> dict[str, Any]:
     """Settings of a segmentation; the number of its regions is no longer to be found out."""
-    return {**saved, "model": gr.update(value=restoring.model(saved, "segment")), "auto": False}
+    model, merged = gr.update(value=restoring.model(saved, "segment")), _merges(saved.get("merged", []))
+    return {**saved, "model": model, "auto": False, "merged": merged}
 
 
-def find(held: Any, model: str, auto: bool, regions: float, size: float, truth: Truth | None, *display: Any) -> tuple:
-    """The button, another picture or another net: values for the wall, and for the slider."""
+def _merges(pairs: Any) -> tuple[tuple[int, int], ...]:
+    """Pairs of regions in the order in which they were merged. Raises TypeError or ValueError for anything else."""
+    merged = tuple((a, b) for a, b in pairs)
+    if len(merged) > texture.MOST or not all(type(each) is int and 1 <= each <= texture.MOST for pair in merged for each in pair):
+        raise ValueError(merged)
+    return merged
+
+
+def find(
+    held: Any, model: str, auto: bool, regions: float, size: float, truth: Truth | None, merges: Any, *display: Any
+) -> tuple:
+    """The button, another picture or another net: values for the wall, the slider, and the merges still to be made."""
     if held is None:
         raise StudioError("There is no picture yet: choose one first.")
-    scene = Scene(held, model, int(size), None if auto else int(regions), truth)
-    return *texture_wall.hang(scene, Display(*display)), texture_scene.segmentation(scene).regions if auto else gr.skip()
+    scene = Scene(held, model, int(size), None if auto else int(regions), truth, () if auto else merges)
+    return *texture_wall.hang(scene, Display(*display)), texture_scene.segmentation(scene).regions if auto else gr.skip(), ()
 
 
 def regroup(scene: Scene | None, regions: float, *display: Any) -> tuple:

@@ -88,8 +88,8 @@ def segmentation(scene: Scene) -> Segmentation:
 
 def settings(scene: Scene) -> dict[str, Any]:
     """What is written into pictures, so that they can be made again."""
-    found = segmentation(scene).regions
-    made = {"model": scene.model, "size": scene.size, "regions": scene.regions or found, "merged": scene.merged}
+    regions = scene.regions or segmentation(scene._replace(merged=())).regions  # before any were merged
+    made = {"model": scene.model, "size": scene.size, "regions": regions, "merged": scene.merged}
     return {"task": "segment", **scene.source.record("picture"), **made}
 
 

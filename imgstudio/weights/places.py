@@ -28,16 +28,17 @@ def locate(spec: Spec, *, instead: str | None = None, progress: Report | None = 
     source = effective(spec.source)
     if isinstance(source, Hub):
         if (advice := _refusal.get()) and present(source) is None:
-            raise StudioError(f"{spec.name} is not on this machine yet: {advice}.")
-        return fetch(source, name=spec.name, progress=progress or _report.get(), instead=instead)
+            raise StudioError(f"{spec.known_as} is not on this machine yet: {advice}.")
+        return fetch(source, name=spec.known_as, progress=progress or _report.get(), instead=instead)
     if isinstance(source, Local):
         if not (path := Path(source.path)).is_file():
-            raise StudioError(f"{path.name}, the file of {spec.name}, is no longer there: import it again.")
+            raise StudioError(f"{path.name}, the file of {spec.known_as}, is no longer there: import it again.")
         return path
     path = folder() / source.filename
     if not path.is_file():
         raise StudioError(
-            f"The weights of {spec.name} are missing: restore the file {path.name}, or set IMGSTUDIO_WEIGHTS_DIR to its folder."
+            f"The weights of {spec.known_as} are missing: restore the file {path.name}, or set IMGSTUDIO_WEIGHTS_DIR to its "
+            "folder."
         )
     return path
 
@@ -91,4 +92,4 @@ def verify(spec: Spec, path: Path) -> None:
     else:
         problem = f"is not the expected one (SHA-256 {sha256(path)[:12]}..., expected {expected[:12]}...)"
     wrong = "clear its download" if isinstance(effective(spec.source), Hub) else f"delete {path.name}"
-    raise StudioError(f"The file of {spec.name} {problem}: {wrong} and get it again.")
+    raise StudioError(f"The file of {spec.known_as} {problem}: {wrong} and get it again.")

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
 from collections.abc import Callable
 from typing import Any
 
 from PIL import Image
 
+from ...checks import LARGEST_SEED, check_flag, check_mapping, check_range, number, shown
 from ...errors import StudioError
 from ...studio import seeds as seed_texts
 from ..server.settings import settings
@@ -19,7 +19,6 @@ PICTURES = 64  # at most, that one call makes
 FRAMES = 240
 SHEET = 12  # pictures a side
 TEXT, PLACE = 2_000, 400_000  # characters; a place in the latent space of a large StyleGAN2 is a long text
-LARGEST = 2**32 - 1
 
 _IN_PICTURES = ("interpolate", "traverse")  # where `steps` are pictures, and not steps of an optimisation
 _PLACES = ("seed", "coarse", "fine")  # parameters for which a place may stand, where they are texts
@@ -36,8 +35,8 @@ def check(endpoint: str, arguments: dict[str, Any], defaults: dict[str, Any]) ->
         if isinstance(value, str):
             _bound(f"The text for {name}", len(value), PLACE if name in _PLACES else TEXT, "characters")
     for name, (most, unit) in _most(endpoint).items():
-        if isinstance(arguments.get(name), int | float):
-            _bound(name, arguments[name], most, unit)
+        if (wanted := number(arguments.get(name))) is not None:
+            _bound(name, wanted, most, unit)
     if isinstance(seeds := arguments.get("seeds"), str):
         count = len(seed_texts.parse(seeds))
         _bound("seeds", count, PICTURES, "")
@@ -69,28 +68,23 @@ def _bound(name: str, value: float, most: int, unit: str) -> None:
 
 def _suits(name: str, value: Any, default: Any) -> None:
     if isinstance(default, bool):
-        if not isinstance(value, bool):
-            raise StudioError(f"{name} is true or false.")
-    elif isinstance(default, int | float) and not (_number(value) and abs(value) <= LARGEST):
-        raise StudioError(f"{name} is a number, from {-LARGEST} to {LARGEST}.")
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        check_flag(name, value)
+    elif isinstance(default, str):
+        if not isinstance(value, str):
+            raise StudioError(f"{name} is a text, not {shown(value)}.")
+    elif isinstance(default, int | float):
+        check_range(name, value, -LARGEST_SEED, LARGEST_SEED)
 
 
 def _amounts(amounts: Any) -> None:
-    if not isinstance(amounts, dict):
-        raise StudioError('The amounts are numbers by the names of directions, such as {"component 1": 1.5}.')
-    _bound("The number of amounts", len(amounts), PICTURES, "")
+    _bound("The number of amounts", len(check_mapping("the amounts", amounts)), PICTURES, "")
     for name, value in amounts.items():
         _bound("The name of an amount", len(name), 100, "characters")
-        if not _number(value):
-            raise StudioError("Each amount is a number.")
+        check_range(f"The amount of {shown(name)}", value, -LARGEST_SEED, LARGEST_SEED)
 
 
 def bounded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function of an endpoint, with the check before it."""
+    """The function of an endpoint, with the check before it. A value that is left out, or null, is the default."""
     signature = inspect.signature(function)
     defaults = {name: each.default for name, each in signature.parameters.items() if each.default is not each.empty}
 
@@ -98,7 +92,8 @@ def bounded(function: Callable[..., Any]) -> Callable[..., Any]:
     def checked(*args: Any, **kwargs: Any) -> Any:
         given = signature.bind(*args, **kwargs)
         given.apply_defaults()
-        check(function.__name__, dict(given.arguments), defaults)
-        return function(*args, **kwargs)
+        arguments = {name: defaults.get(name) if value is None else value for name, value in given.arguments.items()}
+        check(function.__name__, arguments, defaults)
+        return function(**arguments)
 
     return checked

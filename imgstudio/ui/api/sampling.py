@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...checks import check_range, shown
 from ...errors import StudioError
 from ...studio import animation, inversion, sampling, steering
 from ...studio import seeds as seed_texts
@@ -60,6 +61,7 @@ def walk(
         animation: The file.
     """
     numbers, format = seed_texts.parse(seeds), animation.check_format(format)
+    fps = check_range("The number of frames a second", fps, 1, animation.FASTEST)
     check_length(frames * len(numbers))
     steps = sampling.walk(model, numbers, frames=frames, truncation=truncation, loop=loop, label=label or None)
     return str(animation.save(steps, folder() / f"{file_name(model, 'walk')}.{format}", fps=fps))
@@ -132,7 +134,9 @@ def edit(
         picture: A PNG file.
     """
     shared, amounts = _shared(truncation, label, noise), amounts or {}
-    made = steering.edit(model, _point(model, seed), amounts, layers=_layers(layers), **shared)
+    made = steering.edit(
+        model, _point(model, seed), amounts, layers=seed_texts.layers(layers) if layers.strip() else None, **shared
+    )
     settings = {"task": "edit", "model": model, "seed": seed, "amounts": amounts, "layers": layers, **shared}
     return file(model, made, settings)
 
@@ -219,24 +223,15 @@ def complete(model: str, image: str, mask: str, steps: int = inversion.STEPS, se
 
 def _point(model: str, text: str) -> int | Latent:
     text = text.strip()
-    if text.isdecimal():
+    if len(text) < 100 and text.isdecimal():
         return int(text)
     if len(text) < 100:
-        raise StudioError(f"{text!r} is neither a seed nor a place: write a whole number, or what /invert gave.")
+        raise StudioError(f"{shown(text)} is neither a seed nor a place: write a whole number, or what /invert gave.")
     return Latent.from_text(model, text)
 
 
 def _shared(truncation: float, label: str, noise: int) -> dict[str, Any]:
     return {"truncation": truncation, "label": label or None, "noise": None if noise == -1 else noise}
-
-
-def _layers(text: str) -> tuple[int, int] | None:
-    first, _, final = text.partition("-")
-    if not text.strip():
-        return None
-    if not (first.strip().isdecimal() and (final or first).strip().isdecimal()):
-        raise StudioError(f"{text!r} is no range of layers: write it like 0-3.")
-    return int(first), int(final or first)
 
 
 def _found(model: str, step: Found, task: str, seed: int) -> tuple[str, str, dict[str, float]]:

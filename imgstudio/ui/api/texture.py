@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...checks import check_count, check_range
 from ...studio import decomposition, pictures, synthesis, texture_export
 from ...studio import retexture as studio_retexture
 from ...studio import texture as studio_texture
@@ -27,7 +28,7 @@ def segment(model: str, image: str, regions: int = 0, opacity: float = 0.5) -> t
         label map: A PNG whose colour indices are the regions; 1 is the largest.
         regions: A line for each region with its number as on the map, its share, pixels and colours.
     """
-    picture = pictures.read(image)
+    picture, opacity = pictures.read(image), check_range("The opacity", opacity, 0, 1)
     found = studio_texture.segment(model, picture, regions=regions or None)
     settings = {"task": "segment", "model": model, "regions": found.regions}
     labels = folder() / f"{file_name(model, 'labels')}.png"
@@ -113,8 +114,10 @@ def retexture(
     Returns:
         picture: A PNG file.
     """
-    picture = pictures.read(image)
-    found = studio_texture.segment(model, picture, regions=regions or None)
+    picture, sample = pictures.read(image), pictures.read(texture)
     options = {"shading": shading, "scale": scale, "seed": seed}
-    made = studio_retexture.retexture(picture, found, region, texture, **options)
+    studio_retexture.check_options(**options)
+    region = check_count("The region", region, 1, studio_texture.MOST)
+    found = studio_texture.segment(model, picture, regions=regions or None)
+    made = studio_retexture.retexture(picture, found, region, sample, **options)
     return file(model, made, {"task": "retexture", "model": model, "region": region, **options})
