@@ -92,9 +92,8 @@ def test_the_catalogue_lists_by_task(small_model):
     assert catalog.find("test/away") is away
 
 
-def test_an_unknown_name_lists_the_known_ones(small_model):
-    small_model("test/here")
-    with pytest.raises(StudioError, match="'test/gone'.*test/here"):
+def test_an_unknown_name_lists_some_known_ones():
+    with pytest.raises(StudioError, match=r"'test/gone'.*stylegan2/avatars.*\(\d+ in all\)"):
         imgstudio.load("test/gone")
     with pytest.raises(StudioError, match="reconstruct"):
         imgstudio.models("paint")
