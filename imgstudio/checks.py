@@ -34,7 +34,7 @@ class _Shown(reprlib.Repr):
     def repr_instance(self, value: object, level: int) -> str:
         if value is None or isinstance(value, bool | int | float | complex | bytes | Iterator):
             return super().repr_instance(value, level)
-        return _kind(value)
+        return kind_of(value)
 
 
 _repr = _Shown()
@@ -68,10 +68,11 @@ def shown(value: object) -> str:
     try:
         return " ".join(_repr.repr(value).split())[:80]
     except Exception:  # numbers of more digits than Python writes
-        return _kind(value)
+        return kind_of(value)
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """What a value is, in words: "a list"."""
     if isinstance(value, int):
         return "a number of very many digits"
     name = type(value).__name__

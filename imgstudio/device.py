@@ -10,7 +10,7 @@ import re
 import torch
 from torch import Tensor
 
-from .checks import shown
+from .checks import kind_of, shown
 from .errors import StudioError
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -38,8 +38,10 @@ def pick(name: str | torch.device | None = None) -> torch.device:
 
     Raises StudioError for a name that is none, a device that this machine does not have, and a wrong IMGSTUDIO_DEVICE.
     """
-    if name is not None:
+    if isinstance(name, str | torch.device):
         return _named(str(name), "")
+    if name is not None:
+        raise StudioError(f"A device is a name such as cpu, cuda or mps, not {kind_of(name)}.")
     return torch.device("cpu") if lent() and not _granted else best()
 
 

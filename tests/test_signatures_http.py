@@ -106,7 +106,7 @@ HTTP: dict[str, dict[str, Kind]] = {
         "seed": left_out(SEED),
     },
     "segment": {"model": model("gabor/texture"), "image": PATH, **each(regions=count(0, 32), opacity=number(0, 1))},
-    "decompose": {"image": PATH, **each(strength=number(0, 1), method=choice("rof", "rtv"), size=count(1, 2048))},
+    "decompose": {"image": PATH, **each(strength=number(0, 1), method=choice("rof", "rtv"), size=count(0, 2048))},
     "synthesize": {
         "image": PATH,
         **each(
