@@ -9,7 +9,28 @@ from PIL import Image
 from imgstudio import StudioError
 from imgstudio.image import read_settings, save_png
 from imgstudio.studio import directions, likeness
-from imgstudio.ui import freshness, restoring, slots, sources, style_settings, texture_exports, texture_regions, texture_scene
+from imgstudio.studio import interpolation as studio
+from imgstudio.studio.steps import Step
+from imgstudio.ui import (
+    freshness,
+    interpolation,
+    morph,
+    restoring,
+    slots,
+    sources,
+    style,
+    style_settings,
+    texture,
+    texture_exports,
+    texture_fill,
+    texture_growth,
+    texture_regions,
+    texture_scene,
+    texture_structure,
+    translation,
+    translation_wall,
+    views,
+)
 from imgstudio.ui.texture_scene import Scene
 
 
@@ -116,8 +137,8 @@ def test_merged_regions_come_back_with_the_number_that_there_was_before(upload):
     held = sources.source(upload("stripes.png"), uploaded=True)
     scene = Scene(held, "gabor/texture", 64, 2)._replace(merged=((1, 2),))
     found = texture_regions.settings_of(read_settings(texture_exports.write("overlay", scene, 0.5, False)))
-    assert (found["regions"], found["merged"], found["auto"]) == (2, ((1, 2),), False)
-    again = Scene(held, found["model"]["value"], found["size"], found["regions"], None, found["merged"])
+    assert (found["regions"], found["pointed"], found["auto"]) == (2, texture_regions.Pointed(((1, 2),)), False)
+    again = Scene(held, found["model"]["value"], found["size"], found["regions"], None, found["pointed"].merged)
     assert (texture_scene.segmentation(again).labels == texture_scene.segmentation(scene).labels).all()
     texture_scene._regions.cache_clear()
 
@@ -145,6 +166,107 @@ def test_settings_of_a_style_picture_come_back(upload):
     found = style_settings.restored(known._replace(style_weight=3.0, steps=60, colours="match").settings())
     assert found["method"] == style_settings.OPTIMISE and found["style_weight"] == 3.0
     assert (found["steps"], found["colours"], found["relu3_1"]) == (60, "match", 1.0)
+
+
+# --- every key of a record is read back
+
+NO_CONTROL = {"task", "styles", "shows", "value"}  # names once more, and which picture of several this one is
+
+
+@pytest.fixture(scope="module")
+def wired():
+    """What each part connects to "Open settings from a picture", by task: keys of controls and pictures, and what derives."""
+    found = {}
+
+    def wire(_, task, fields, slots, changed, *, derive=dict):
+        pictures = {*slots, *(f"{key}_sha256" for key in slots)}
+        for each in [task] if isinstance(task, str) else task:
+            found[each] = ({*fields, *pictures}, derive)
+
+    def restorer(_, fields):
+        found.update({task: ({*fields, *"abcd"}, interpolation.settings_of) for task in interpolation.VIEWS})
+        return lambda *_: None
+
+    with pytest.MonkeyPatch.context() as patch, gr.Blocks():
+        patch.setattr(restoring, "wire", wire)
+        patch.setattr(interpolation, "_restorer", restorer)
+        for tab in (texture, style, translation, interpolation):
+            tab.build()
+    return found
+
+
+class Watched(dict):
+    """Settings that remember which of their keys were asked for."""
+
+    def __init__(self, saved):
+        super().__init__(saved)
+        self.read = set()
+
+    def __getitem__(self, key):
+        self.read.add(key)
+        return super().__getitem__(key)
+
+    def get(self, key, default=None):
+        self.read.add(key)
+        return super().get(key, default)
+
+
+def of_styles(a, b):
+    for way, model in ((style_settings.OPTIMISE, "gatys/vgg-small"), (style_settings.ANY, "wct/vgg-small")):
+        yield style_settings.Controls.first(way, model, a, b)._replace(second=b, mask="m.png").settings()
+
+
+def of_textures(a, b):
+    scene = Scene(a, "gabor/texture", 64, 2, chosen=(1,))
+    yield read_settings(texture_exports.write("overlay", scene, 0.5, False))
+    for origin in (texture_fill.SAMPLE, 2):
+        yield read_settings(texture_fill.paint(scene, None, b, origin, 1.0, 1.0, 0)[2]["value"])
+    yield texture_structure.Parting(a, "rtv", 0.5, 64).settings(2.0)
+    for way in (texture_growth.QUILTING, texture_growth.GATYS):
+        wish = texture_growth.Wish(a, way, 64, True, 1.0, "gatys/vgg-small", 2, "noise", 0)
+        yield read_settings(texture_growth._finished(wish, Step(2, 2, Image.new("RGB", (64, 64))), 0.1)[0])
+
+
+def of_a_translation(a, b):
+    made = translation_wall.Made(**{field: getattr(a, field, "") for field in translation_wall.Made._fields})
+    yield {**translation_wall._settings(made._replace(model="cyclegan/apple2tomato")), "strength": 1.0}
+
+
+def of_a_vae(a, b):
+    model = "vae/fruits"
+    shared = model, a.shown, b.shown, "auto"
+    yield read_settings(morph.blend(*shared, 0.5, "slerp")[0])
+    yield read_settings(views.manifold(*shared, a.shown, b.shown, 3)[0])
+    amounts = ["apple to tomato"], 1.0
+    for tiles, _ in (
+        views.traverse(*shared, 1, 3.0),
+        views.reconstruct(*shared),
+        views.change(*shared, *amounts),
+        views.denoise(*shared, 0.2, 0),
+    ):
+        yield read_settings(tiles[-1][0])
+
+
+@pytest.mark.parametrize("records", [of_styles, of_textures, of_a_translation, of_a_vae])
+def test_a_record_has_no_key_that_is_not_read_back(records, wired, upload):
+    a, b = (sources.source(upload(f"{name}.png", colour), uploaded=True) for name, colour in (("a", "teal"), ("b", "red")))
+    for record in records(a, b):
+        handled, derive = wired[record["task"]]
+        saved = Watched(record)
+        derive(saved)
+        assert set(record) - handled - saved.read - NO_CONTROL == set(), record["task"]
+
+
+def test_settings_of_a_vae_come_back_within_its_controls():
+    dimension = studio.dimensions("vae/fruits")[3]
+    saved = {"task": "traverse", "model": "vae/fruits", "dimension": dimension, "span": 2.0}
+    assert interpolation.settings_of(saved)["rank"] == 4
+    names = directions.offered(studio.attributes("vae/fruits"))
+    amounts = {names[1]: 1.5, "nowhere": 1, names[0]: 99, names[2]: "1"}
+    found = interpolation.settings_of({"task": "attribute", "model": "vae/fruits", "amounts": amounts})
+    _, chooser, first, second, third, _ = views.offer_model("vae/fruits", found["amounts"])
+    assert chooser["value"] == [names[1], names[0]]
+    assert (first["value"], second["value"], third["visible"]) == (1.5, 2.0, False)
 
 
 # --- out of date

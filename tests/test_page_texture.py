@@ -26,6 +26,7 @@ from imgstudio.ui import texture_scene as scenes
 from imgstudio.ui import texture_structure as structure
 from imgstudio.ui import texture_wall as walls
 from imgstudio.ui.texture_growth import GATYS, QUILTING, Wish
+from imgstudio.ui.texture_regions import NOTHING, Pointed
 from imgstudio.ui.texture_scene import Scene, Truth
 from imgstudio.ui.texture_wall import Display
 
@@ -136,7 +137,7 @@ def test_a_mosaic_is_scored_and_a_photograph_is_not(cache, scene):
 
 def test_without_a_picture_there_is_a_sentence_and_nothing_happens(cache):
     with pytest.raises(StudioError, match="no picture yet"):
-        texture_regions.find(None, MODEL, True, 4, 256, None, (), *Display())
+        texture_regions.find(None, MODEL, True, 4, 256, None, NOTHING, *Display())
     assert texture_regions.regroup(None, 3, *Display()) == gr.skip()
     assert walls.redraw(None, *Display()) == gr.skip()
     assert walls.pick(None, "overlay", SimpleNamespace(index=1)) == gr.skip()
@@ -144,12 +145,14 @@ def test_without_a_picture_there_is_a_sentence_and_nothing_happens(cache):
 
 
 def test_the_number_is_found_out_or_given(scene):
-    *_, slider, _ = texture_regions.find(scene.source, MODEL, True, 5, 256, None, ((1, 2),), *Display())
+    *_, slider, _ = texture_regions.find(scene.source, MODEL, True, 5, 256, None, Pointed(((1, 2),), (2,)), *Display())
     assert slider == scenes.segmentation(scene.again(None)).regions
-    *_, found, slider, _ = texture_regions.find(scene.source, MODEL, False, 5, 256, None, ((1, 2),), *Display())
-    assert found.merged == ((1, 2),) and scenes.segmentation(found).regions == 4  # as in the picture that was opened
-    *_, found, slider, merges = texture_regions.find(scene.source, MODEL, False, 5, 256, None, (), *Display())
-    assert slider == gr.skip() and merges == () and found.regions == 5 and scenes.segmentation(found).regions == 5
+    *_, found, slider, _ = texture_regions.find(scene.source, MODEL, False, 5, 256, None, Pointed(((1, 2),), (2,)), *Display())
+    assert (found.merged, found.chosen) == (((1, 2),), (2,)) and scenes.segmentation(
+        found
+    ).regions == 4  # as in the picture that was opened
+    *_, found, slider, merges = texture_regions.find(scene.source, MODEL, False, 5, 256, None, NOTHING, *Display())
+    assert slider == gr.skip() and merges == NOTHING and found.regions == 5 and scenes.segmentation(found).regions == 5
     *_, found, auto = texture_regions.regroup(scene, 2, *Display())
     assert auto is False and scenes.segmentation(found).regions == 2
 

@@ -8,12 +8,19 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ..errors import StudioError
-from ..studio import interpolation, likeness, pictures
+from ..studio import interpolation, likeness
 from . import bring, common, fetching, freshness, lessons, morph, player, prepared, restoring, slots, views
 from .events import connect, instant, live, request_stop
 
 TITLE = "VAE interpolation"
-TASKS = ("interpolate", "manifold", "traverse", "attribute", "denoise")  # of pictures that can be opened here
+VIEWS = {  # of pictures that can be opened here: what they have as "task" -> the view that made them
+    "interpolate": "morph",
+    "manifold": "corners",
+    "traverse": "dimension",
+    "reconstruct": "reconstruction",
+    "attribute": "attributes",
+    "denoise": "denoising",
+}
 SEEDS = {"A": 32, "B": 14, "C": 8, "D": 55}  # of the pictures that hang there at first
 
 
@@ -56,9 +63,9 @@ def build() -> None:
     live(revision.change, warn, [left.model, *(slot.held for slot in left.slots.values())], left.foreign)
     bring.wire(own, lambda name, brought: (gr.update(choices=bring.offered("reconstruct", brought), value=name),), [left.model])
     change, inputs, outputs = _connect_model(left, own, all_slots, (arithmetic, along), tabs, revision, active)
-    restore = _restorer(change)
-    restored = [left.model, between.t, between.curve, *outputs]
-    connect(saved.upload, restore, [saved, *inputs], restored)
+    fields = {"model": left.model, "t": between.t, "curve": between.curve}
+    fields |= {key: control for view in others for key, control in view.kept.items()}
+    connect(saved.upload, _restorer(change, fields), [saved, *inputs], [*fields.values(), *outputs])
 
 
 class Opening(NamedTuple):
@@ -190,11 +197,14 @@ def _connect_model(
     places = [part for slot in all_slots for part in (slot.picture, slot.held)]
     dice = [slot.dice for slot in all_slots]
 
-    def change(model: str, count: int, opened: str, *hung: slots.Held) -> tuple:
-        offer, invents = views.offer_model(model), interpolation.invents(model)
-        hidden = [view.name for view, shown in ((arithmetic, offer[0]["visible"]), (along, invents)) if not shown]
-        opened = "morph" if (lost := opened in hidden) else opened
-        tab = gr.Tabs(selected="morph") if lost else gr.skip()
+    def change(
+        model: str, count: int, opened: str, *hung: slots.Held, view: str | None = None, amounts: dict | None = None
+    ) -> tuple:
+        """view, amounts: of a picture that is opened, the view that it is to be seen in and its directions."""
+        offer, invents = views.offer_model(model, amounts), interpolation.invents(model)
+        hidden = [each.name for each, shown in ((arithmetic, offer[0]["visible"]), (along, invents)) if not shown]
+        opened = "morph" if (lost := (view or opened) in hidden) else view or opened
+        tab = gr.Tabs(selected=opened) if lost or view else gr.skip()
         buttons = [gr.update(visible=invents)] * len(dice)
         shown = (common.model_line(model), count + 1, opened, tab, gr.update(visible=invents), *buttons)
         return *shown, *offer, *slots.redrawn(model, hung)
@@ -206,20 +216,26 @@ def _connect_model(
     return change, inputs, outputs
 
 
-def _restorer(change: Callable[..., tuple]) -> Callable[..., tuple]:
-    """The handler that takes over the settings of a picture: values for (model, t, curve, the outputs of `change`)."""
+def _restorer(change: Callable[..., tuple], fields: dict[str, Any]) -> Callable[..., tuple]:
+    """The handler that takes over the settings of a picture: values for (the fields, the outputs of `change`)."""
 
     def restore(path: str, count: int, opened: str, *held: slots.Held) -> tuple:
-        found = pictures.read_settings(path)
-        if not isinstance(found.get("model"), str) or found.get("task") not in TASKS:
-            raise StudioError(restoring.NOT_OURS)
-        model = restoring.model(found, "reconstruct")
+        found = restoring.read(path, VIEWS, settings_of)
         kept = [_of_seed(each, found.get(letter)) for letter, each in zip("abcd", held)]
-        t, curve = found.get("t"), found.get("curve")
-        known = isinstance(t, int | float) and 0 <= t <= 1 and curve in dict(morph.CURVES).values()
-        return model, *((t, curve) if known else (gr.skip(), gr.skip())), *change(model, count, opened, *kept)
+        made = change(found["model"]["value"], count, opened, *kept, view=VIEWS[found["task"]], amounts=found["amounts"])
+        return *restoring.values(fields, found), *made
 
     return restore
+
+
+def settings_of(saved: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a picture, with the rank of its dimension, and the amounts of directions that a slider can show."""
+    model = restoring.model(saved, "reconstruct")
+    order = interpolation.dimensions(model)
+    rank = {"rank": order.index(saved["dimension"]) + 1} if saved.get("dimension") in order else {}
+    given = [*saved.get("amounts", {}).items()]
+    amounts = {name: max(-2.0, min(2.0, amount)) for name, amount in given if isinstance(amount, int | float)}
+    return {**saved, **rank, "model": gr.update(value=model), "amounts": amounts}
 
 
 def _of_seed(here: slots.Held, origin: Any) -> slots.Held:

@@ -6,7 +6,7 @@ The settings come from a file that anybody may have written, so every value is c
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import gradio as gr
@@ -29,7 +29,7 @@ def offer(elem_id: str) -> gr.UploadButton:
 
 def wire(
     button: gr.UploadButton,
-    task: str,
+    task: str | Container[str],
     fields: Mapping[str, Any],
     slots: Mapping[str, Slot],
     changed: gr.State,
@@ -38,7 +38,8 @@ def wire(
 ) -> None:
     """Connects the button of a part.
 
-    task: what its pictures have as "task". fields: key of the settings -> component. slots: key of an input's name -> its slot.
+    task: what its pictures have as "task", or several. fields: key of the settings -> component. slots: key of an input's
+    name -> its slot.
     changed: counts up in the end, after which the part draws anew what is quick to draw.
     derive: from settings to further ones that no picture holds; it may return updates, and raise StudioError.
     """
@@ -46,20 +47,25 @@ def wire(
 
     def restore(path: str, count: int, *now: Any) -> tuple:
         saved = read(path, task, derive)
-        values = [_value(component, saved[key]) if key in saved else gr.skip() for key, component in fields.items()]
         inputs: list[Any] = []
         for (key, slot), here in zip(slots.items(), now):
             inputs += _input(key, slot, here, saved)
-        return *values, *inputs, count + 1
+        return *values(fields, saved), *inputs, count + 1
 
     outputs = [*fields.values(), *(part for slot in slots.values() for part in (slot.picture, slot.held)), changed]
     instant(button.upload, restore, [button, changed, *held], outputs)
 
 
-def read(path: str, task: str, derive: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+def values(fields: Mapping[str, Any], saved: Mapping[str, Any]) -> list[Any]:
+    """The values for the controls; a control that nothing was saved of stays as it is."""
+    return [_value(component, saved[key]) if key in saved else gr.skip() for key, component in fields.items()]
+
+
+def read(path: str, task: str | Container[str], derive: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
     """The settings in a picture. Raises StudioError where they are not of this task, or no settings at all."""
     saved = pictures.read_settings(path)
-    if saved.get("task") != task:
+    given, known = saved.get("task"), (task,) if isinstance(task, str) else task
+    if not isinstance(given, str) or given not in known:
         raise StudioError(NOT_OURS)
     try:
         return derive(saved)

@@ -142,6 +142,8 @@ def restored(saved: dict[str, Any]) -> dict[str, Any]:
     colours = saved.get("keep_colors") or "style"
     weights = saved.get("weights") or [0.5, 0.5]
     layers = saved.get("layers") or {}
+    if saved.get("masked"):
+        gr.Info("Only a region of it was restyled, and a picture does not keep which: paint it again.")
     return {**saved, **layers, "method": method, method: gr.update(value=name), "colours": colours, "mix": weights[-1]}
 
 

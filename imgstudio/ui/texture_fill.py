@@ -157,10 +157,9 @@ def paint(
     options = {"shading": shading, "scale": scale, "seed": common.whole(seed)}
     made = retexture.retexture(before, found, region, texture, **options)
     settings = {
+        **texture_scene.settings(scene),
         "task": "retexture",
-        "model": scene.model,
         "region": region,
-        **scene.source.record("picture"),
         **taken,
         **options,
     }

@@ -57,10 +57,12 @@ def build() -> None:
                 sources.gallery("Pictures to take apart", left.slot, changed, 4, "regions-pictures")
             fill = texture_fill.build(found, untouched)
     bring.wire(own, lambda name, brought: (gr.update(choices=bring.offered("segment", brought), value=name),), [left.model])
-    merges = gr.State(())
-    _connect(left, rare, wall, fill, changed, merges)
-    fields = {"model": left.model, "size": rare.size, "regions": left.regions, "auto": left.auto, "merged": merges}
-    restoring.wire(saved, "segment", fields, {"picture": left.slot}, changed, derive=settings_of)
+    opened = gr.State(NOTHING)
+    _connect(left, rare, wall, fill, changed, opened)
+    fields = {"model": left.model, "size": rare.size, "regions": left.regions, "auto": left.auto, "pointed": opened}
+    fields |= {"shading": fill.shading, "scale": fill.scale, "seed": fill.seed, "origin": fill.origin}
+    slots = {"picture": left.slot, "texture": fill.slot}
+    restoring.wire(saved, ("segment", "retexture"), fields, slots, changed, derive=settings_of)
 
 
 def _offered() -> dict[str, Path]:
@@ -78,6 +80,16 @@ def _opening(model: str) -> tuple[Source | None, tuple | None, str | None]:
         return picture, texture_wall.hang(scene, Display()), texture_scene.shown(scene)
     except StudioError:
         return picture, None, None
+
+
+class Pointed(NamedTuple):
+    """What a visitor did to the regions of a picture: those merged, and those chosen."""
+
+    merged: tuple[tuple[int, int], ...] = ()
+    chosen: tuple[int, ...] = ()
+
+
+NOTHING = Pointed()
 
 
 class Left(NamedTuple):
@@ -138,16 +150,16 @@ def _advanced() -> Rare:
 # --- what the controls do
 
 
-def _connect(left: Left, rare: Rare, wall: Wall, fill: texture_fill.Fill, changed: gr.State, merges: gr.State) -> None:
-    """merges: of a picture whose settings were opened, until they are made again."""
+def _connect(left: Left, rare: Rare, wall: Wall, fill: texture_fill.Fill, changed: gr.State, opened: gr.State) -> None:
+    """opened: what was merged and chosen in a picture whose settings were opened, until it is so again."""
     sources.wire(left.slot, changed)
-    asked = [left.slot.held, left.model, left.auto, left.regions, rare.size, left.truth, merges]
+    asked = [left.slot.held, left.model, left.auto, left.regions, rare.size, left.truth, opened]
     at_work = {"show_progress": "minimal", "show_progress_on": wall.line}
     brought = [left.button.click, changed.change, left.model.change, left.fetched.change, rare.size.release]
     watched = {"model": left.model, "picture": left.slot.held, "size": rare.size}
     again = "Find regions finds them anew."
     at_work["renews"] = freshness.watch(wall.mark, watched, again, opened=wall.scene.value is not None)
-    connect(brought, find, [*asked, *wall.display], [*wall.outputs, left.regions, merges], trigger_mode="always_last", **at_work)
+    connect(brought, find, [*asked, *wall.display], [*wall.outputs, left.regions, opened], trigger_mode="always_last", **at_work)
     again = [wall.scene, left.regions, *wall.display]
     live(left.regions.input, regroup, again, [*wall.outputs, left.auto], **LANE)
     live(left.auto.input, regroup_freely, [left.auto, *again], [*wall.outputs, left.regions], **LANE)
@@ -160,26 +172,37 @@ def _connect(left: Left, rare: Rare, wall: Wall, fill: texture_fill.Fill, change
 
 def settings_of(saved: dict[str, Any]) -> dict[str, Any]:
     """Settings of a segmentation; the number of its regions is no longer to be found out."""
-    model, merged = gr.update(value=restoring.model(saved, "segment")), _merges(saved.get("merged", []))
-    return {**saved, "model": model, "auto": False, "merged": merged}
+    model, pointed = gr.update(value=restoring.model(saved, "segment")), _pointed(saved)
+    found = {**saved, "model": model, "auto": False, "pointed": pointed}
+    if saved["task"] == "retexture":
+        found["origin"] = texture_fill.SAMPLE
+        if "texture_sha256" not in saved:  # that of a region, which is to be chosen again
+            found.pop("texture", None)
+    return found
 
 
-def _merges(pairs: Any) -> tuple[tuple[int, int], ...]:
-    """Pairs of regions in the order in which they were merged. Raises TypeError or ValueError for anything else."""
-    merged = tuple((a, b) for a, b in pairs)
-    if len(merged) > texture.MOST or not all(type(each) is int and 1 <= each <= texture.MOST for pair in merged for each in pair):
-        raise ValueError(merged)
-    return merged
+def _pointed(saved: dict[str, Any]) -> Pointed:
+    """What was merged, in that order, and the region that was filled. Raises TypeError or ValueError for anything else."""
+    merged = tuple((a, b) for a, b in saved.get("merged", []))
+    chosen = (saved["region"],) if saved["task"] == "retexture" else ()
+    numbers = [*chosen, *(each for pair in merged for each in pair)]
+    if len(merged) > texture.MOST or not all(type(each) is int and 1 <= each <= texture.MOST for each in numbers):
+        raise ValueError(saved)
+    return Pointed(merged, chosen)
 
 
 def find(
-    held: Any, model: str, auto: bool, regions: float, size: float, truth: Truth | None, merges: Any, *display: Any
+    held: Any, model: str, auto: bool, regions: float, size: float, truth: Truth | None, opened: Pointed, *display: Any
 ) -> tuple:
-    """The button, another picture or another net: values for the wall, the slider, and the merges still to be made."""
+    """The button, another picture or another net: values for the wall, the slider, and what is still to be pointed at."""
     if held is None:
         raise StudioError("There is no picture yet: choose one first.")
-    scene = Scene(held, model, int(size), None if auto else int(regions), truth, () if auto else merges)
-    return *texture_wall.hang(scene, Display(*display)), texture_scene.segmentation(scene).regions if auto else gr.skip(), ()
+    scene = Scene(held, model, int(size), None if auto else int(regions), truth)
+    if opened != NOTHING and not auto:
+        scene = scene._replace(merged=opened.merged)
+        there = texture_scene.segmentation(scene).regions
+        scene = scene._replace(chosen=tuple(region for region in opened.chosen if region <= there))
+    return *texture_wall.hang(scene, Display(*display)), texture_scene.segmentation(scene).regions if auto else gr.skip(), NOTHING
 
 
 def regroup(scene: Scene | None, regions: float, *display: Any) -> tuple:

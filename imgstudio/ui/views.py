@@ -5,7 +5,7 @@ A view's `run` takes (model, A, B, look, the view's own controls) and returns va
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -22,7 +22,8 @@ LARGE = 448  # side of a single result, px
 
 
 class View(NamedTuple):
-    """One sub-tab. controls: its own inputs; moving one of `live` runs the view again."""
+    """One sub-tab. controls: its own inputs; moving one of `live` runs the view again; kept: key of the settings that its
+    pictures carry -> control, of those that a picture brings back as they are."""
 
     name: str
     tab: gr.Tab
@@ -31,6 +32,7 @@ class View(NamedTuple):
     live: list[Any]
     outputs: list[Any]
     mark: freshness.Mark
+    kept: dict[str, Any] = {}
 
 
 def hint(text: str) -> gr.HTML:
@@ -52,7 +54,7 @@ def corners(lower: dict[str, tuple[str | None, int]]) -> tuple[View, dict[str, s
                 made = {letter: slots.build(letter, *start) for letter, start in lower.items()}
             size = gr.Slider(3, 11, 7, step=1, label="Pictures a side", info="How fine the sheet is.", elem_id="corners-size")
     controls = [*(slot.picture for slot in made.values()), size]
-    return View("corners", tab, manifold, controls, [size], [sheet, line], mark), made
+    return View("corners", tab, manifold, controls, [size], [sheet, line], mark, {"size": size}), made
 
 
 def manifold(model: str, a: str, b: str, look: str, c: str, d: str, size: float) -> tuple:
@@ -78,7 +80,7 @@ def dimension() -> View:
         with gr.Row(elem_classes="hanging"):
             rank = gr.Slider(1, 32, 1, step=1, label="Dimension", info="1 tells most about a picture.", elem_id="dimension-rank")
             span = gr.Slider(0.5, 6, 3, step=0.5, label="Span", info="How far it goes to either side, in standard deviations.")
-    return View("dimension", tab, traverse, [rank, span], [rank, span], [row, line], mark)
+    return View("dimension", tab, traverse, [rank, span], [rank, span], [row, line], mark, {"rank": rank, "span": span})
 
 
 def traverse(model: str, a: str, b: str, look: str, rank: float, span: float) -> tuple:
@@ -89,7 +91,7 @@ def traverse(model: str, a: str, b: str, look: str, rank: float, span: float) ->
     made = interpolation.traverse(model, a, dimension=number, span=span, steps=STEPS)
     line = common.facts(f"{STEPS} pictures", watch.seconds, f"dimension {number} of {len(order)}")
     places = [span * (2 * i / (STEPS - 1) - 1) for i in range(STEPS)]
-    shared = {"task": "traverse", "model": model, "dimension": number, **slots.origins(a=a)}
+    shared = {"task": "traverse", "model": model, "dimension": number, "span": span, **slots.origins(a=a)}
     settings = [{**shared, "value": round(place, 3)} for place in places]
     return common.hang(zip(made, [f"{place:+.1f}" for place in places], settings), model, look), line
 
@@ -115,7 +117,7 @@ def reconstruct(model: str, a: str, b: str, look: str) -> tuple:
         seen = interpolation.seen(model, source)
         items += [
             (seen, letter, {}),
-            (made.image, caption, {"task": "reconstruct", "model": model, **slots.origins(picture=source)}),
+            (made.image, caption, {"task": "reconstruct", "model": model, **slots.origins(**{letter.lower(): source})}),
         ]
     line = common.facts("2 pictures", watch.seconds, f"{items[0][0].width} × {items[0][0].height} px")
     return common.hang(items, model, look, LARGE), line
@@ -165,16 +167,18 @@ def change(model: str, a: str, b: str, look: str, chosen: list[str], *amounts: f
     return common.hang([(before, "A", {}), (after, told or "A", settings)], model, look, LARGE), line
 
 
-def offer_directions(chosen: list[str]) -> list:
-    """Updates for the sliders: one for each chosen direction, at zero."""
-    return [gr.update(label=name or "Direction", value=0, visible=bool(name)) for name in _padded(chosen)]
+def offer_directions(chosen: list[str], amounts: Mapping[str, float] | None = None) -> list:
+    """Updates for the sliders: one for each chosen direction, at its amount, or at zero."""
+    values = [(name, (amounts or {}).get(name, 0)) for name in _padded(chosen)]
+    return [gr.update(label=name or "Direction", value=value, visible=bool(name)) for name, value in values]
 
 
-def offer_model(model: str) -> list:
-    """Updates for (sub-tab, chooser, sliders) of latent arithmetic."""
+def offer_model(model: str, amounts: Mapping[str, float] | None = None) -> list:
+    """Updates for (sub-tab, chooser, sliders) of latent arithmetic. amounts: of an opened picture, by direction."""
     names = offered(interpolation.attributes(model))
-    chosen = list(names[:DIRECTIONS])
-    return [gr.update(visible=bool(names)), gr.update(choices=list(names), value=chosen), *offer_directions(chosen)]
+    amounts = {name: amount for name, amount in (amounts or {}).items() if name in names}
+    chosen = list(amounts or names)[:DIRECTIONS]
+    return [gr.update(visible=bool(names)), gr.update(choices=list(names), value=chosen), *offer_directions(chosen, amounts)]
 
 
 # --- denoising
@@ -189,7 +193,7 @@ def denoising() -> View:
         with gr.Row(elem_classes="hanging"):
             noise = gr.Slider(0, 1, 0.2, step=0.02, label="Noise", info="1 buries the picture.", elem_id="denoising-noise")
             seed = gr.Slider(0, 20, 0, step=1, label="Noise seed", info="Another grain of the same strength.")
-    return View("denoising", tab, denoise, [noise, seed], [noise, seed], [row, line], mark)
+    return View("denoising", tab, denoise, [noise, seed], [noise, seed], [row, line], mark, {"noise": noise, "seed": seed})
 
 
 def denoise(model: str, a: str, b: str, look: str, noise: float, seed: float) -> tuple:
