@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import cli_models
 from . import cli_saving as saving
+from .checks import shown
 from .cli_amounts import add_amounts, real, side, whole
 from .cli_texture import Command
 from .errors import StudioError
@@ -36,7 +37,13 @@ def _drawing(parser: ArgumentParser, name: str) -> None:
 
 
 def _noise(text: str) -> int | None:
-    return None if text == "none" else whole(text)
+    """A seed, or None for no noise."""
+    if text == "none":
+        return None
+    try:
+        return whole(text)
+    except StudioError:
+        raise StudioError(f"{shown(text)} is no seed of noise: write a whole number, or none.") from None
 
 
 def _point(model: str, text: str) -> Point:

@@ -46,7 +46,7 @@ ALLOWED = {
     "check": {"catalog", "spec"},
     "cli_saving": {"studio", "image"},
     "cli_texture": {"checks", "cli_models", "cli_amounts", "studio", "catalog", "image", "errors"},
-    "cli_steering": {"cli_models", "cli_amounts", "cli_saving", "cli_texture", "studio", "image", "errors"},
+    "cli_steering": {"checks", "cli_models", "cli_amounts", "cli_saving", "cli_texture", "studio", "image", "errors"},
     "cli_translation": {"cli_models", "cli_amounts", "cli_saving", "cli_texture", "studio", "image", "errors"},
     "cli_making": {"checks", "cli_amounts", "cli_models", "cli_texture", "studio", "catalog", "image", "errors"},
     "ui": {"checks", "imgstudio", "ui", "studio", "art", "spec", "interrupt", "resources", "errors"},
