@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from ...checks import LARGEST_SEED, check_flag, check_mapping, check_range, number, shown
+from ...checks import LARGEST_SEED, check_flag, check_mapping, number, shown
 from ...errors import StudioError
 from ...studio import seeds as seed_texts
 from ..server.settings import settings
@@ -73,14 +73,20 @@ def _suits(name: str, value: Any, default: Any) -> None:
         if not isinstance(value, str):
             raise StudioError(f"{name} is a text, not {shown(value)}.")
     elif isinstance(default, int | float):
-        check_range(name, value, -LARGEST_SEED, LARGEST_SEED)
+        _finite(name, value)
+
+
+def _finite(name: str, value: Any) -> None:
+    plain = number(value)
+    if plain is None or not abs(plain) <= LARGEST_SEED:  # NaN fails too
+        raise StudioError(f"{name} is a number, and not a huge one, but was {shown(value)}: send another.")
 
 
 def _amounts(amounts: Any) -> None:
     _bound("The number of amounts", len(check_mapping("the amounts", amounts)), PICTURES, "")
     for name, value in amounts.items():
         _bound("The name of an amount", len(name), 100, "characters")
-        check_range(f"The amount of {shown(name)}", value, -LARGEST_SEED, LARGEST_SEED)
+        _finite(f"The amount of {shown(name)}", value)
 
 
 def bounded(function: Callable[..., Any]) -> Callable[..., Any]:
