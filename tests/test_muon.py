@@ -46,6 +46,7 @@ def test_kernels_count_as_matrices_and_move_by_a_known_length():
     assert moved.square().mean().sqrt() == pytest.approx(0.1 * muon.GAIN, rel=0.25)
 
 
+@pytest.mark.short_training
 def test_weak_directions_are_learned_sooner_than_with_adam():
     generator = torch.Generator().manual_seed(0)
     wanted = torch.randn(32, 32, generator=generator)

@@ -22,9 +22,9 @@ def pixels(image):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_seed_gives_one_picture_alone_and_in_a_grid(model):
-    alone = imgstudio.sample(model, [5])[0]
     grid = imgstudio.sample(model, range(9))
-    assert np.array_equal(pixels(alone), pixels(grid[5]))
+    for alone in (5, [5], np.int64(5), np.arange(5, 6)):
+        assert np.array_equal(pixels(imgstudio.sample(model, alone)[0]), pixels(grid[5]))
     assert len({image.tobytes() for image in grid}) == 9
 
 

@@ -129,14 +129,16 @@ def test_pixel_art_is_enlarged_pixel_by_pixel():
     assert large.shape[-1] == 32 and torch.equal(large[:, :, ::2, ::2], small) and torch.equal(large[:, :, 1::2, 1::2], small)
 
 
+@pytest.mark.short_training
 @pytest.mark.parametrize("loss", ADVERSARIAL)
 def test_a_gan_learns_the_colours_of_its_classes(loss, data, tmp_path):
-    rates = {"generator_rate": 2e-3, "discriminator_rate": 2e-3}
+    rate = 6e-3 if loss == "lsgan" else 2e-3  # its gradients are small
+    rates = {"generator_rate": rate, "discriminator_rate": rate}
     recipe = gan_recipe(loss=loss, generator=SMALL | {"classes": 2}, augment=False, average=20, **rates)
-    net = sampling.train(recipe, data, tmp_path / "run", images=1600, every=800)
+    net = sampling.train(recipe, data, tmp_path / "run", images=3200, every=1600)
     with torch.no_grad():
         blue, red = (net(torch.randn(32, 8), torch.full((32,), i)).mean(dim=(0, 2, 3)) for i in (0, 1))
-    assert red[0] > blue[0] and blue[2] > red[2]
+    assert red[0] > blue[0] + 0.5 and blue[2] > red[2] + 0.5
     assert (tmp_path / "run" / "log.csv").read_text().count("\n") >= 3
     assert list((tmp_path / "run").glob("preview-*.png"))
 
@@ -154,6 +156,7 @@ def test_a_run_resumes_where_it_stopped(data, tmp_path):
     assert torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["images"] == 160
 
 
+@pytest.mark.short_training
 def test_a_vae_learns_to_reconstruct_and_ships(data, judge, tmp_path, monkeypatch):
     pytest.importorskip("sklearn")
     recipe = vae_recipe(beta=0.1, perceptual=10.0)

@@ -136,6 +136,7 @@ def test_folding_and_balancing_leave_what_is_computed_unchanged_up_to_scale():
         assert torch.allclose(f * ratio[:, None, None], plain[name], rtol=1e-2, atol=1e-3)
 
 
+@pytest.mark.short_training
 def test_the_decoder_of_adain_learns_and_ships(data, eye, tmp_path, monkeypatch):
     shares = {"net": NARROW, "pixels": 48, "view": 32, "batch": 4, "rate": 3e-3, "inversion": 480}
     recipe = replace(arbitrary.RECIPES["adain/vgg-small"], **shares)

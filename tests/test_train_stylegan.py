@@ -33,6 +33,7 @@ def recipe(**more):
     return stylegan.Recipe(**small | {"augment": False, "average": 20} | RATES | more)
 
 
+@pytest.mark.short_training
 def test_a_run_learns_its_classes_and_ships(data, tmp_path, monkeypatch):
     monkeypatch.setitem(stylegan.RECIPES, "stylegan2/plain", recipe())
     monkeypatch.setitem(ship.ROOMS, "stylegan2/plain", stylegan)
@@ -222,6 +223,7 @@ def test_a_generator_is_taught_its_own_drawings_where_there_was_no_polish():
     assert sum(errors[-40:]) < 0.8 * 4 * sum(errors[:10])
 
 
+@pytest.mark.short_training
 def test_a_generator_learns_what_its_teachers_make_together():
     critic = {"channels": 8, "widest": 16}
     recipe = sampling.Recipe(data="plain.tar", generator=DCGAN, discriminator=critic, batch=16, generator_rate=2e-3)
@@ -276,6 +278,7 @@ def test_worst_places_weigh_as_much_as_the_course_says(shelf):
     assert costs[1] - costs[0] == pytest.approx(2 * lessons.in_worst_places(given, wanted).item(), rel=1e-3)
 
 
+@pytest.mark.short_training
 @pytest.mark.parametrize(("room", "generator"), [(stylegan, SMALL), (sampling, DCGAN)])
 def test_a_flow_learns_where_the_codes_lie_before_the_first_step_and_then_rests(room, generator, shelf, tmp_path):
     net = {"size": 16, "latent": 8, "widths": (8, 8)}

@@ -172,6 +172,7 @@ def test_regions_count_alike_in_the_loss():
     assert torch.isclose(loss, torch.tensor(2.0).log(), atol=1e-3)
 
 
+@pytest.mark.short_training
 def test_a_net_learns_resumes_and_ships(data, tmp_path, monkeypatch):
     recipe = texture.Recipe(
         build="unet:UNet", net={**SMALL, "deep": (8, 8)}, view=32, batch=4, regions=(2, 3), rate=5e-3, average=20

@@ -76,6 +76,7 @@ def recipe(tmp_path, monkeypatch):
     return made
 
 
+@pytest.mark.short_training
 def test_squares_change_colour_both_ways_and_both_nets_ship(data, recipe, tmp_path):
     run = tmp_path / "run"
     ship.train("cyclegan/there", data=data, folder=run, images=80)
@@ -243,6 +244,7 @@ def test_what_is_cut_off_is_held_out_and_as_large_as_the_rest(tmp_path):
         assert slope.min() > 2 * 0.3 * 60 / 12 - 0.6 and slope.max() < 2 * 0.4 * 60 / 12 + 0.6
 
 
+@pytest.mark.short_training
 def test_both_nets_learn_from_a_painter_before_and_beside_critics(recipe):
     home = recipe.net | {"norm": "none", "bridges": True}
     net = home | {"grain": 0.1, "motley": True, "combed": 8.0}
@@ -367,6 +369,7 @@ def test_a_mesh_of_any_period_is_told_from_grain(period):
     assert 0.02 < woven < weave
 
 
+@pytest.mark.short_training
 def test_a_mesh_is_talked_out_of_a_generator(recipe):
     """Where the picture is plain the change becomes plain too."""
     x = torch.linspace(-0.5, 0.5, 16).expand(4, 3, 16, 16).contiguous()
