@@ -18,7 +18,7 @@ from imgstudio.ops import feedforward, tiles
 
 @pytest.fixture(autouse=True)
 def full_precision(monkeypatch):
-    monkeypatch.setattr(device, "compute_dtype", lambda device: torch.float32)
+    monkeypatch.setattr(device, "compute_dtype", lambda device, **_: torch.float32)
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ NET = {"channels": 4, "blocks": 1, "skip": True}
 
 @pytest.fixture(autouse=True)
 def full_precision(monkeypatch):
-    monkeypatch.setattr(device, "compute_dtype", lambda device: torch.float32)
+    monkeypatch.setattr(device, "compute_dtype", lambda device, **_: torch.float32)
 
 
 @pytest.fixture
