@@ -111,7 +111,7 @@ def test_a_picture_is_the_lesson_for_its_latent_vector_and_less_and_less_so(room
 
 
 def test_latent_vectors_of_lessons_are_whitened_draws_from_the_posterior(shelf, monkeypatch):
-    monkeypatch.setattr(device, "compute_dtype", lambda device, **_: torch.float32)  # bfloat16 rounds by more than is allowed here
+    monkeypatch.setattr(device, "compute_dtype", lambda device, **_: torch.float32)  # bfloat16 rounds too much
     net = {"size": 16, "latent": 8, "widths": (8, 8), "components": 2}
     vae = VAE(**net).eval()
     vae.prior_weights.copy_(torch.tensor([0.25, 0.75]))
