@@ -43,8 +43,8 @@ class _Parser(ArgumentParser):
     """What is wrong with a command is one sentence, as all that is wrong with anything."""
 
     def error(self, message: str) -> NoReturn:
-        told = " ".join(message.split())[:300]
-        raise StudioError(f"{told[:1].upper()}{told[1:]}: see `{self.prog} --help`.")
+        text = " ".join(message.split())[:300]
+        raise StudioError(f"{text[:1].upper()}{text[1:]}: see `{self.prog} --help`.")
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -68,7 +68,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         from .studio import system
 
         os.environ["IMGSTUDIO_DEVICE"] = options.device
-        system.describe()  # a device that is not there is told before anything is read
+        system.describe()  # a device that is not there is reported before anything is read
     status = _RUN.get(options.verb, _make)(options) or 0
     sys.stdout.flush()
     return status

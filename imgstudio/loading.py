@@ -37,7 +37,7 @@ def load(name: str, device: str | torch.device | None = None) -> nn.Module:
     """
     spec = catalog.find(name)
     key = (name, devices.pick(device))
-    devices.chosen_dtype(key[1])  # a wrong setting is told before any download
+    devices.chosen_dtype(key[1])  # a wrong setting is reported before any download
     if (net := _kept(key, spec)) is not None:
         return net
     # Outside the lock, so that a long download holds up nobody else.

@@ -146,11 +146,11 @@ def attempt(function: Callable[..., Any], arguments: dict[str, Any]) -> Outcome:
     return Outcome()
 
 
-def assert_sentence(text: str, told: object) -> None:
+def assert_sentence(text: str, case: object) -> None:
     """For people: one short line that ends, without a word of Python's or a path of the machine."""
-    assert "\n" not in text and text.endswith((".", "?")) and len(text) <= LONGEST, (told, text)
-    assert text.isprintable(), (told, text)
-    assert not _TELLTALE.search(text) and str(Path(loading.__file__).parent) not in text, (told, text)
+    assert "\n" not in text and text.endswith((".", "?")) and len(text) <= LONGEST, (case, text)
+    assert text.isprintable(), (case, text)
+    assert not _TELLTALE.search(text) and str(Path(loading.__file__).parent) not in text, (case, text)
 
 
 def in_json(value: Any) -> bool:
@@ -168,20 +168,20 @@ def walk(function: Callable[..., Any], table: dict[str, Kind], name: str, *, htt
         for value in (*kind.good, *kind.bad, *HOSTILE):
             if http and not in_json(value):
                 continue
-            told = f"{name}({parameter}={_short(value)})"
+            case = f"{name}({parameter}={_short(value)})"
             try:
                 with sealed(after_loading=kind.net):
                     outcome = attempt(function, {**base, parameter: value})
             except Exception as error:
-                wrong.append(f"{told}: {type(error).__name__}: {str(error)[:200]}")
+                wrong.append(f"{case}: {type(error).__name__}: {str(error)[:200]}")
                 continue
             if outcome.sentence is not None:
-                assert_sentence(outcome.sentence, told)
+                assert_sentence(outcome.sentence, case)
             good = any(value is each for each in kind.good)
             if good and outcome.sentence is not None:
-                wrong.append(f"{told} was refused: {outcome.sentence}")
+                wrong.append(f"{case} was refused: {outcome.sentence}")
             if not good and outcome.sentence is None and not kind.may(value):
-                wrong.append(f"{told} was accepted")
+                wrong.append(f"{case} was accepted")
     return wrong
 
 

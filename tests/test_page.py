@@ -75,8 +75,8 @@ def test_the_endpoints_are_those_of_the_studio_and_documented(client):
     assert not info["unnamed_endpoints"]
     assert all(each["description"] for each in named.values())
     for function in api.ENDPOINTS:
-        each, told = named[f"/{function.__name__}"], texts.arguments(function)
-        assert {p["parameter_name"]: p["label"] for p in each["parameters"]} == told
+        each, labels = named[f"/{function.__name__}"], texts.arguments(function)
+        assert {p["parameter_name"]: p["label"] for p in each["parameters"]} == labels
         assert [result["label"] for result in each["returns"]] == list(texts.results(function))
         chosen = [p for p in each["parameters"] if p["component"] == "Dropdown"]
         assert all(p["parameter_default"] in p["type"]["enum"] for p in chosen), each
@@ -92,15 +92,15 @@ def test_what_the_page_says_about_an_endpoint_can_be_run_as_it_stands(client, tm
     photo = Image.effect_noise((64, 64), 80).convert("RGB")
     photo.paste("black", (0, 0, 64, 32))  # so that it is a mask, too
     photo.save(tmp_path / "photo.png")
-    told = client.view_api(return_format="dict", print_info=False)["named_endpoints"][endpoint]
+    info = client.view_api(return_format="dict", print_info=False)["named_endpoints"][endpoint]
     less = QUICK_PICTURES if endpoint in ("/interpolate", "/traverse", "/manifold") else QUICK
-    for parameter in told["parameters"]:
+    for parameter in info["parameters"]:
         parameter["parameter_default"] = less.get(parameter["parameter_name"], parameter["parameter_default"])
         parameter["parameter_has_default"] &= parameter["parameter_name"] != "style"
-    _, _, program = snippet.generate_python_snippet(endpoint, told["parameters"], client.src).partition("\n")
+    _, _, program = snippet.generate_python_snippet(endpoint, info["parameters"], client.src).partition("\n")
     names = {"Client": lambda _: client, "handle_file": lambda _: handle_file(tmp_path / "photo.png")}
     exec(program, names)
-    kinds = [each["component"] for each in told["returns"]]
+    kinds = [each["component"] for each in info["returns"]]
     results = [names["result"]] if len(kinds) == 1 else names["result"]
     assert len(results) == len(kinds)
     for kind, result in zip(kinds, results):

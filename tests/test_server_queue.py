@@ -138,8 +138,8 @@ def test_six_visitors_at_once_get_what_each_would_get_alone(url, config):
     def made(name: str) -> list[bytes]:
         visitor = Visitor(url)
         values = jobs[name](visitor.upload(content=content))
-        told, data = visitor.ask(name, *values, *defaults(config, name)[len(values) :])
-        assert told == "complete", (name, data)
+        event, data = visitor.ask(name, *values, *defaults(config, name)[len(values) :])
+        assert event == "complete", (name, data)
         return [visitor.bytes_of(file) for file in files_in(data)]
 
     alone = {name: made(name) for name in jobs}

@@ -36,7 +36,7 @@ def described(spec: Spec) -> dict[str, Any]:
         "labels": list(spec.labels or ()),
         "directions": [direction.name for direction in spec.directions],
         "weights": downloads.place(spec),
-        "present": not downloads.missing(spec.name),
+        "present": downloads.here(spec.name),
         **_abilities(spec),
     }
 

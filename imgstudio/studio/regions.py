@@ -50,7 +50,7 @@ class Segmentation:
 
 
 def from_labels(labels: np.ndarray, confidence: np.ndarray | None = None) -> Segmentation:
-    """Any map of whole numbers [H, W] as a Segmentation; certain everywhere unless told.
+    """Any map of whole numbers [H, W] as a Segmentation; certain everywhere by default.
 
     Each value that occurs, 0 and negative ones too, is a region. They are renumbered from 1 by falling area, of equal ones
     the lower value first, so that a map of ordered regions counted from 0 and the same map from 1 give the same regions.

@@ -21,7 +21,7 @@ def prepare() -> None:
     the processes that borrow it, and no other place or time is allowed. Raises StudioError for a device or a precision that
     cannot be had.
     """
-    describe()  # a wrong setting is told before anything is loaded
+    describe()  # a wrong setting is reported before anything is loaded
     memory.keep()
     interruptible()
     if not device.lent():

@@ -42,7 +42,7 @@ def explained() -> Iterator[None]:
 
 
 def build() -> gr.Blocks:
-    """The whole page. Nets of the opening pictures are loaded here, so that a visitor sees them at once."""
+    """The whole page. What it opens with is stored (see `prepared`), so that no net has to be loaded for it."""
     system.prepare()
     with Page(title="imgstudio", delete_cache=(_DAY // 24, _DAY)) as demo:
         header.build()

@@ -24,6 +24,7 @@ TEXTURES = {
     "Grass": ("skimage", "data/grass.png"),
     "Gravel": ("skimage", "data/gravel.png"),
 }
+PACKAGES = tuple(dict.fromkeys(package for package, _ in (PHOTOGRAPHS | TEXTURES).values()))
 SCENES = ("night", "linocut", "tree", "engraving", "wave", "papercut")  # artworks whose parts differ in texture
 TEXTURED = ("night", "pointillism", "glass", "tesserae", "tree", "cubist", "ebru", "batik", "embroidery")
 
@@ -60,11 +61,15 @@ def _found(places: dict[str, tuple[str, str]]) -> dict[str, Path]:
 
 
 def _inside(package: str, name: str) -> Path | None:
-    """A file of an installed package, which is not imported for it."""
+    """A file of an installed package."""
+    folder = package_folder(package)
+    return folder / name if folder and (folder / name).is_file() else None
+
+
+def package_folder(package: str) -> Path | None:
+    """Where an installed package lies, which is not imported for it; None where it is missing."""
     spec = importlib.util.find_spec(package)
-    folders = spec.submodule_search_locations if spec else None
-    path = Path(folders[0], name) if folders else None
-    return path if path and path.is_file() else None
+    return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
 
 
 def artworks() -> dict[str, Path]:

@@ -21,7 +21,7 @@ VIEWS = {  # of pictures that can be opened here: what they have as "task" -> th
     "attribute": "attributes",
     "denoise": "denoising",
 }
-SEEDS = {"A": 32, "B": 14, "C": 8, "D": 55}  # of the pictures that hang there at first
+SEEDS = {"A": 32, "B": 14, "C": 8, "D": 55}  # of the pictures that are shown at first
 
 
 def build() -> None:
@@ -69,7 +69,7 @@ def build() -> None:
 
 
 class Opening(NamedTuple):
-    """What hangs there before the first click; nothing where it can't be made, such as without weights."""
+    """What is shown before the first click; nothing where it can't be made, such as without weights."""
 
     paths: dict[str, str | None]
     hung: tuple | None

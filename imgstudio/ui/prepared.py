@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.util
 import json
 import logging
 import shutil
@@ -19,13 +18,13 @@ from typing import Any, TypeVar
 
 from ..studio import bring, downloads
 from ..studio.pictures import digest
+from . import demos
 from .server.visitors import OPENING, home
 from .theme import ASSETS
 
 T = TypeVar("T")
 
 FOLDER = ASSETS / "opening"
-PACKAGES = ("skimage", "gradio")  # that bring photographs along
 _HERE = __package__  # classes of values are looked for in this package alone
 
 log = logging.getLogger(__name__)
@@ -125,18 +124,10 @@ def _encoded_text(text: str, place: Path) -> Any:
         return {"file": name, "title": path.name}
     if path.is_relative_to(ASSETS):
         return {"asset": path.relative_to(ASSETS).as_posix(), "digest": digest(path)}
-    for package in PACKAGES:
-        if path.is_relative_to(folder := _folder_of(package)):
+    for package in demos.PACKAGES:
+        if (folder := demos.package_folder(package)) and path.is_relative_to(folder):
             return {"asset": path.relative_to(folder).as_posix(), "package": package, "digest": digest(path)}
     raise TypeError(f"{path.name} lies in no folder that others have")
-
-
-def _folder_of(package: str) -> Path:
-    """Where a package lies, which is not imported for it."""
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise Stale(f"there is no {package}")
-    return Path(spec.submodule_search_locations[0])
 
 
 class _Decoder:
@@ -170,7 +161,7 @@ class _Decoder:
 
     def _asset(self, stored: dict[str, str]) -> str:
         """A picture to begin with, if it is still the one that was there."""
-        path = (_folder_of(stored["package"]) if "package" in stored else ASSETS) / stored["asset"]
-        if digest(path) != stored["digest"]:
-            raise Stale(f"{path.name} is another picture")
-        return str(path)
+        folder = demos.package_folder(stored["package"]) if "package" in stored else ASSETS
+        if folder is None or digest(folder / stored["asset"]) != stored["digest"]:
+            raise Stale(f"{stored['asset']} is another picture, or none")
+        return str(folder / stored["asset"])

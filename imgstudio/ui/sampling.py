@@ -62,7 +62,7 @@ def _samples(first: imgstudio.Spec) -> None:
 
 
 def _opening(first: imgstudio.Spec) -> tuple | None:
-    """What hangs there before the first click; None where it can't be made, such as without weights."""
+    """What is shown before the first click; None where it can't be made, such as without weights."""
     try:
         controls = Controls(first.name, None, 0, COUNT, TRUNCATION, "auto", Wall((), LARGE_AT_FIRST))
         return show(controls, controls.page()._replace(chosen=LARGE_AT_FIRST))

@@ -7,7 +7,7 @@ import random
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import gradio as gr
 
@@ -16,6 +16,8 @@ from ..studio import pictures
 from . import common
 from .events import explain, instant
 from .slots import PictureInput
+
+T = TypeVar("T")
 
 SHOWN = 512  # longer side of what the field shows, px; the work itself takes the file that was brought
 THUMB = 176
@@ -113,7 +115,7 @@ def accept(path: str | None, held: Source | None, changed: int) -> tuple:
 
 
 def surprise(offered: dict[str, Path]) -> Callable[..., tuple]:
-    """The handler that picks one of these, other than the one that hangs there."""
+    """The handler that picks one of these, other than the one that is shown there."""
 
     def pick(held: Source | None, changed: int) -> tuple:
         titles = [title for title in offered if not held or title != held.title]
@@ -135,8 +137,17 @@ def take(offered: dict[str, Path], title: str, changed: int) -> tuple:
     return chosen.shown, chosen, changed + 1
 
 
-_copies: dict[tuple[str, ...], Source] = {}
-_copying = threading.Lock()
+_made: dict[tuple[str, ...], Any] = {}
+_making = threading.Lock()
+
+
+def _once(make: Callable[[Path, str], T], file: Callable[[T], str], path: Path, title: str) -> T:
+    """What `make` makes of an offered picture, always the same, as long as its file is there."""
+    key = (make.__name__, str(path), title, os.environ.get("GRADIO_TEMP_DIR", ""))
+    with _making:
+        if key not in _made or not Path(file(_made[key])).is_file():
+            _made[key] = make(path, title)
+        return _made[key]
 
 
 def _copy(path: Path, title: str) -> Source:
@@ -145,28 +156,22 @@ def _copy(path: Path, title: str) -> Source:
     A click on a list of Gradio may come twice. With a copy each time, the field would show one and the state hold the other,
     and `accept` would take what is shown for a picture that the visitor has brought.
     """
-    key = (str(path), title, os.environ.get("GRADIO_TEMP_DIR", ""))
-    with _copying:
-        if key not in _copies or not Path(_copies[key].shown).is_file():
-            _copies[key] = source(path, title)
-        return _copies[key]
-
-
-_thumbnails: dict[tuple[str, ...], str] = {}
+    return _once(source, lambda made: made.shown, path, title)
 
 
 def _thumbnail(path: Path, title: str) -> str:
     """Path of a small square of an offered picture; all galleries of a page show the same one."""
-    key = (str(path), title, os.environ.get("GRADIO_TEMP_DIR", ""))
-    if key not in _thumbnails or not Path(_thumbnails[key]).is_file():
-        place = common.folder() / f"{common.file_name(title)}.jpg"
-        pictures.square(path, THUMB).save(place, quality=92)
-        _thumbnails[key] = str(place)
-    return _thumbnails[key]
+    return _once(_square, str, path, title)
+
+
+def _square(path: Path, title: str) -> str:
+    place = common.folder() / f"{common.file_name(title)}.jpg"
+    pictures.square(path, THUMB).save(place, quality=92)
+    return str(place)
 
 
 def gallery(label: str, slot: Slot, changed: gr.State, columns: int, elem_id: str, *, small: bool = False) -> gr.Gallery:
-    """The offered pictures of a slot; a click chooses one, and the one that hangs in the slot is marked.
+    """The offered pictures of a slot; a click chooses one, and the one that is in the slot is marked.
 
     small: swatches without their titles in sight.
     """

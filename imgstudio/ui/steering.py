@@ -42,7 +42,7 @@ class Desk(NamedTuple):
     picture: gr.Image
     caption: gr.HTML
     facts: gr.HTML
-    key: gr.State  # of the picture that hangs there
+    key: gr.State  # of the picture that is shown there
     settled: gr.State  # the same, as soon as nothing moves any more
     tabs: gr.Tabs
     opened: gr.State  # name of the open part

@@ -34,7 +34,7 @@ class Cell(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """The sheet that hangs there, row by row, from its upper left corner, where there is no picture."""
+    """The sheet that is shown there, row by row, from its upper left corner, where there is no picture."""
 
     cells: tuple[Cell | None, ...] = ()
 

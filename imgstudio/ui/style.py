@@ -14,7 +14,7 @@ from .sources import Slot
 from .style_settings import ONE, OPTIMISE, Controls
 
 TITLE = "Style transfer"
-FIRST_PICTURE, FIRST_STYLE = "Cat", "Night over the Lake"  # hang there before the first click
+FIRST_PICTURE, FIRST_STYLE = "Cat", "Night over the Lake"  # are shown before the first click
 
 
 def build() -> None:
@@ -42,7 +42,7 @@ def build() -> None:
 
 
 class Start(NamedTuple):
-    """What the tab opens with: the values of the controls, and what hangs there; None where it can't be made."""
+    """What the tab opens with: the values of the controls, and what is shown there; None where it can't be made."""
 
     controls: Controls
     hung: tuple | None

@@ -19,7 +19,7 @@ from .sources import Source
 from .style_settings import Controls, duration
 
 PREVIEW_EVERY = 0.5  # seconds
-SHOWN = 1600  # longer side of what hangs there, px; the file to download has the full size
+SHOWN = 1600  # longer side of what is shown there, px; the file to download has the full size
 MOST_POINTS = 120  # of a curve
 CURVES = {"style": "Style loss", "content": "Content loss"}
 LEAST = 1e-4  # smaller losses, such as that of an untouched content, are no points of a curve
@@ -28,7 +28,7 @@ BEFORE_CLICK = '<p class="facts">Choose a picture and a style, then press the bu
 
 
 class Made(NamedTuple):
-    """The result that hangs there."""
+    """The result that is shown there."""
 
     path: str
     done: int  # optimisation steps in it; 0 for a picture made in one pass
@@ -53,7 +53,7 @@ class Easel(NamedTuple):
 
 
 def build(start: tuple | None, content: Source | None) -> Easel:
-    """start: what `opening` made; without it the content hangs there as it is."""
+    """start: what `opening` made; without it the content is shown as it is."""
     untouched = (content.shown, content.shown) if content else None
     pair, line, path, made = start or (untouched, BEFORE_CLICK, None, None)
     comparison = common.comparison("Before and after", value=pair, elem_id="style-result")
@@ -83,7 +83,7 @@ def build(start: tuple | None, content: Source | None) -> Easel:
 
 
 def opening(controls: Controls) -> tuple:
-    """The picture that hangs there before the first click: values for `build`. Raises StudioError."""
+    """The picture that is shown before the first click: values for `build`. Raises StudioError."""
     *_, step = style.stylize(controls.model, controls.content.path, _paths(controls), **controls.options())
     path = _save(controls, step.image, 0)
     pair = (_before(controls, step.image.size), path)

@@ -15,7 +15,7 @@ SEEDS = {"apple": (22, 13, 11, 15), "tomato": (38, 7, 34, 19)}  # of clean ones,
 FLOWERS = ("daisy", "sunflower")
 PAINTED = ("night", "rain", "pointillism", "watercolour")  # artworks of the studio in which the brush can be seen
 
-FIRST_PHOTOGRAPH = "Lion"  # hangs there before the first click, unless the model wants another kind
+FIRST_PHOTOGRAPH = "Lion"  # is shown before the first click, unless the model wants another kind
 
 # What each of these models wants to see. The others, and those that a visitor brings, begin with a photograph.
 KINDS = {

@@ -151,7 +151,7 @@ def paint(
         raise StudioError("There is no texture yet: choose one first, or take that of a region.")
     texture = held.path if origin == SAMPLE else origin
     taken = held.record("texture") if origin == SAMPLE else {"texture": f"region {origin}"}
-    told = held.title if origin == SAMPLE else f"region {origin}"
+    origin_name = held.title if origin == SAMPLE else f"region {origin}"
     watch, plain = Stopwatch(), texture_scene.picture(scene.source)
     before = _without(region, plain, found, filled) if filled and filled.source == scene.source else plain
     options = {"shading": shading, "scale": scale, "seed": common.whole(seed)}
@@ -164,7 +164,7 @@ def paint(
         **options,
     }
     path = common.keep(made, common.file_name(scene.source.title, "filled"), settings)
-    line = common.facts(f"region {region}", watch.seconds, told, f"{made.width} × {made.height} px")
+    line = common.facts(f"region {region}", watch.seconds, origin_name, f"{made.width} × {made.height} px")
     ready = gr.update(value=path, interactive=True), gr.update(interactive=True)
     return (texture_scene.shown(scene), texture_scene.screen(path)), line, *ready, Filled(scene.source, path)
 

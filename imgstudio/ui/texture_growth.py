@@ -63,7 +63,7 @@ class Hung(NamedTuple):
     line: gr.HTML
     download: gr.DownloadButton
     tiled: gr.Image
-    told: gr.HTML
+    caption: gr.HTML
     mark: freshness.Mark
 
 
@@ -165,7 +165,7 @@ def _advanced(wish: Wish) -> Rare:
 
 
 def _stage(start: tuple | None, slot: Slot, changed: gr.State) -> Hung:
-    path, line, tiled, told = start or (None, BEFORE_CLICK, None, "")
+    path, line, tiled, caption = start or (None, BEFORE_CLICK, None, "")
     with gr.Row(elem_classes="hanging"):
         with gr.Column(scale=5, min_width=300, elem_classes="dated"):
             picture = common.result("New texture", value=path, elem_id="growth-result", alt_text="The new texture")
@@ -178,15 +178,15 @@ def _stage(start: tuple | None, slot: Slot, changed: gr.State) -> Hung:
         with gr.Column(scale=4, min_width=260, elem_classes="palettes"):
             with gr.Column(elem_classes="captioned"):
                 tiles = common.result("Four copies", value=tiled, elem_id="growth-tiled", alt_text="Two by two copies")
-                told = gr.HTML(told)
+                caption = gr.HTML(caption)
             with gr.Column():
                 gr.HTML("<p><strong>Samples</strong>, and artworks of the studio.</p>", elem_classes="strip-title")
                 sources.gallery("Samples", slot, changed, 6, "growth-gallery", small=True)
-    return Hung(picture, line, download, tiles, told, mark)
+    return Hung(picture, line, download, tiles, caption, mark)
 
 
 def _opening(model: str) -> tuple[Wish, tuple | None]:
-    """The values of the controls, and what hangs there before the first click: values for `Hung` but for the download."""
+    """The values of the controls, and what is shown before the first click: values for `Hung` but for the download."""
     source, watch = sources.first(demos.textures(), FIRST_SAMPLE), Stopwatch()
     wish = Wish(source, QUILTING, SIZE, True, 1.0, model, synthesis.STEPS, synthesis.STARTS[0], 0)
     if source is None:
@@ -261,8 +261,8 @@ def _preview(wish: Wish, step: Step) -> tuple:
     shown = common.preview(step.image, "growth")
     unit = "step" if wish.method == GATYS else "piece"
     left = (step.total - step.done) * step.seconds / step.done if step.done else 0
-    told = [f"about {max(1, round(left))} s left"] if left else []
-    return shown, common.facts(f"{unit} {step.done} of {step.total}", step.seconds, *told), *[gr.skip()] * 3
+    remaining = [f"about {max(1, round(left))} s left"] if left else []
+    return shown, common.facts(f"{unit} {step.done} of {step.total}", step.seconds, *remaining), *[gr.skip()] * 3
 
 
 def _finished(wish: Wish, step: Step, seconds: float) -> tuple:
@@ -281,5 +281,5 @@ def _finished(wish: Wish, step: Step, seconds: float) -> tuple:
     line = common.facts(what, seconds, *stopped, size, f"seed {options['seed']}", wish.source.title)
     tiled = common.keep(synthesis.repeat(image, 2), common.file_name(wish.source.title, "tiled"), {})
     seams = "no seam is to be seen" if wish.seamless and not stopped else "the seams show where it ends"
-    told = f'<p class="caption"><strong>2 × 2</strong>four copies side by side: {seams}</p>'
-    return path, line, gr.update(value=path, interactive=True), tiled, told
+    caption = f'<p class="caption"><strong>2 × 2</strong>four copies side by side: {seams}</p>'
+    return path, line, gr.update(value=path, interactive=True), tiled, caption

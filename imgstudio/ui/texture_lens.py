@@ -54,7 +54,7 @@ def table(start: str) -> gr.HTML:
 
 
 def rows(scene: Scene) -> str:
-    """The table's HTML. Its numbers are those of the whole picture, not of the copy that hangs there."""
+    """The table's HTML. Its numbers are those of the whole picture, not of the copy that is shown there."""
     found = texture_scene.segmentation(scene)
     lines = texture_export.table(found, texture_scene.picture(scene.source))
     head = "".join(f'<th scope="col">{column}</th>' for column in COLUMNS)

@@ -29,7 +29,7 @@ from .texture_scene import Scene, Truth
 from .texture_wall import Display, Wall
 
 TITLE = "Regions"
-FIRST_PICTURE = "Night over the Lake"  # hangs there before the first click
+FIRST_PICTURE = "Night over the Lake"  # is shown before the first click
 SEEN = 512  # longer side of what the net sees, px
 MOST_REGIONS = 16  # on the slider
 LANE = {"concurrency_id": "regions", "concurrency_limit": 2}  # live work without a net, which waits for nobody's painting
@@ -70,7 +70,7 @@ def _offered() -> dict[str, Path]:
 
 
 def _opening(model: str) -> tuple[Source | None, tuple | None, str | None]:
-    """A picture; what hangs there before the first click, values for the wall, None where it can't be made; and the picture at
+    """A picture; what is shown before the first click, values for the wall, None where it can't be made; and the picture at
     the same size, as a file."""
     picture = sources.first(_offered(), FIRST_PICTURE)
     if picture is None:

@@ -20,7 +20,7 @@ from . import common
 from .sources import Source
 
 LARGEST = 2048  # longer side of a picture that is taken apart on the page, px
-LEAST_SHOWN, SHOWN = 720, 1024  # longer side of what hangs there, px; files to download have the picture's own size
+LEAST_SHOWN, SHOWN = 720, 1024  # longer side of what is shown there, px; files to download have the picture's own size
 MOSAIC = 384  # side of a mosaic, px
 
 

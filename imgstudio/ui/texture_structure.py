@@ -16,9 +16,9 @@ from .events import Stopwatch, connect, live
 from .sources import Slot, Source
 
 TITLE = "Structure and texture"
-FIRST_PICTURE = "Two Carp"  # hangs there before the first click
+FIRST_PICTURE = "Two Carp"  # is shown before the first click
 SIZE, MOST_TEXTURE = 512, 3
-BOOST = 2.0  # how much texture hangs there at first
+BOOST = 2.0  # how much texture is shown at first
 METHODS = [("Relative total variation (2012)", "rtv"), ("Total variation (1992)", "rof")]
 BEFORE_CLICK = '<p class="facts">Choose a picture, then press the button.</p>'
 LANE = {"concurrency_id": "recompose", "concurrency_limit": 2}  # adding two pictures waits for nobody's painting
@@ -82,7 +82,7 @@ def _offered() -> dict[str, Path]:
 
 
 def _opening() -> tuple[Source | None, tuple | None]:
-    """A picture, and what hangs there before the first click: values for `Hung`; None where it can't be made."""
+    """A picture, and what is shown before the first click: values for `Hung`; None where it can't be made."""
     source = sources.first(_offered(), FIRST_PICTURE)
     try:
         return source, hang(Parting(source, "rtv", 0.5, SIZE), BOOST) if source else None

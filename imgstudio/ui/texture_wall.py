@@ -101,7 +101,7 @@ def hang(scene: Scene, display: Display) -> tuple:
 
 
 def draw(scene: Scene, display: Display) -> str:
-    """The picture that hangs there, as a file."""
+    """The picture that is shown there, as a file."""
     image, found = texture_scene.small(scene)
     shown = texture.overlay(image, found, opacity=display.opacity, view=display.view, numbers=display.numbers)
     return common.keep(shown, common.file_name(scene.source.title, display.view), texture_scene.settings(scene))
@@ -110,8 +110,8 @@ def draw(scene: Scene, display: Display) -> str:
 def _score(scene: Scene) -> str:
     if not (score := texture_scene.score(scene)):
         return ""
-    told = " · ".join(f"{name} <strong>{value:.3f}</strong>" for name, value in score.items())
-    return f'<p class="score">{told}</p><p class="help">Against the exact regions of the mosaic; 1 is perfect.</p>'
+    summary = " · ".join(f"{name} <strong>{value:.3f}</strong>" for name, value in score.items())
+    return f'<p class="score">{summary}</p><p class="help">Against the exact regions of the mosaic; 1 is perfect.</p>'
 
 
 def _pointed(scene: Scene) -> tuple:
@@ -125,8 +125,8 @@ def _hint(scene: Scene | None) -> str:
     if not scene or not scene.chosen:
         return f'<p class="help">{POINT}</p>'
     found = texture_scene.segmentation(scene)
-    told = " and ".join(f"region {region} ({percent(found.area(region))})" for region in sorted(scene.chosen))
-    return f'<p class="help">You chose {told}.</p>'
+    summary = " and ".join(f"region {region} ({percent(found.area(region))})" for region in sorted(scene.chosen))
+    return f'<p class="help">You chose {summary}.</p>'
 
 
 # --- events

@@ -66,7 +66,7 @@ def build() -> None:
 
 
 def _opening(model: str) -> tuple[Controls, tuple | None]:
-    """The values of the controls, and what hangs there before the first click; None where that would take a download, or can't
+    """The values of the controls, and what is shown before the first click; None where that would take a download, or can't
     be made."""
     content = sources.first(suited.examples(), suited.fitting(model))
     known = Controls(model, content, 1.0, best_size(model), True)
@@ -255,7 +255,7 @@ def _rest(model: str, names: tuple[str, ...], held: Source | None, changed: int)
 
 
 def _suited(model: str, held: Source | None, changed: int) -> tuple:
-    """Another example where the one that hangs there is not for this model; a visitor's own picture stays. Values for
+    """Another example where the one that is shown there is not for this model; a visitor's own picture stays. Values for
     (picture, held, changed)."""
     offered = suited.examples()
     if held is None or held.uploaded or held.title not in offered:

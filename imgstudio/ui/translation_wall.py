@@ -15,7 +15,7 @@ from .events import Stopwatch, until_stopped
 from .sources import Source
 
 PREVIEW_EVERY = 0.7  # seconds
-SHOWN = 1600  # longer side of what hangs there, px; the file to download has the full size
+SHOWN = 1600  # longer side of what is shown there, px; the file to download has the full size
 LARGE = 512  # small results are enlarged to about this, px
 TILE = 384
 QUICK = 1024  # up to this size a change of a control is answered at once
@@ -37,7 +37,7 @@ class Controls(NamedTuple):
 
 
 class Made(NamedTuple):
-    """The result that hangs there."""
+    """The result that is shown there."""
 
     title: str  # of the picture
     digest: str
@@ -68,7 +68,7 @@ class Wall(NamedTuple):
 
 
 def build(start: tuple | None, known: Controls) -> Wall:
-    """start: what `opening` made; without it the picture hangs there as it is."""
+    """start: what `opening` made; without it the picture is shown as it is."""
     untouched = (known.content.shown, known.content.shown) if known.content else None
     waiting = BEFORE_CLICK if common.find(known.model).embedded else FROM_HUB
     pair, line, path, tiles, made = start or (untouched, waiting, None, None, None)
@@ -89,7 +89,7 @@ def build(start: tuple | None, known: Controls) -> Wall:
 
 
 def opening(controls: Controls) -> tuple:
-    """The picture that hangs there before the first click: values for `build`. Raises StudioError."""
+    """The picture that is shown before the first click: values for `build`. Raises StudioError."""
     watch = Stopwatch()
     *_, step = _translating(controls)
     pair, line, download, tiles, made = _finished(controls, step, watch.seconds)

@@ -17,14 +17,14 @@ ANY = "any"  # choice of the class chooser: each seed has its own class
 
 
 class Wall(NamedTuple):
-    """The pictures that hang there now."""
+    """The pictures that are shown now."""
 
     seeds: tuple[int, ...]
     chosen: int
 
 
 class Controls(NamedTuple):
-    """Values of the controls that decide what the pictures look like, and what hangs there now."""
+    """Values of the controls that decide what the pictures look like, and what is shown there now."""
 
     model: str
     label: str | None

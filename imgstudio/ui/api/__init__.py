@@ -53,7 +53,7 @@ AT_ONCE = (models.models,)  # those that touch no net, and so wait for nobody
 
 
 class ChoiceInput(gr.Dropdown):
-    """Choices that are told, where any text is handed over: whether it is one of them, the studio says in its own words."""
+    """A drop-down that hands any text over: whether it is one of the choices, the studio says in its own words."""
 
     is_template = True  # drawn on the page as gr.Dropdown is
 
@@ -65,8 +65,8 @@ def build() -> None:
     """Adds the endpoints to the page, unseen."""
     with gr.Column(visible=False):
         for function, results in ENDPOINTS.items():
-            told = texts.arguments(function)
-            inputs = [_field(function, each, told[each.name]) for each in inspect.signature(function).parameters.values()]
+            labels = texts.arguments(function)
+            inputs = [_field(function, each, labels[each.name]) for each in inspect.signature(function).parameters.values()]
             named = zip(results, texts.results(function), strict=True)
             outputs = [kind(label=name, **_options(kind)) for kind, name in named]
             trigger = gr.Button()

@@ -62,8 +62,8 @@ def side(size: int, picture: Image.Image) -> int | None:
 
 def _bound(name: str, value: float, most: int, unit: str) -> None:
     if value > most:
-        told = f"{most} {unit}".rstrip()
-        raise StudioError(f"{name} goes up to {told} here, and {value:g} was asked for: choose less.")
+        limit = f"{most} {unit}".rstrip()
+        raise StudioError(f"{name} goes up to {limit} here, and {value:g} was asked for: choose less.")
 
 
 def _suits(name: str, value: Any, default: Any) -> None:

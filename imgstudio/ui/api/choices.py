@@ -1,4 +1,4 @@
-"""What the parameters of endpoints may be chosen from. It is told, and not enforced: what else is sent, the studio answers."""
+"""What the parameters of endpoints may be chosen from. It is listed, and not enforced: what else is sent, the studio answers."""
 
 from __future__ import annotations
 

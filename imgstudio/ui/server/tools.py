@@ -70,15 +70,15 @@ class Tools(GradioMCPServer):
         """Gradio's, with pictures as addresses, amounts as numbers by names, and defaults that are 0, empty or false."""
         schema, places = super().get_input_schema(tool_name, parameters)
         for parameter in self._parameters(tool_name):
-            name, told = parameter["parameter_name"], schema["properties"][parameter["parameter_name"]]
-            said = told.get("description", "")
+            name, field = parameter["parameter_name"], schema["properties"][parameter["parameter_name"]]
+            description = field.get("description", "")
             if parameter["component"] == "Image":
-                told = {"type": "string", "description": f"{said} {PICTURE}".strip()}
+                field = {"type": "string", "description": f"{description} {PICTURE}".strip()}
             elif parameter["component"] == "Json":
-                told = {**AMOUNTS, "description": said}
+                field = {**AMOUNTS, "description": description}
             if parameter["parameter_default"] is not None:
-                told = {**told, "default": parameter["parameter_default"]}
-            schema["properties"][name] = told
+                field = {**field, "default": parameter["parameter_default"]}
+            schema["properties"][name] = field
         return schema, places
 
     def _parameters(self, tool: str) -> list[Any]:
