@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 import re
@@ -10,13 +11,17 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import gradio as gr
 import httpx
 import page_server
 import pytest
 from gradio import queueing
+from gradio.routes import App
 from visitor import PATIENCE, Visitor
 
-from imgstudio.ui.server.queue import Turns
+from imgstudio.interrupt import Work
+from imgstudio.ui.server.jobs import Duty, Job, Mailbox
+from imgstudio.ui.server.queue import BEAT, Turns, install
 
 GAN, GATYS = "dcgan/avatars", "gatys/vgg-small"
 SECONDS, WAITING, WAITING_ADDRESS = 30, 3, 6
@@ -160,6 +165,48 @@ def files_in(data: object) -> list[dict]:
         return [data]
     inner = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
     return [file for each in inner for file in files_in(each)]
+
+
+@pytest.mark.parametrize("how", ["closed", "cancelled", "replaced", "unheard"])
+def test_a_job_that_is_given_up_as_its_turn_comes_frees_its_lane(how):
+    """Between the moment that Gradio takes it from the queue and the first step of its task, others can have their say."""
+    with gr.Blocks() as demo:
+        gr.Button().click(
+            lambda: None, trigger_mode="always_last", concurrency_id="lane", concurrency_limit=1, api_visibility="private"
+        )
+    install(demo)
+    queue, [fn] = demo._queue, demo.fns.values()
+    queue.set_server_app(App.create_app(demo))
+    queue.create_event_queue_for_fn(fn)
+    queue.active_jobs = [None]
+    lane = queue.event_queue_per_concurrency_id["lane"]
+
+    async def turn() -> None:
+        messages = queue.pending_messages_per_session["somebody"] = Mailbox()
+        messages._last = time.monotonic()  # somebody listens
+        event = queueing.Event("somebody", fn, None, None)
+        job = Job(fn, "somebody", "", False, Work(None, 0.0), Duty(), event=event)
+        queue.jobs[event._id] = job
+        lane.queue.append(event)
+        events, batch, _ = queue.get_events()
+        queue.active_jobs[0], lane.current_concurrency = events, 1  # as Gradio does then
+        if how == "closed":
+            await queue.clean_events(session_hash="somebody")
+        elif how == "cancelled":
+            await queue.remove_from_queue(event._id)
+        elif how == "replaced":
+            queue._replace_preview(job)
+        else:
+            job.unheard = 10_000
+            messages._last = -1e9
+            watching = asyncio.ensure_future(queue._watch())
+            await asyncio.sleep(3 * BEAT)
+            assert not watching.done()  # it goes on for all others
+            watching.cancel()
+        await queue.process_events(events, batch, time.time(), fn)
+
+    asyncio.run(turn())
+    assert (lane.current_concurrency, queue.active_jobs, queue.jobs) == (0, [None], {})
 
 
 def test_an_abandoned_job_makes_way(url, visitor, picture):

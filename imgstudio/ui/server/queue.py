@@ -128,6 +128,7 @@ class Turns(queueing.Queue):
                 job = min(ready, key=lambda each: self._served.last(name, each))
                 self._served.note(name, job)
                 lane.queue.remove(job.event)
+                job.begin()  # from now on it can only be ended: whoever takes it for one that waits would leave its lane taken
                 return [job.event], False, name
         return None
 
@@ -151,7 +152,6 @@ class Turns(queueing.Queue):
 
     async def _process(self, event: queueing.Event, steps: Any) -> None:
         job = self.jobs[event._id]
-        job.begin()
         try:
             with interrupt.running(job.work):
                 await steps
