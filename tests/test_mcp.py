@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import importlib.util
 import io
@@ -10,6 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import coroutines
 import page_server
 import pytest
 from PIL import Image
@@ -61,7 +61,7 @@ def talk(address: str, *calls: tuple[str, dict]) -> tuple[list[Any], list[Any]]:
             await client.initialize()
             return (await client.list_tools()).tools, [await client.call_tool(name, arguments) for name, arguments in calls]
 
-    return asyncio.run(session())
+    return coroutines.run(session())
 
 
 def picture(content: Any) -> Image.Image:

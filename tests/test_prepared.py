@@ -20,6 +20,8 @@ from imgstudio.ui.server import opening
 from imgstudio.ui.theme import ASSETS
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
+CLUSTERS = "regions."  # a pixel between two textures goes to one or the other by the last bit
+COLOUR = re.compile(r"#[0-9a-f]{6}")
 HASH = re.compile(r"[0-9a-f]{32}")
 
 
@@ -27,6 +29,7 @@ HASH = re.compile(r"[0-9a-f]{32}")
 def fresh(tmp_path_factory) -> Path:
     """Everything, made from the weights."""
     place = tmp_path_factory.mktemp("opening")
+    ui.build()  # what a process keeps of an earlier page is made anew, too
     ui.write_opening(place)
     return place
 
@@ -66,7 +69,11 @@ def compare(made: Any, kept: Any, fresh: Path, where: str) -> None:
     elif isinstance(made, str) and made.startswith("data:image"):
         alike(*(Image.open(io.BytesIO(base64.b64decode(text.partition(",")[2]))) for text in (made, kept)), where)
     elif isinstance(made, str) and not HASH.fullmatch(made):
+        if where.startswith(CLUSTERS):
+            made, kept = (COLOUR.sub("", text) for text in (made, kept))
         assert NUMBER.sub("#", made) == NUMBER.sub("#", kept), where
+        if where.startswith(CLUSTERS):
+            return
         figures = [[float(number) for number in NUMBER.findall(text)] for text in (made, kept)]
         assert figures[0] == pytest.approx(figures[1], rel=0.02, abs=0.11), where
     elif isinstance(made, float):
@@ -78,7 +85,10 @@ def compare(made: Any, kept: Any, fresh: Path, where: str) -> None:
 def alike(one: Image.Image, other: Image.Image, where: str) -> None:
     assert (one.size, getattr(one, "n_frames", 1)) == (other.size, getattr(other, "n_frames", 1)), where
     a, b = (np.asarray(image.convert("RGB"), dtype=float) for image in (one, other))
-    assert abs(a - b).mean() < 2, where
+    if where.startswith(CLUSTERS):
+        assert (abs(a - b).max(axis=-1) > 16).mean() < 0.2, where
+    else:
+        assert abs(a - b).mean() < 2, where
 
 
 def test_nothing_is_made_where_it_is_stored(monkeypatch):

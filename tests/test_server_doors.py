@@ -3,7 +3,6 @@ and who may come in."""
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import http.client
 import json
@@ -16,6 +15,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlencode, urlsplit
 
+import coroutines
 import gradio as gr
 import page_server
 import pytest
@@ -215,7 +215,7 @@ def seen(trust, client, **told) -> dict:
 
     given = [(name.replace("_", "-").lower().encode(), value.encode()) for name, value in told.items()]
     scope = {"type": "http", "client": (client, 5), "scheme": "http", "headers": given}
-    asyncio.run(proxy.Proxy(app, trust)(scope, None, None))
+    coroutines.run(proxy.Proxy(app, trust)(scope, None, None))
     return found
 
 

@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import coroutines
 import gradio as gr
 import httpx
 import page_server
@@ -205,7 +206,7 @@ def test_a_job_that_is_given_up_as_its_turn_comes_frees_its_lane(how):
             watching.cancel()
         await queue.process_events(events, batch, time.time(), fn)
 
-    asyncio.run(turn())
+    coroutines.run(turn())
     assert (lane.current_concurrency, queue.active_jobs, queue.jobs) == (0, [None], {})
 
 

@@ -22,7 +22,7 @@ import gradio as gr  # noqa: E402
 
 from ..errors import StudioError  # noqa: E402
 from ..studio import system  # noqa: E402
-from . import api, header, prepared  # noqa: E402
+from . import api, header, prepared, suited  # noqa: E402
 from .server import access, auth, outer, queue, tools  # noqa: E402
 from .server.page import Page  # noqa: E402
 from .theme import ICON, head, theme  # noqa: E402
@@ -58,11 +58,25 @@ def build() -> gr.Blocks:
 def write_opening(folder: Path | None = None) -> list[Path]:
     """Makes the results that the page opens with, in `folder` or in place of those that are there. Returns the files."""
     place = folder or prepared.FOLDER
-    with tempfile.TemporaryDirectory() as temporary, prepared.writing(Path(temporary)):
+    with tempfile.TemporaryDirectory() as temporary, prepared.writing(Path(temporary)), _computing_as_everywhere():
+        suited.imagined.cache_clear()  # of an earlier page
         build()
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(temporary, place)
     return sorted(place.iterdir())
+
+
+@contextlib.contextmanager
+def _computing_as_everywhere() -> Iterator[None]:
+    """What is computed meanwhile is computed as on any machine, so that all of them store the same up to rounding."""
+    common = {"IMGSTUDIO_DEVICE": "cpu", "IMGSTUDIO_DTYPE": "float32"}
+    before = {name: os.environ.get(name) for name in common}
+    os.environ.update(common)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
 
 
 def _port(text: str) -> int:

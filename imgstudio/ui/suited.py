@@ -59,14 +59,14 @@ def _find(kind: str) -> dict[str, Path]:
 def _fruits(kind: str) -> dict[str, Path]:
     """Fruits of a kind, "Apple 1", "Apple 2", ...; none where the GAN's weights are missing."""
     try:
-        return {f"{kind.title()} {i}": Path(path) for i, path in enumerate(_imagined(kind), start=1)}
+        return {f"{kind.title()} {i}": Path(path) for i, path in enumerate(imagined(kind), start=1)}
     except StudioError:
         return {}
 
 
 @functools.cache
-def _imagined(kind: str) -> list[str]:
-    """Paths of pictures."""
+def imagined(kind: str) -> list[str]:
+    """Paths of the fruits that the GAN makes, once in a process."""
     return prepared.opening(kind, lambda: [_sampled(kind, seed) for seed in SEEDS[kind]], GAN)
 
 
