@@ -259,7 +259,6 @@ def test_not_pictures(tmp_path, content, words):
         (np.full((2, 2), "a"), "numbers"),
         (Image.new("RGB", (0, 3)), "no pixels"),
     ],
-    ids=str,
 )
 def test_other_refusals(source, words):
     assert words in refusal(source)
