@@ -16,32 +16,22 @@ from . import models as _models
 
 if TYPE_CHECKING:
     # For editors and checkers, which do not run `__getattr__`: the same names from the same modules as in _HOME.
+    from .catalog.records import Direction, Embedded, Hub, Spec, Task
     from .errors import StudioError
     from .importing import import_weights
     from .loading import load
-    from .spec import Direction, Embedded, Hub, Spec, Task
-    from .studio.decomposition import decompose, recompose
     from .studio.downloads import cached
-    from .studio.interpolation import (
-        attribute,
-        attributes,
-        blend,
-        denoise,
-        interpolate,
-        manifold,
-        prior,
-        reconstruct,
-        traverse,
-    )
-    from .studio.inversion import complete, invert
-    from .studio.latents import Latent
-    from .studio.retexture import retexture
+    from .studio.interpolation import attribute, attributes, blend, denoise, interpolate, manifold, prior, reconstruct, traverse
     from .studio.sampling import sample, walk
-    from .studio.steering import directions, edit, feature_maps, mix, pad
+    from .studio.sampling.editing import directions, edit, feature_maps, mix, pad
+    from .studio.sampling.inversion import complete, invert
+    from .studio.sampling.latents import Latent
     from .studio.steps import Step, last
     from .studio.style import stylize
-    from .studio.synthesis import synthesize
     from .studio.texture import Segmentation, overlay, segment
+    from .studio.texture.decomposition import decompose, recompose
+    from .studio.texture.retexture import retexture
+    from .studio.texture.synthesis import synthesize
     from .studio.translation import Translation, translate
 
 __version__ = "0.2.0"
@@ -52,20 +42,20 @@ _HOME = {
     "import_weights": "importing",
     "cached": "studio.downloads",
     "StudioError": "errors",
-    "Spec": "spec",
-    "Hub": "spec",
-    "Embedded": "spec",
-    "Direction": "spec",
+    "Spec": "catalog.records",
+    "Hub": "catalog.records",
+    "Embedded": "catalog.records",
+    "Direction": "catalog.records",
     "sample": "studio.sampling",
     "walk": "studio.sampling",
-    "Latent": "studio.latents",
-    "mix": "studio.steering",
-    "edit": "studio.steering",
-    "directions": "studio.steering",
-    "pad": "studio.steering",
-    "feature_maps": "studio.steering",
-    "invert": "studio.inversion",
-    "complete": "studio.inversion",
+    "Latent": "studio.sampling.latents",
+    "mix": "studio.sampling.editing",
+    "edit": "studio.sampling.editing",
+    "directions": "studio.sampling.editing",
+    "pad": "studio.sampling.editing",
+    "feature_maps": "studio.sampling.editing",
+    "invert": "studio.sampling.inversion",
+    "complete": "studio.sampling.inversion",
     "reconstruct": "studio.interpolation",
     "interpolate": "studio.interpolation",
     "blend": "studio.interpolation",
@@ -83,10 +73,10 @@ _HOME = {
     "Segmentation": "studio.texture",
     "segment": "studio.texture",
     "overlay": "studio.texture",
-    "synthesize": "studio.synthesis",
-    "decompose": "studio.decomposition",
-    "recompose": "studio.decomposition",
-    "retexture": "studio.retexture",
+    "synthesize": "studio.texture.synthesis",
+    "decompose": "studio.texture.decomposition",
+    "recompose": "studio.texture.decomposition",
+    "retexture": "studio.texture.retexture",
 }
 
 __all__ = [

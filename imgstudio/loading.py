@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from . import catalog, memory, weights
 from . import device as devices
+from .catalog.records import Formula, Spec
 from .errors import StudioError
-from .spec import Formula, Spec
 
 Key: TypeAlias = tuple[str, torch.device]
 

@@ -17,9 +17,10 @@ import torch
 from torch.nn.modules import module as modules
 
 from imgstudio import StudioError, loading
-from imgstudio.ops import quilting
-from imgstudio.studio import inversion, nets
-from imgstudio.studio.latents import Latent
+from imgstudio.ops.texture import quilting
+from imgstudio.studio import validation
+from imgstudio.studio.sampling import inversion
+from imgstudio.studio.sampling.latents import Latent
 
 HOSTILE: tuple[Any, ...] = (
     0, -1, 1.5, None, math.inf, -math.inf, math.nan, 10**12, 10**5000, True, "x", "", "\0", "~nouser", "a" * 300, "a" * 5000,
@@ -45,7 +46,7 @@ def sealed(*, after_loading: bool = False) -> Iterator[None]:
     """Within it, no net is loaded and no texture is quilted; with `after_loading`, no net is run."""
     with pytest.MonkeyPatch.context() as patch:
         if not after_loading:
-            for module in (nets, inversion, loading):
+            for module in (validation, inversion, loading):
                 patch.setattr(module, "load", reached)
             patch.setattr(loading, "build", reached)
             patch.setattr(quilting, "quilt", reached)  # as long as a net takes

@@ -21,11 +21,11 @@ from hub_server import HubServer
 from torch import nn
 
 from imgstudio import catalog, loading, weights
+from imgstudio.catalog.records import Embedded, Hub, Spec
 from imgstudio.models.dcgan import Generator
 from imgstudio.models.resnet_generator import ResnetGenerator
 from imgstudio.models.stylegan2 import Generator as StyleGAN2
-from imgstudio.ops.styles import principal
-from imgstudio.spec import Embedded, Hub, Spec
+from imgstudio.ops.latent.styles import principal
 
 SMALL = {"latent": 8, "channels": 4, "size": 16}  # arguments of a generator that computes in no time
 STYLES = {"latent": 8, "style": 16, "mapping": 2, "widths": (16, 16), "size": 16, "components": 3}  # of a StyleGAN2

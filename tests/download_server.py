@@ -16,7 +16,7 @@ from foreign import Holder, dcgan  # noqa: E402
 from hub_server import HubServer  # noqa: E402
 
 from imgstudio import catalog, ui, weights  # noqa: E402
-from imgstudio.spec import Hub, Spec  # noqa: E402
+from imgstudio.catalog.records import Hub, Spec  # noqa: E402
 
 NAME, REPO, FILE = "test/faraway", "someone/nets", "model.safetensors"
 UNKNOWN = "anyone/dreams"

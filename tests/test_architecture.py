@@ -16,70 +16,34 @@ ROOT = Path(__file__).parent.parent
 # Room or floor -> the parts of the package it may know. `imgstudio` stands for the public names.
 ALLOWED = {
     "app": {"ui"},
-    "__init__": {"models", "catalog", "errors", "importing", "loading", "spec", "studio"},  # most of them for type checkers alone
-    "__main__": {
-        "imgstudio",
-        "cli",
-        "cli_amounts",
-        "cli_data",
-        "cli_hub",
-        "cli_models",
-        "ui",
-        "train",
-        "bench",
-        "art",
-        "weights",
-        "memory",
-        "studio",
-        "checks",
-        "errors",
-    },
+    "__init__": {"models", "catalog", "errors", "importing", "loading", "studio"},  # most of them for type checkers alone
+    "__main__": {"cli"},
     "cli": {
-        *("imgstudio", "cli_amounts", "cli_making", "cli_steering", "cli_saving", "cli_texture", "cli_translation"),
-        *("cli_models", "checks", "studio", "catalog", "image", "errors"),
+        *("imgstudio", "cli", "ui", "train", "bench", "art", "studio", "importing", "catalog", "weights"),
+        *("checks", "image", "memory", "resources", "errors"),
     },
-    "cli_amounts": {"checks", "studio", "image", "errors"},
-    "cli_data": {"train", "errors"},
-    "cli_models": {"checks", "importing", "catalog", "spec", "errors"},
-    "cli_hub": {"card", "check", "studio", "weights", "errors"},
-    "card": {"catalog", "weights", "spec"},
-    "check": {"catalog", "spec"},
-    "cli_saving": {"studio", "image"},
-    "cli_texture": {"checks", "cli_models", "cli_amounts", "studio", "catalog", "image", "errors"},
-    "cli_steering": {"checks", "cli_models", "cli_amounts", "cli_saving", "cli_texture", "studio", "image", "errors"},
-    "cli_translation": {"cli_models", "cli_amounts", "cli_saving", "cli_texture", "studio", "image", "errors"},
-    "cli_making": {"checks", "cli_amounts", "cli_models", "cli_texture", "studio", "catalog", "image", "errors"},
-    "ui": {"checks", "imgstudio", "ui", "studio", "art", "spec", "interrupt", "resources", "errors"},
-    "bench": {"bench", "studio", "resources", "loading", "catalog", "ops", "metrics", "image", "device", "spec", "errors"},
+    "ui": {"checks", "imgstudio", "ui", "studio", "art", "catalog", "interrupt", "resources", "errors"},
+    "bench": {"bench", "studio", "resources", "loading", "catalog", "ops", "metrics", "image", "device", "errors"},
     "studio": {
-        "checks",
-        "png",
         *("studio", "importing", "loading", "catalog", "models", "weights", "ops", "metrics"),
-        *("image", "device", "gpu", "memory", "interrupt", "resources", "spec"),
-        "errors",
+        *("checks", "image", "device", "gpu", "memory", "interrupt", "resources", "errors"),
     },
     "train": {"train", "models", "ops", "metrics", "weights", "device", "errors"},
     "metrics": {"metrics", "ops", "models"},
     "art": {"art", "errors"},
     "ops": {"ops", "models", "device", "interrupt"},
     "models": {"models"},
-    "importing": {"importing", "checks", "catalog", "loading", "models", "weights", "credits", "spec", "errors"},
-    "loading": {"checks", "catalog", "weights", "memory", "device", "spec", "errors"},
-    "catalog": {"checks", "catalog_hub", "catalog_own", "credits", "spec", "errors"},
-    "catalog_own": {"credits", "spec"},
-    "catalog_hub": {"credits", "spec", "errors"},
-    "weights": {"weights", "spec", "resources", "errors"},
-    "image": {"png", "profiles", "checks", "errors"},
+    "importing": {"importing", "checks", "catalog", "loading", "models", "weights", "errors"},
+    "loading": {"checks", "catalog", "weights", "memory", "device", "errors"},
+    "catalog": {"catalog", "checks", "errors"},
+    "weights": {"weights", "catalog", "resources", "errors"},
+    "image": {"image", "checks", "errors"},
     "checks": {"errors"},
-    "png": set(),
-    "profiles": set(),
     "resources": set(),
-    "spec": set(),
     "device": {"checks", "errors"},
     "gpu": {"device", "errors"},
     "memory": set(),
     "interrupt": set(),
-    "credits": set(),
     "errors": set(),
 }
 
@@ -88,19 +52,7 @@ RESERVED = {
     "gradio": {"ui", "app"},
     "spaces": {"app", "gpu"},
     "huggingface_hub": {"weights"},
-    "argparse": {
-        "cli",
-        "cli_translation",
-        "cli_amounts",
-        "cli_saving",
-        "cli_texture",
-        "cli_making",
-        "cli_steering",
-        "__main__",
-        "cli_data",
-        "cli_hub",
-        "cli_models",
-    },
+    "argparse": {"cli"},
 }
 
 # Part -> libraries it may never know. For the nets and the artworks, the list of all they may know is short enough to be
@@ -111,15 +63,6 @@ FORBIDDEN = {
     "ops": {"PIL", "pathlib", "os"},
     "metrics": {"PIL", "pathlib", "os"},
     "cli": {"torch"},
-    "cli_saving": {"torch"},
-    "cli_texture": {"torch"},
-    "cli_translation": {"torch"},
-    "cli_making": {"torch"},
-    "cli_steering": {"torch"},
-    "cli_amounts": {"torch"},
-    "cli_data": {"torch"},
-    "cli_hub": {"torch"},
-    "cli_models": {"torch"},
     "__main__": {"torch"},
 }
 KNOWS = {
@@ -129,7 +72,7 @@ KNOWS = {
 
 
 def part_of(module: str) -> str:
-    """imgstudio.ui.common -> ui, imgstudio.weights -> weights, imgstudio -> imgstudio, app -> app."""
+    """imgstudio.ui.kit.layout -> ui, imgstudio.weights -> weights, imgstudio -> imgstudio, app -> app."""
     names = module.split(".")
     return names[1] if names[0] == "imgstudio" and len(names) > 1 else names[0]
 
@@ -187,14 +130,14 @@ WRONG = [
     ("def f():\n    import gradio.themes as themes", "imgstudio.image"),
     ("from huggingface_hub import hf_hub_download", "imgstudio.loading"),
     ("import argparse", "imgstudio.studio.sampling"),
-    ("import torch", "imgstudio.ui.common"),
-    ("from ..models.dcgan import Generator", "imgstudio.ui.sampling"),
-    ("from .. import loading", "imgstudio.ui.sampling"),
+    ("import torch", "imgstudio.ui.kit.layout"),
+    ("from ...models.dcgan import Generator", "imgstudio.ui.tabs.sampling"),
+    ("from ... import loading", "imgstudio.ui.tabs.sampling"),
     ("from .. import sample", "imgstudio.studio.interpolation"),
-    ("import imgstudio", "imgstudio.train.sampling"),
-    ("from ..studio import sampling", "imgstudio.train.sampling"),
+    ("import imgstudio", "imgstudio.train.gan.dcgan"),
+    ("from ...studio import sampling", "imgstudio.train.gan.dcgan"),
     ("from imgstudio.train import sampling", "imgstudio.studio.sampling"),
-    ("from ..image import read", "imgstudio.ops.latent"),
+    ("from ..image import read", "imgstudio.ops.tiles"),
     ("from PIL import Image", "imgstudio.ops.latent"),
     ("from ..ops import latent", "imgstudio.models.vae"),
     ("import numpy", "imgstudio.models.vae"),
@@ -213,14 +156,14 @@ def test_a_wrong_direction_is_found():
 
 RIGHT = [
     (
-        "import gradio as gr\nimport imgstudio\nfrom .. import sample\nfrom ..studio import sampling",
-        "imgstudio.ui.sampling",
+        "import gradio as gr\nimport imgstudio\nfrom ... import sample\nfrom ...studio import sampling",
+        "imgstudio.ui.tabs.sampling",
         False,
     ),
-    ("from . import common", "imgstudio.ui", True),
-    ("from .. import loading, weights\nfrom ..ops import latent\nfrom . import pictures", "imgstudio.studio.sampling", False),
+    ("from . import header", "imgstudio.ui", True),
+    ("from .. import loading, weights\nfrom ..ops import latent\nfrom . import pictures", "imgstudio.studio.steps", False),
     ("from torch import nn\nimport math\nfrom .dcgan import Generator", "imgstudio.models.vae", False),
-    ("from ..models.dcgan import Generator\nfrom .. import device as devices", "imgstudio.train.sampling", False),
+    ("from ...models.dcgan import Generator\nfrom ... import device as devices", "imgstudio.train.gan.dcgan", False),
     ("from imgstudio.ui import build", "app", False),
 ]
 

@@ -9,7 +9,7 @@ import pytest
 from browser import PATIENCE, boxes, expect_upon, source
 
 from imgstudio.image import read_settings
-from imgstudio.studio import steering
+from imgstudio.studio.sampling import editing
 
 if "IMGSTUDIO_CI" in os.environ:
     import playwright.sync_api  # not to be skipped there
@@ -18,7 +18,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 expect.set_options(timeout=2 * PATIENCE)
 
-if not steering.models():
+if not editing.models():
     pytest.skip("there is no model to steer", allow_module_level=True)
 
 
@@ -221,7 +221,7 @@ def test_a_phone_holds_picture_and_pad_without_scrolling_sideways(open_page, que
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-@pytest.mark.skipif(not any(spec.name == "stylegan2/fruits" for spec in steering.models()), reason="there is one model to steer")
+@pytest.mark.skipif(not any(spec.name == "stylegan2/fruits" for spec in editing.models()), reason="there is one model to steer")
 def test_another_model_can_be_steered(studio):
     before = picture(studio)
     studio.locator("#steer-model input").click()

@@ -12,7 +12,7 @@ from PIL import Image, ImageChops
 
 import imgstudio
 from imgstudio.image import read_settings
-from imgstudio.ui.style_settings import ANY, METHODS, ONE, OPTIMISE, kinds
+from imgstudio.ui.tabs.style.settings import ANY, METHODS, ONE, OPTIMISE, kinds
 
 if "IMGSTUDIO_CI" in os.environ:
     import playwright.sync_api  # not to be skipped there

@@ -16,9 +16,12 @@ from imgstudio import StudioError, loading
 from imgstudio.models.adain import AdaIN
 from imgstudio.models.transformer_net import TransformerNet
 from imgstudio.models.vgg import VGG
-from imgstudio.ops import feedforward, optimise, pieces, sampling
+from imgstudio.ops import optimise, pieces
 from imgstudio.ops import style as ops
-from imgstudio.studio import codes, work
+from imgstudio.ops.latent import sampling
+from imgstudio.ops.style import feedforward
+from imgstudio.studio import work
+from imgstudio.studio.interpolation import codes
 
 CPU = torch.device("cpu")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from imgstudio import check
-from imgstudio.__main__ import main
+from imgstudio.cli.main import main
+from imgstudio.studio import space as check
 
 ROOT = Path(__file__).parent.parent
 

@@ -16,12 +16,12 @@ from PIL import Image
 
 import imgstudio
 from imgstudio import StudioError, art, catalog, image, weights
-from imgstudio.__main__ import main
 from imgstudio.art import flowers
 from imgstudio.bench import style
+from imgstudio.catalog.records import Embedded
+from imgstudio.cli.main import main
 from imgstudio.models.vae import VAE
 from imgstudio.models.vgg import VGG
-from imgstudio.spec import Embedded
 from imgstudio.studio import seeds
 
 ROOT = Path(__file__).parent.parent

@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 import imgstudio
-from imgstudio import cli_saving
-from imgstudio.__main__ import CLOSED, main
+from imgstudio.cli import output
+from imgstudio.cli.main import CLOSED, main
 from imgstudio.studio.steps import Step
 
 ROOT = Path(__file__).parent.parent
@@ -72,7 +72,7 @@ def steps(count: int = 3):
 
 
 def test_nothing_but_results_where_there_is_no_terminal(capsys):
-    assert [step.done for step in cli_saving.followed(steps())] == [1, 2, 3]
+    assert [step.done for step in output.followed(steps())] == [1, 2, 3]
     assert capsys.readouterr() == ("", "")
 
 
@@ -81,7 +81,7 @@ def test_a_bar_on_a_terminal(monkeypatch):
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))  # a new one has no columns to draw in
     with open(follower, "w") as terminal:
         monkeypatch.setattr(sys, "stderr", terminal)
-        for _ in cli_saving.followed(steps()):
+        for _ in output.followed(steps()):
             time.sleep(0.15)  # it is drawn ten times a second at most
         drawn = os.read(leader, 10_000).decode()
     os.close(leader)

@@ -10,7 +10,7 @@ from PIL import Image
 
 import imgstudio
 from imgstudio import catalog, image, weights
-from imgstudio.__main__ import main
+from imgstudio.cli.main import main
 
 JUDGE = weights.folder() / catalog.find("features/vgg-small").source.filename
 

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
-from imgstudio import image, profiles
-from imgstudio.studio import texture_export
-from imgstudio.studio.regions import from_labels
+from imgstudio import image
+from imgstudio.image import profiles
+from imgstudio.studio.texture import export
+from imgstudio.studio.texture.regions import from_labels
 
 WHITE = (255, 255, 255)
 DISPLAY_P3 = ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06))  # chromaticities of red, green and blue
@@ -243,5 +244,5 @@ def test_results_say_that_they_are_in_srgb(tmp_path):
 
 def test_cut_outs_say_so_too(tmp_path):
     regions = from_labels(np.array([[0, 0], [0, 1]]))
-    with zipfile.ZipFile(texture_export.cutouts(Image.new("RGB", (2, 2)), regions, tmp_path / "a.zip")) as archive:
+    with zipfile.ZipFile(export.cutouts(Image.new("RGB", (2, 2)), regions, tmp_path / "a.zip")) as archive:
         assert all(Image.open(io.BytesIO(archive.read(name))).info["srgb"] == 0 for name in archive.namelist())

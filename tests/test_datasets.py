@@ -18,11 +18,12 @@ from file_server import FileServer
 from PIL import Image
 from test_fetch import tar_of, zip_of
 
-import imgstudio.__main__ as cli
+import imgstudio.cli.main as cli
 from imgstudio.errors import StudioError
-from imgstudio.train import darknet, datasets, drawn_sets, fetch, photo_sets, scenes, ship, texture_sets
-from imgstudio.train.data import read
-from imgstudio.train.fetch import Fetcher, Known
+from imgstudio.train import ship
+from imgstudio.train.data import datasets, drawn_sets, fetch, photo_sets, read, texture_sets
+from imgstudio.train.data.fetch import Fetcher, Known
+from imgstudio.train.features import darknet, scenes
 from imgstudio.train.perceptual import TinyDarknet
 
 

@@ -12,10 +12,10 @@ from skimage import data
 
 import imgstudio
 from imgstudio import StudioError, image
-from imgstudio.__main__ import main
-from imgstudio.ops import decomposition as ops
-from imgstudio.ops import poisson
-from imgstudio.studio.decomposition import METHODS, decompose, recompose
+from imgstudio.cli.main import main
+from imgstudio.ops.texture import decomposition as ops
+from imgstudio.ops.texture import poisson
+from imgstudio.studio.texture.decomposition import METHODS, decompose, recompose
 
 PHOTO = Image.fromarray(data.astronaut()).resize((96, 80), Image.Resampling.LANCZOS)
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 import imgstudio
 from imgstudio import StudioError, ui
-from imgstudio.__main__ import main
+from imgstudio.cli.main import main
 from imgstudio.ui import api
 
 OVER_HTTP = {"None": ("", 0, None), "False": (False, "none")}  # what stands for a default that has no form of its own there

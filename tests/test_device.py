@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 import imgstudio
 from imgstudio import StudioError, device, image, loading
-from imgstudio.__main__ import main
+from imgstudio.cli.main import main
 from imgstudio.models.adain import AdaIN
 from imgstudio.ui import explained
 

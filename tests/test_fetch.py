@@ -12,8 +12,8 @@ import pytest
 from file_server import FileServer
 
 from imgstudio.errors import StudioError
-from imgstudio.train import archives
-from imgstudio.train.fetch import Fetcher, Known, digest
+from imgstudio.train.data import archives
+from imgstudio.train.data.fetch import Fetcher, Known, digest
 
 ADDRESS = "https://example.org/set.bin"
 DATA = bytes(range(256)) * 4000  # about a megabyte

@@ -10,7 +10,7 @@ from imgstudio import device as devices
 from imgstudio.models import dcgan, fastgan, tutorial_gan
 from imgstudio.models.flow import Flow
 from imgstudio.models.stylegan2 import Generator
-from imgstudio.ops import sampling
+from imgstudio.ops.latent import sampling
 from imgstudio.train.flow import fit
 
 PLACES = torch.tensor([[2.0, 0.0], [-1.0, 1.5], [-1.0, -1.5]])

@@ -17,7 +17,8 @@ import torch
 import imgstudio
 from imgstudio import StudioError, gpu
 from imgstudio import device as devices
-from imgstudio.studio import effort, sampling, style, work
+from imgstudio.studio import sampling, style, work
+from imgstudio.studio.style import cost
 
 STANDIN = Path(__file__).parent / "standin"
 seen: list[int] = []  # what a call changes elsewhere
@@ -150,7 +151,7 @@ def test_only_a_process_with_a_loan_uses_the_gpu(loans, monkeypatch):
 
 
 def test_durations_follow_steps_and_size():
-    asked = gpu.Price(style.stylize, effort.lent_seconds)
+    asked = gpu.Price(style.stylize, cost.lent_seconds)
     short = asked("gatys/vgg-small", "a.png", "b.png", steps=20, size=256)
     assert 0 < short < asked("gatys/vgg-small", "a.png", "b.png", steps=200, size=256)
     assert short < asked("gatys/vgg-small", "a.png", "b.png", steps=20, size=1024) < gpu.LONGEST

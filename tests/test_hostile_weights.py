@@ -17,10 +17,10 @@ from safetensors.torch import save_file
 
 import imgstudio
 from imgstudio import StudioError, catalog, loading, weights
-from imgstudio.importing import arguments, evidence, import_weights, importing, recognise
-from imgstudio.importing import bring as bringing
+from imgstudio.catalog.records import Embedded
+from imgstudio.importing import activation_inference, arguments, import_weights, importing, recognise
+from imgstudio.importing import importer as bringing
 from imgstudio.models.tutorial_gan import TransposedGenerator
-from imgstudio.spec import Embedded
 from imgstudio.studio import animation
 
 ROOT = Path(__file__).parent.parent
@@ -208,7 +208,10 @@ def test_a_net_that_would_compute_for_minutes_is_not_tried_out():
     layers = [(1024, 4, 1, 0), *[(1024, 4)] * 4, (3, 4)]
     with torch.device("meta"):
         large, small = TransposedGenerator(1024, layers), TransposedGenerator(100, [(64, 4, 1, 0), (32, 4), (16, 4), (3, 4)])
-    assert evidence._draws(large) < evidence.FEWEST and evidence._draws(small) == evidence.DRAWS
+    assert (
+        activation_inference._draws(large) < activation_inference.FEWEST
+        and activation_inference._draws(small) == activation_inference.DRAWS
+    )
 
 
 def test_checkpoints_of_countless_parts_are_looked_at_for_a_while_only():

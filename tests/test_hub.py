@@ -16,9 +16,10 @@ import torch
 from hub_server import HubServer
 
 import imgstudio
-from imgstudio import StudioError, cli_hub, weights
-from imgstudio.__main__ import main
-from imgstudio.spec import Hub
+from imgstudio import StudioError, weights
+from imgstudio.catalog.records import Hub
+from imgstudio.cli import hub as cli_hub
+from imgstudio.cli.main import main
 from imgstudio.studio import downloads
 
 REPO, FILE = "someone/nets", "small.safetensors"

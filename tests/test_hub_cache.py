@@ -14,7 +14,7 @@ import pytest
 from hub_server import HubServer
 
 from imgstudio import StudioError, weights
-from imgstudio.spec import Hub
+from imgstudio.catalog.records import Hub
 from imgstudio.weights import cache, known
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -183,7 +183,7 @@ def test_an_unreadable_memory_stops_no_download(patient_hub, text):
 
 
 LIST = "import imgstudio; print(imgstudio.cached())"
-CLEAR = "from imgstudio.__main__ import main; main(['models', '--clear', 'dinov2/texture'])"
+CLEAR = "from imgstudio.cli.main import main; main(['models', '--clear', 'dinov2/texture'])"
 
 
 @pytest.mark.parametrize("program", [LIST, CLEAR])

@@ -11,8 +11,8 @@ from skimage import data
 
 import imgstudio
 from imgstudio import StudioError, catalog
-from imgstudio.studio import directions
 from imgstudio.studio.interpolation import dimensions
+from imgstudio.studio.sampling import directions
 
 MODELS = [spec.name for spec in catalog.models("reconstruct") if spec.embedded]
 LABELLED = [spec.name for spec in catalog.models("reconstruct") if spec.labels]

@@ -13,7 +13,8 @@ from torch import nn
 
 from imgstudio import interrupt
 from imgstudio.errors import StudioError
-from imgstudio.ops import clustering, decomposition, guided, lines, pieces, quilting, segmentation, tiles
+from imgstudio.ops import guided, lines, pieces, tiles
+from imgstudio.ops.texture import clustering, decomposition, quilting, segmentation
 from imgstudio.studio import work
 from imgstudio.ui.api import ENDPOINTS, bounds
 from imgstudio.ui.server import addresses

@@ -12,7 +12,7 @@ from PIL import Image
 import imgstudio
 from imgstudio import StudioError, catalog, weights
 from imgstudio.models.stylegan2 import Generator
-from imgstudio.ops import inversion
+from imgstudio.ops.latent import inversion
 
 JUDGE = weights.folder() / catalog.find("features/vgg-small").source.filename
 

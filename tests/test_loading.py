@@ -11,8 +11,8 @@ from conftest import SMALL
 
 import imgstudio
 from imgstudio import StudioError, catalog, loading, weights
+from imgstudio.catalog.records import Embedded, Formula, Hub, Spec
 from imgstudio.models.dcgan import Generator
-from imgstudio.spec import Embedded, Formula, Hub, Spec
 
 HASH = "0" * 64
 

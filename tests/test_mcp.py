@@ -16,7 +16,7 @@ from PIL import Image
 
 import imgstudio
 from imgstudio import ui
-from imgstudio.__main__ import main
+from imgstudio.cli.main import main
 from imgstudio.ui import api
 from imgstudio.ui.server import files
 from imgstudio.ui.server.page import Page

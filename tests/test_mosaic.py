@@ -7,9 +7,9 @@ import pytest
 from scipy import ndimage
 
 from imgstudio import StudioError
-from imgstudio.ops import mosaics
-from imgstudio.ops.patterns import PATTERNS
-from imgstudio.studio.mosaic import MOST, mosaic
+from imgstudio.ops.texture import mosaics
+from imgstudio.ops.texture.patterns import PATTERNS
+from imgstudio.studio.texture.mosaic import MOST, mosaic
 
 
 @pytest.mark.parametrize("regions", [1, 2, 5, 8])

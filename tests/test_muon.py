@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from imgstudio.train import muon
-from imgstudio.train.game import adam
+from imgstudio.train.gan.trainer import adam
 from imgstudio.train.muon import Muon
 
 

@@ -10,10 +10,10 @@ from PIL import Image
 
 import imgstudio
 from imgstudio.studio import texture
-from imgstudio.studio.decomposition import Decomposition
 from imgstudio.studio.interpolation import Denoised, Reconstruction
-from imgstudio.studio.overlay import palette
-from imgstudio.studio.sheet import LARGEST, Pictures
+from imgstudio.studio.notebook import LARGEST, Pictures
+from imgstudio.studio.texture.decomposition import Decomposition
+from imgstudio.studio.texture.overlays import palette
 
 
 def shown(result: object) -> Image.Image:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from imgstudio.models.vae import VAE
-from imgstudio.ops import interpolation as ops
+from imgstudio.ops import autoencoder as ops
 from imgstudio.ops import latent
 
 

@@ -17,9 +17,13 @@ from imgstudio import catalog, ui
 from imgstudio.errors import StudioError
 from imgstudio.image import read_settings
 from imgstudio.studio import description
-from imgstudio.ui import api, common, events, models, morph, player, slots, walking
+from imgstudio.ui import api
 from imgstudio.ui.api import texts
-from imgstudio.ui.wall import Controls, Wall
+from imgstudio.ui.kit import events, layout, player, slots
+from imgstudio.ui.tabs import models
+from imgstudio.ui.tabs.interpolation import morph
+from imgstudio.ui.tabs.sampling import walk
+from imgstudio.ui.tabs.sampling.sheet import Controls, Wall
 
 ENDPOINTS = {
     "/models": ["task"],
@@ -49,8 +53,8 @@ ENDPOINTS = {
     "/synthesize": ["image", "size", "steps", "seed", "method", "model", "seamless", "scale", "start"],
     "/retexture": ["model", "image", "texture", "region", "regions", "shading", "scale", "seed"],
 }  # fmt: skip
-GAN = common.default_model("sample").name
-VAE = common.default_model("reconstruct").name
+GAN = layout.default_model("sample").name
+VAE = layout.default_model("reconstruct").name
 
 
 @pytest.fixture(scope="module")
@@ -228,12 +232,12 @@ def test_stop_ends_the_work_of_one_visitor_after_the_step_at_hand():
 
 def test_a_walk_without_a_list_goes_from_the_chosen_picture_to_its_neighbours():
     wall = Wall(tuple(range(10, 16)), 14)
-    assert walking.route(wall, []) == [14, 15, 10, 11]
-    assert walking.route(wall, [3]) == [3, 10, 11, 12]
-    assert walking.route(Wall((7,), 7), []) == [7, 8, 9]
-    assert walking.added("", 3) == "3"
-    assert walking.added("3, 5,", 3) == "3, 5, 3"
-    assert walking.added("3, 5", 5) == "3, 5"
+    assert walk.route(wall, []) == [14, 15, 10, 11]
+    assert walk.route(wall, [3]) == [3, 10, 11, 12]
+    assert walk.route(Wall((7,), 7), []) == [7, 8, 9]
+    assert walk.added("", 3) == "3"
+    assert walk.added("3, 5,", 3) == "3, 5, 3"
+    assert walk.added("3, 5", 5) == "3, 5"
 
 
 def test_settings_of_a_picture_tell_all_that_is_needed_to_make_it_again():
@@ -282,14 +286,14 @@ def test_texts_of_the_catalogue_are_escaped_and_linked():
 
 
 def test_numbers_for_people():
-    assert "24 pictures in 44 ms" in common.facts("24 pictures", 0.044)
-    assert "1 picture in 2.5 s · a &lt; b" in common.facts("1 picture", 2.5, "a < b")
-    assert (common.megabytes(7_300_000), common.megabytes(12_000)) == ("7.3 MB", "12 kB")
-    assert (common.whole(None), common.whole(7.0)) == (0, 7)
+    assert "24 pictures in 44 ms" in layout.facts("24 pictures", 0.044)
+    assert "1 picture in 2.5 s · a &lt; b" in layout.facts("1 picture", 2.5, "a < b")
+    assert (layout.megabytes(7_300_000), layout.megabytes(12_000)) == ("7.3 MB", "12 kB")
+    assert (layout.whole(None), layout.whole(7.0)) == (0, 7)
 
 
 def test_pictures_with_the_same_caption_are_files_of_their_own():
     red, blue = (Image.new("RGB", (8, 8), colour) for colour in ("red", "blue"))
-    hung = common.hang([(red, "A", {}), (blue, "A", {}), (red, "A", {})], "vae/avatars", "auto", 64)
+    hung = layout.hang([(red, "A", {}), (blue, "A", {}), (red, "A", {})], "vae/avatars", "auto", 64)
     assert [Image.open(path).getpixel((0, 0)) for path, _ in hung] == [(255, 0, 0), (0, 0, 255), (255, 0, 0)]
     assert [caption for _, caption in hung] == ["A"] * 3

@@ -11,9 +11,11 @@ import torch
 
 import imgstudio
 from imgstudio import StudioError, catalog
-from imgstudio.studio import bring as studio
+from imgstudio.studio import imported as studio
 from imgstudio.studio import interpolation
-from imgstudio.ui import bring, common, slots, style, style_settings, translation
+from imgstudio.ui.kit import layout, model_import, slots
+from imgstudio.ui.tabs import style, translation
+from imgstudio.ui.tabs.style import settings
 
 DCGAN = ((6, 8, 4, 3), (7, 4, 4), (1, 2, 2), (0, 1, 1))
 
@@ -41,9 +43,9 @@ def handlers():
 
     def make(task, choose):
         with gr.Blocks() as page:
-            part = bring.build(task, "room")
+            part = model_import.build(task, "room")
             chosen = gr.Dropdown([])
-            bring.wire(part, choose, [chosen])
+            model_import.wire(part, choose, [chosen])
         named = {
             each.fn.__wrapped__.__name__: each.fn.__wrapped__ for each in page.fns.values() if hasattr(each.fn, "__wrapped__")
         }
@@ -56,15 +58,15 @@ ANN = SimpleNamespace(session_hash="ann")
 
 
 def test_a_file_is_chosen_and_told_and_offered_to_this_visitor_alone(file, handlers):
-    _, from_files = handlers("sample", lambda name, own: (gr.update(choices=bring.offered("sample", own), value=name),))
+    _, from_files = handlers("sample", lambda name, own: (gr.update(choices=model_import.offered("sample", own), value=name),))
     first, *_, last = list(from_files(ANN, [file(foreign.dcgan(*DCGAN))], [], (0, "")))
     assert "Looking" in first[0] and first[1] == gr.skip()
     told, own, (count, name), dropdown = last
     assert "A DCGAN: 6 numbers become 28 × 28 px" in told and count == 1
     assert own == [("mine: DCGAN, 28 px", name)]
     assert dropdown["value"] == name and own[0] in dropdown["choices"]
-    assert own[0] not in bring.offered("sample", []), "another visitor's drop-down"
-    assert "a file of yours" in common.model_line(name) and "licence not stated" in common.model_line(name)
+    assert own[0] not in model_import.offered("sample", []), "another visitor's drop-down"
+    assert "a file of yours" in layout.model_line(name) and "licence not stated" in layout.model_line(name)
     assert imgstudio.sample(name, [1])[0].size == (28, 28)
 
 
@@ -86,12 +88,12 @@ def brought(path: str, task: str) -> imgstudio.Spec:
 def test_tabs_place_what_was_brought(file):
     painter = brought(file(foreign.ExamplesTransformer()), "stylize")
     method, *models = style.take_own(painter.name, [(painter.title, painter.name)])
-    assert method == style_settings.ONE
-    values = dict(zip(style_settings.METHODS, models))
-    assert values[method]["value"] == painter.name and "value" not in values[style_settings.ANY]
+    assert method == settings.ONE
+    values = dict(zip(settings.METHODS, models))
+    assert values[method]["value"] == painter.name and "value" not in values[settings.ANY]
     assert (painter.title, painter.name) in values[method]["choices"]
     assert translation.pair_of("own/anything") == ("own/anything",)
-    assert bring.by_name(lambda name, other: (name, other))((3, "own/x"), 5) == ("own/x", 5)
+    assert model_import.by_name(lambda name, other: (name, other))((3, "own/x"), 5) == ("own/x", 5)
 
 
 def test_a_model_that_invents_nothing_gets_photographs(file):

@@ -8,30 +8,18 @@ from PIL import Image
 
 from imgstudio import StudioError
 from imgstudio.image import read_settings, save_png
-from imgstudio.studio import directions, likeness
 from imgstudio.studio import interpolation as studio
+from imgstudio.studio import likeness
+from imgstudio.studio.sampling import directions
 from imgstudio.studio.steps import Step
-from imgstudio.ui import (
-    freshness,
-    interpolation,
-    morph,
-    restoring,
-    slots,
-    sources,
-    style,
-    style_settings,
-    texture,
-    texture_exports,
-    texture_fill,
-    texture_growth,
-    texture_regions,
-    texture_scene,
-    texture_structure,
-    translation,
-    translation_wall,
-    views,
-)
-from imgstudio.ui.texture_scene import Scene
+from imgstudio.ui.kit import freshness, restoring, slots, sources
+from imgstudio.ui.tabs import interpolation, style, texture, translation
+from imgstudio.ui.tabs.interpolation import morph, views
+from imgstudio.ui.tabs.style import settings as style_settings
+from imgstudio.ui.tabs.texture import exports, fill, regions, structure, synthesis
+from imgstudio.ui.tabs.texture import scene as texture_scene
+from imgstudio.ui.tabs.texture.scene import Scene
+from imgstudio.ui.tabs.translation import result
 
 
 @pytest.fixture(autouse=True)
@@ -82,11 +70,11 @@ def test_a_style_picture_names_its_content(upload):
 def test_an_overlay_holds_regions_size_merges_and_its_picture(upload):
     held = sources.source(upload("stripes.png"), uploaded=True)
     scene = Scene(held, "gabor/texture", 64, 2)._replace(merged=((1, 2),))
-    saved = read_settings(texture_exports.write("overlay", scene, 0.5, False))
+    saved = read_settings(exports.write("overlay", scene, 0.5, False))
     assert (saved["regions"], saved["size"], saved["merged"]) == (2, 64, [[1, 2]])
     assert (saved["picture"], saved["picture_sha256"]) == ("stripes", held.digest)
     other = sources.source(upload("dots.png"), uploaded=True)
-    names = {texture_exports.write("csv", scene._replace(source=each), 0.5, False).rpartition("/")[2] for each in (held, other)}
+    names = {exports.write("csv", scene._replace(source=each), 0.5, False).rpartition("/")[2] for each in (held, other)}
     assert len(names) == 2
     texture_scene._regions.cache_clear()
 
@@ -136,8 +124,8 @@ def test_what_a_picture_asks_for_stays_within_the_controls(control, value, wante
 def test_merged_regions_come_back_with_the_number_that_there_was_before(upload):
     held = sources.source(upload("stripes.png"), uploaded=True)
     scene = Scene(held, "gabor/texture", 64, 2)._replace(merged=((1, 2),))
-    found = texture_regions.settings_of(read_settings(texture_exports.write("overlay", scene, 0.5, False)))
-    assert (found["regions"], found["pointed"], found["auto"]) == (2, texture_regions.Pointed(((1, 2),)), False)
+    found = regions.settings_of(read_settings(exports.write("overlay", scene, 0.5, False)))
+    assert (found["regions"], found["pointed"], found["auto"]) == (2, regions.Pointed(((1, 2),)), False)
     again = Scene(held, found["model"]["value"], found["size"], found["regions"], None, found["pointed"].merged)
     assert (texture_scene.segmentation(again).labels == texture_scene.segmentation(scene).labels).all()
     texture_scene._regions.cache_clear()
@@ -148,7 +136,7 @@ def test_merges_that_nobody_made_are_refused(tmp_path):
         settings = {"task": "segment", "model": "gabor/texture", "merged": merged}
         save_png(Image.new("RGB", (8, 8)), tmp_path / "odd.png", settings)
         with pytest.raises(StudioError, match="not made in this part"):
-            restoring.read(str(tmp_path / "odd.png"), "segment", texture_regions.settings_of)
+            restoring.read(str(tmp_path / "odd.png"), "segment", regions.settings_of)
 
 
 def test_settings_of_another_part_are_refused(tmp_path):
@@ -218,18 +206,18 @@ def of_styles(a, b):
 
 def of_textures(a, b):
     scene = Scene(a, "gabor/texture", 64, 2, chosen=(1,))
-    yield read_settings(texture_exports.write("overlay", scene, 0.5, False))
-    for origin in (texture_fill.SAMPLE, 2):
-        yield read_settings(texture_fill.paint(scene, None, b, origin, 1.0, 1.0, 0)[2]["value"])
-    yield texture_structure.Parting(a, "rtv", 0.5, 64).settings(2.0)
-    for way in (texture_growth.QUILTING, texture_growth.GATYS):
-        wish = texture_growth.Wish(a, way, 64, True, 1.0, "gatys/vgg-small", 2, "noise", 0)
-        yield read_settings(texture_growth._finished(wish, Step(2, 2, Image.new("RGB", (64, 64))), 0.1)[0])
+    yield read_settings(exports.write("overlay", scene, 0.5, False))
+    for origin in (fill.SAMPLE, 2):
+        yield read_settings(fill.paint(scene, None, b, origin, 1.0, 1.0, 0)[2]["value"])
+    yield structure.Parting(a, "rtv", 0.5, 64).settings(2.0)
+    for way in (synthesis.QUILTING, synthesis.GATYS):
+        wish = synthesis.Wish(a, way, 64, True, 1.0, "gatys/vgg-small", 2, "noise", 0)
+        yield read_settings(synthesis._finished(wish, Step(2, 2, Image.new("RGB", (64, 64))), 0.1)[0])
 
 
 def of_a_translation(a, b):
-    made = translation_wall.Made(**{field: getattr(a, field, "") for field in translation_wall.Made._fields})
-    yield {**translation_wall._settings(made._replace(model="cyclegan/apple2tomato")), "strength": 1.0}
+    made = result.Made(**{field: getattr(a, field, "") for field in result.Made._fields})
+    yield {**result._settings(made._replace(model="cyclegan/apple2tomato")), "strength": 1.0}
 
 
 def of_a_vae(a, b):

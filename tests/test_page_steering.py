@@ -14,19 +14,19 @@ import imgstudio
 from imgstudio import catalog, ui, weights
 from imgstudio.errors import StudioError
 from imgstudio.image import read_settings
-from imgstudio.ui import (
-    api,
-    common,
-    steering,
-    steering_inside,
-    steering_mix,
-    steering_moves,
-    steering_own,
-    steering_pad,
-    steering_point,
-    steering_walk,
+from imgstudio.ui import api
+from imgstudio.ui.kit import layout
+from imgstudio.ui.tabs.sampling import (
+    editing,
+    editing_features,
+    editing_inversion,
+    editing_mix,
+    editing_moves,
+    editing_pad,
+    editing_point,
+    editing_walk,
 )
-from imgstudio.ui.steering_point import MIDDLE, SLIDERS, Base, Point
+from imgstudio.ui.tabs.sampling.editing_point import MIDDLE, SLIDERS, Base, Point
 
 REQUEST = SimpleNamespace(session_hash="visitor")
 JUDGE = weights.folder() / catalog.find("features/vgg-small").source.filename
@@ -61,7 +61,7 @@ def chosen(index: int) -> SimpleNamespace:
 
 def test_the_api_steers_as_the_studio_does(model):
     assert api.sampling.directions(model) == list(imgstudio.directions(model))
-    assert model in {spec.name for spec in steering.steering.models()} < {spec.name for spec in imgstudio.models("sample")}
+    assert model in {spec.name for spec in editing.editing.models()} < {spec.name for spec in imgstudio.models("sample")}
     mixed = api.sampling.mix(model, "3", "8", crossover=2, label="circle")
     assert same(mixed, imgstudio.mix(model, 3, 8, crossover=2, label="circle"))
     edited = api.sampling.edit(model, "3", {"component 1": 2.0}, layers="0-1", noise=-1)
@@ -122,21 +122,21 @@ def test_a_downloaded_picture_leads_back(point):
     base = Base("Own <picture>", point._replace(seed=9).latent())
     moved = point._replace(pad=(0.5, -0.2), amounts=(1.0, -2.0, 0.5), label="circle", noisy=False)
     for there in (moved, point._replace(base=base)):
-        path, caption, _ = steering_point.hang(there)
+        path, caption, _ = editing_point.hang(there)
         assert "<picture>" not in caption
-        again = Point.of(*values(steering_moves.restore(REQUEST, path, *flat(point._replace(seed=1)))))
+        again = Point.of(*values(editing_moves.restore(REQUEST, path, *flat(point._replace(seed=1)))))
         assert np.abs(np.int16(again.picture()) - np.int16(there.picture())).max() < 12
         assert again.told() == there.told() and tuple(again.pad) == tuple(there.pad)
         settings = {"task": "invert", "model": point.model, "latent": there.latent().text()}
-        path = common.keep(there.picture(), "found", settings)
-        opened = Point.of(*values(steering_moves.restore(REQUEST, path, *flat(point))))
+        path = layout.keep(there.picture(), "found", settings)
+        opened = Point.of(*values(editing_moves.restore(REQUEST, path, *flat(point))))
         assert opened.told() == "Opened picture"
 
 
 def test_a_picture_from_elsewhere_is_refused(point, tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "plain.png")
     with pytest.raises(StudioError, match="not steered here|holds no settings|was not"):
-        steering_moves.restore(REQUEST, str(tmp_path / "plain.png"), *flat(point))
+        editing_moves.restore(REQUEST, str(tmp_path / "plain.png"), *flat(point))
 
 
 def flat(point: Point) -> tuple:
@@ -152,16 +152,16 @@ def values(travelled: tuple) -> list:
 
 def test_controls_follow_a_journey(point):
     moved = point._replace(pad=(0.5, 0.5), amounts=(1.0,) * 3)
-    for handler in (steering_moves.back, steering_moves.roll, steering_moves.change_model):
-        travelled = steering_moves.travel(moved, REQUEST)
+    for handler in (editing_moves.back, editing_moves.roll, editing_moves.change_model):
+        travelled = editing_moves.travel(moved, REQUEST)
         assert values(travelled)[8] == [0.5, 0.5] and hangs(travelled)
         there = Point.of(*values(handler(REQUEST, *flat(moved))))
         assert tuple(there.pad) == MIDDLE
-        assert (there.seed == 5) == (handler is not steering_moves.roll)
-        assert any(there.amounts) == (handler is steering_moves.roll), "the dice leave the directions as they are"
-    base, pad, *_ = steering_moves.set_out(REQUEST, *flat(moved))
+        assert (there.seed == 5) == (handler is not editing_moves.roll)
+        assert any(there.amounts) == (handler is editing_moves.roll), "the dice leave the directions as they are"
+    base, pad, *_ = editing_moves.set_out(REQUEST, *flat(moved))
     assert base == Base() and pad == [0.0, 0.0]
-    assert steering_moves.choose_layers(REQUEST, *flat(moved))[0] is False
+    assert editing_moves.choose_layers(REQUEST, *flat(moved))[0] is False
 
 
 def hangs(travelled: tuple) -> bool:
@@ -170,22 +170,22 @@ def hangs(travelled: tuple) -> bool:
 
 
 def test_sliders_carry_the_names_of_the_directions(point):
-    sliders = steering_point.arranged(point)[-SLIDERS:]
+    sliders = editing_point.arranged(point)[-SLIDERS:]
     assert [slider["label"] for slider in sliders if slider["visible"]] == list(imgstudio.directions(point.model))
 
 
 def test_what_follows_waits_until_nothing_moves(point, monkeypatch):
-    monkeypatch.setattr(steering_moves, "QUIET", 0)
-    old = steering_moves.redraw(REQUEST, *flat(point))[-1]
-    new = steering_moves.redraw(REQUEST, *flat(point._replace(truncation=1.0)))[-1]
-    assert steering_moves.settle(old, REQUEST) == gr.skip() and steering_moves.settle(new, REQUEST) == new
+    monkeypatch.setattr(editing_moves, "QUIET", 0)
+    old = editing_moves.redraw(REQUEST, *flat(point))[-1]
+    new = editing_moves.redraw(REQUEST, *flat(point._replace(truncation=1.0)))[-1]
+    assert editing_moves.settle(old, REQUEST) == gr.skip() and editing_moves.settle(new, REQUEST) == new
 
 
 def test_the_sheet_behind_the_pad_is_made_once_a_plane(point):
-    field, plane = steering_pad.refresh("", *flat(point))
+    field, plane = editing_pad.refresh("", *flat(point))
     assert field["montage"].startswith("data:image/jpeg;base64,")
-    assert steering_pad.refresh(plane, *flat(point._replace(pad=(1, 1)))) == (gr.skip(), gr.skip())
-    other, _ = steering_pad.refresh(plane, *flat(point._replace(seed=6)))
+    assert editing_pad.refresh(plane, *flat(point._replace(pad=(1, 1)))) == (gr.skip(), gr.skip())
+    other, _ = editing_pad.refresh(plane, *flat(point._replace(seed=6)))
     assert other["montage"] != field["montage"]
 
 
@@ -193,89 +193,89 @@ def test_the_sheet_behind_the_pad_is_made_once_a_plane(point):
 
 
 def test_a_mixing_grid_has_its_sources_at_the_edges(point):
-    path, layer, line, words, slider, grid = steering_mix.mix("1, 2", "4-5 here", 2, *flat(point))
+    path, layer, line, words, slider, grid = editing_mix.mix("1, 2", "4-5 here", 2, *flat(point))
     assert len(grid.cells) == 12 and grid.cells[0] is None and "6 mixtures" in line and slider["maximum"] == 4
     assert layer.count("<button") == 11 and "pose and shape" in words
     assert read_settings(path)["rows"] == "1, 2"
-    base = steering_mix.chosen(chosen(5), grid)
+    base = editing_mix.chosen(chosen(5), grid)
     assert base.told == "Mix of 1 and 4"
     made = point._replace(base=base).picture()
     assert same(made, imgstudio.mix(point.model, 1, 4, crossover=2))
-    assert steering_mix.chosen(chosen(1), grid).told == "Seed 4"
-    assert steering_mix.chosen(chosen(3), grid) is steering_mix.chosen(chosen(0), grid) is None
-    assert steering_moves.pick_mixture(REQUEST, chosen(0), grid, *flat(point)) == gr.skip()
+    assert editing_mix.chosen(chosen(1), grid).told == "Seed 4"
+    assert editing_mix.chosen(chosen(3), grid) is editing_mix.chosen(chosen(0), grid) is None
+    assert editing_moves.pick_mixture(REQUEST, chosen(0), grid, *flat(point)) == gr.skip()
     with pytest.raises(StudioError, match="from 1 to 8"):
-        steering_mix.mix("", "4", 2, *flat(point))
+        editing_mix.mix("", "4", 2, *flat(point))
 
 
 def test_words_of_the_crossover_go_from_columns_to_rows():
-    told = [steering_mix.told(crossover, 8) for crossover in range(9)]
+    told = [editing_mix.told(crossover, 8) for crossover in range(9)]
     assert "Everything comes from the columns" in told[0] and "Everything comes from the rows" in told[8]
     assert len(set(told)) == 5
 
 
 def test_feature_maps_hang_as_a_sheet(point):
-    choice, path, line = steering_inside.look(99, *flat(point))
+    choice, path, line = editing_features.look(99, *flat(point))
     assert choice["value"] == 3 and choice["choices"][3] == ("Layer 4: 8 × 8", 3)  # the last one there is
-    other = steering_inside.look(0, *flat(point))[1]
+    other = editing_features.look(0, *flat(point))[1]
     assert not same(path, other) and read_settings(other)["layer"] == 0 and "16 maps" in line
 
 
 def test_saved_points_come_back_and_are_walked_through(point):
-    shelf = steering_walk.Shelf()
+    shelf = editing_walk.Shelf()
     for pad in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5)):
-        *_, shelf = steering_walk.keep(shelf, *flat(point._replace(pad=pad)))
+        *_, shelf = editing_walk.keep(shelf, *flat(point._replace(pad=pad)))
     assert [saved.caption for saved in shelf.saved] == ["Seed 5", "Seed 5, moved", "Seed 5, moved"]
-    kept, *travelled = steering_moves.pick_saved(REQUEST, chosen(1), shelf, "smooth")
+    kept, *travelled = editing_moves.pick_saved(REQUEST, chosen(1), shelf, "smooth")
     back = Point.of(*values(tuple(travelled)))
     assert kept.chosen == 1 and tuple(back.pad) == (0.5, 0.0) and back.look == "smooth"
-    assert steering_moves.pick_saved(REQUEST, chosen(7), shelf, "smooth") == gr.skip()
-    *_, shelf = steering_walk.remove(kept)
+    assert editing_moves.pick_saved(REQUEST, chosen(7), shelf, "smooth") == gr.skip()
+    *_, shelf = editing_walk.remove(kept)
     assert [tuple(saved.point.pad) for saved in shelf.saved] == [(0.0, 0.0), (0.0, 0.5)]
-    film = list(steering_walk.stroll(REQUEST, shelf, 3, False, 8, *flat(point)))[-1]
+    film = list(editing_walk.stroll(REQUEST, shelf, 3, False, 8, *flat(point)))[-1]
     assert "4 frames" in film[1] and film[2]["value"].endswith(".gif")
-    *_, shelf = steering_walk.remove(shelf)
+    *_, shelf = editing_walk.remove(shelf)
     with pytest.raises(StudioError, match="two points"):
-        list(steering_walk.stroll(REQUEST, shelf, 3, True, 8, *flat(point)))
+        list(editing_walk.stroll(REQUEST, shelf, 3, True, 8, *flat(point)))
 
 
 def test_an_own_picture_is_found_and_steered_from(point):
-    shown, held, changed = steering_own.redraw(0, *flat(point))
+    shown, held, changed = editing_inversion.redraw(0, *flat(point))
     assert changed == 1 and Image.open(held.path).size == (16, 16) and Image.open(shown).size == (384, 384)
-    *_, (picture, line, ready, base) = steering_own.find(REQUEST, held, 4, 0, *flat(point))
+    *_, (picture, line, ready, base) = editing_inversion.find(REQUEST, held, 4, 0, *flat(point))
     assert ready["interactive"] and "PSNR" in line and read_settings(picture)["latent"] == base.latent.text()
-    led = steering_moves.steer_from(REQUEST, base, "1, 2", *flat(point._replace(noisy=False, pad=(1, 1))))
+    led = editing_moves.steer_from(REQUEST, base, "1, 2", *flat(point._replace(noisy=False, pad=(1, 1))))
     there = Point.of(*values(led[3:]))
     assert led[1:3] == ("pad", "here, 1, 2") and there.noisy and tuple(there.pad) == MIDDLE
     assert same(there.enlarged(there.picture(), 384), picture)
     with pytest.raises(StudioError, match="Nothing is found yet"):
-        steering_moves.steer_from(REQUEST, None, "", *flat(point))
+        editing_moves.steer_from(REQUEST, None, "", *flat(point))
     with pytest.raises(StudioError, match="no picture yet"):
-        next(steering_own.find(REQUEST, None, 4, 0, *flat(point)))
+        next(editing_inversion.find(REQUEST, None, 4, 0, *flat(point)))
 
 
 def test_a_stopped_search_keeps_what_it_has(point):
-    held = steering_own.drawn(point, 3)
-    steps = steering_own.find(REQUEST, held, 400, 0, *flat(point))
+    held = editing_inversion.drawn(point, 3)
+    steps = editing_inversion.find(REQUEST, held, 400, 0, *flat(point))
     next(steps)
-    steering_own.stop(REQUEST)
+    editing_inversion.stop(REQUEST)
     *_, (_, line, ready, base) = steps
     assert "of 400" in line and ready["interactive"] and base.latent is not None
 
 
 def test_completions_come_one_by_one_and_can_be_steered(point):
-    held = steering_own.drawn(point, 3)
+    held = editing_inversion.drawn(point, 3)
     mask = Image.new("RGBA", (384, 384))
     mask.paste((216, 57, 27, 153), (96, 96, 210, 210))
-    seen = list(steering_own.complete(REQUEST, held, {"layers": [mask]}, 3, 5, *flat(point)))
+    seen = list(editing_inversion.complete(REQUEST, held, {"layers": [mask]}, 3, 5, *flat(point)))
     assert {1, 2, 3} <= {len(bases) for *_, bases in seen}, "each is shown as soon as it is complete"
     tiles, line, bases = seen[-1]
     assert [caption for _, caption in tiles["value"]] == ["seed 5", "seed 6", "seed 7"] and "3 completions" in line
     assert not same(tiles["value"][0][0], tiles["value"][1][0])
-    there = Point.of(*values(steering_moves.pick_completion(REQUEST, chosen(1), bases, *flat(point))))
+    there = Point.of(*values(editing_moves.pick_completion(REQUEST, chosen(1), bases, *flat(point))))
     assert there.told() == "Completion 6"
     with pytest.raises(StudioError, match="painted over"):
-        next(steering_own.complete(REQUEST, held, None, 3, 5, *flat(point)))
+        next(editing_inversion.complete(REQUEST, held, None, 3, 5, *flat(point)))
 
 
 def test_a_brought_picture_is_cut_to_what_the_net_sees(point, tmp_path, monkeypatch):
@@ -284,14 +284,14 @@ def test_a_brought_picture_is_cut_to_what_the_net_sees(point, tmp_path, monkeypa
     wide, bad = tmp_path / "wide.png", tmp_path / "bad.png"
     Image.new("RGB", (300, 100), "teal").save(wide)
     bad.write_text("no picture")
-    shown, held, changed = steering_own.accept(str(wide), None, 0)
+    shown, held, changed = editing_inversion.accept(str(wide), None, 0)
     assert Image.open(shown).size == (384, 384) and held.path == str(wide) and changed == 1
-    back, _, _ = steering_own.accept(str(bad), held, 1)
+    back, _, _ = editing_inversion.accept(str(bad), held, 1)
     assert back == held.shown and len(said) == 1
 
 
 def test_decibels_have_words():
-    told = [steering_own.how_alike(psnr).partition(",")[0] for psnr in (3, 17, 21, 26, 34)]
+    told = [editing_inversion.how_alike(psnr).partition(",")[0] for psnr in (3, 17, 21, 26, 34)]
     assert told == ["far off", "roughly alike", "alike", "close", "hard to tell apart"]
 
 
@@ -299,19 +299,19 @@ def test_decibels_have_words():
 
 
 def test_without_a_model_to_steer_the_part_says_so(monkeypatch):
-    monkeypatch.setattr("imgstudio.studio.steering.models", tuple)
+    monkeypatch.setattr("imgstudio.studio.sampling.editing.models", tuple)
     with gr.Blocks() as demo:
-        steering.build()
-    assert [block.value for block in demo.blocks.values() if isinstance(block, gr.HTML)] == [steering.NONE_YET]
+        editing.build()
+    assert [block.value for block in demo.blocks.values() if isinstance(block, gr.HTML)] == [editing.NONE_YET]
 
 
 def test_without_weights_the_part_stands_empty(monkeypatch, tmp_path):
-    if not steering.steering.models():
+    if not editing.editing.models():
         pytest.skip("there is no model to steer")
     monkeypatch.setenv("IMGSTUDIO_WEIGHTS_DIR", str(tmp_path))
     monkeypatch.setattr("imgstudio.loading._nets", {})
     with gr.Blocks() as demo:
-        steering.build()
+        editing.build()
     found = {block.elem_id: block for block in demo.blocks.values() if block.elem_id}
-    assert not found["steer-picture"].value and found["steer-model"].value == common.find(found["steer-model"].value).name
+    assert not found["steer-picture"].value and found["steer-model"].value == layout.find(found["steer-model"].value).name
     assert ui.TABS[0] == "sampling"

@@ -15,10 +15,11 @@ import imgstudio
 from imgstudio.errors import StudioError
 from imgstudio.image import read_settings
 from imgstudio.studio.steps import Step
-from imgstudio.ui import common, demos, sources, style_painting, style_region, style_settings
-from imgstudio.ui.style_settings import ANY, METHODS, ONE, OPTIMISE, Controls
+from imgstudio.ui.kit import demos, layout, sources
+from imgstudio.ui.tabs.style import region, result, settings
+from imgstudio.ui.tabs.style.settings import ANY, METHODS, ONE, OPTIMISE, Controls
 
-MODELS = {method: common.first_ready(specs).name for method, specs in style_settings.kinds().items()}
+MODELS = {method: layout.first_ready(specs).name for method, specs in settings.kinds().items()}
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def test_two_styles_are_mixed_by_shares_and_a_net_of_one_style_has_none(pair):
     ("seconds", "words"), [(0.01, "0.1 s"), (0.44, "0.4 s"), (7.3, "7 s"), (38.0, "40 s"), (88.0, "90 s"), (300.0, "5 min")]
 )
 def test_expected_times_for_people(seconds, words):
-    assert style_settings.duration(seconds) == words
+    assert settings.duration(seconds) == words
 
 
 # --- pictures that are brought
@@ -141,10 +142,10 @@ def test_pictures_to_begin_with_are_files_that_are_here():
 
 def test_a_painted_region_is_white_where_the_brush_was(cache):
     layer = Image.new("RGBA", (60, 40))
-    assert style_region.painted({"background": None, "layers": [layer], "composite": None}) is None
-    assert style_region.painted(None) is None
+    assert region.painted({"background": None, "layers": [layer], "composite": None}) is None
+    assert region.painted(None) is None
     ImageDraw.Draw(layer).rectangle((10, 10, 19, 29), fill=(216, 57, 27, 153))
-    mask = Image.open(style_region.painted({"background": None, "layers": [layer], "composite": None}))
+    mask = Image.open(region.painted({"background": None, "layers": [layer], "composite": None}))
     assert mask.getbbox() == (10, 10, 20, 30)
     assert sorted(mask.convert("L").getcolors()) == [(200, 255), (2200, 0)]
 
@@ -157,10 +158,10 @@ ANN = SimpleNamespace(session_hash="ann")
 
 def paint(monkeypatch, steps, chosen: Controls, past=None) -> list[tuple]:
     """All that the page is sent while these steps come out of the studio."""
-    monkeypatch.setattr(style_painting.style, "stylize", lambda *_, **__: steps)
-    monkeypatch.setattr(style_painting.style, "expected_seconds", lambda *_: 10.0)
-    monkeypatch.setattr(style_painting, "PREVIEW_EVERY", 0)
-    work = style_painting.resume(ANN, past, *values(chosen)) if past else style_painting.paint(ANN, *values(chosen))
+    monkeypatch.setattr(result.style, "stylize", lambda *_, **__: steps)
+    monkeypatch.setattr(result.style, "expected_seconds", lambda *_: 10.0)
+    monkeypatch.setattr(result, "PREVIEW_EVERY", 0)
+    work = result.resume(ANN, past, *values(chosen)) if past else result.paint(ANN, *values(chosen))
     return list(work)
 
 
@@ -179,7 +180,7 @@ def test_a_painting_is_shown_as_it_grows_and_kept_at_the_end(monkeypatch, pair):
     assert read_settings(made.path)["steps"] == 10
     assert download["value"] == made.path and again["visible"] is True
     assert sorted(set(curves["value"]["step"])) == [5, 10]  # at 0 the content is untouched, which has no logarithm
-    assert set(curves["value"]["curve"]) == set(style_painting.CURVES.values())
+    assert set(curves["value"]["curve"]) == set(result.CURVES.values())
 
     past = made._replace(seconds=5.0)
     *_, end = paint(monkeypatch, map(step, (0, 10)), controls(OPTIMISE, pair), past)
@@ -207,9 +208,9 @@ def test_a_picture_in_one_pass_has_no_curve_and_no_more_steps(monkeypatch, pair)
 
 
 def test_an_optimisation_waits_for_its_button(monkeypatch, pair):
-    monkeypatch.setattr(style_painting.style, "stylize", lambda *_, **__: pytest.fail("nobody asked for it"))
-    assert list(style_painting.repaint(ANN, *values(controls(OPTIMISE, pair)))) == [gr.skip()]
-    assert list(style_painting.repaint(ANN, *values(controls(ANY, (None, None))))) == [gr.skip()]
+    monkeypatch.setattr(result.style, "stylize", lambda *_, **__: pytest.fail("nobody asked for it"))
+    assert list(result.repaint(ANN, *values(controls(OPTIMISE, pair)))) == [gr.skip()]
+    assert list(result.repaint(ANN, *values(controls(ANY, (None, None))))) == [gr.skip()]
 
 
 def test_a_picture_larger_than_a_screen_is_shown_smaller_and_kept_whole(monkeypatch, pair):
@@ -220,5 +221,5 @@ def test_a_picture_larger_than_a_screen_is_shown_smaller_and_kept_whole(monkeypa
 
 
 def test_every_model_has_a_method():
-    assert sum(map(len, style_settings.kinds().values())) == len(imgstudio.models("stylize"))
-    assert set(style_settings.kinds()) <= set(METHODS)
+    assert sum(map(len, settings.kinds().values())) == len(imgstudio.models("stylize"))
+    assert set(settings.kinds()) <= set(METHODS)

@@ -21,14 +21,15 @@ from scipy import ndimage
 from imgstudio.errors import StudioError
 from imgstudio.image import read_settings
 from imgstudio.studio.steps import Step
-from imgstudio.ui import demos, sources, texture_exports, texture_fill, texture_growth, texture_lens, texture_regions
-from imgstudio.ui import texture_scene as scenes
-from imgstudio.ui import texture_structure as structure
-from imgstudio.ui import texture_wall as walls
-from imgstudio.ui.texture_growth import GATYS, QUILTING, Wish
-from imgstudio.ui.texture_regions import NOTHING, Pointed
-from imgstudio.ui.texture_scene import Scene, Truth
-from imgstudio.ui.texture_wall import Display
+from imgstudio.ui.kit import demos, sources
+from imgstudio.ui.tabs.texture import exports, lens, regions, structure, synthesis
+from imgstudio.ui.tabs.texture import fill as texture_fill
+from imgstudio.ui.tabs.texture import result as walls
+from imgstudio.ui.tabs.texture import scene as scenes
+from imgstudio.ui.tabs.texture.regions import NOTHING, Pointed
+from imgstudio.ui.tabs.texture.result import Display
+from imgstudio.ui.tabs.texture.scene import Scene, Truth
+from imgstudio.ui.tabs.texture.synthesis import GATYS, QUILTING, Wish
 
 MODEL = "gabor/texture"
 ANN = SimpleNamespace(session_hash="ann")
@@ -120,8 +121,8 @@ def test_regions_are_chosen_merged_and_parted_again(scene):
 
 
 def test_a_mosaic_is_scored_and_a_photograph_is_not(cache, scene):
-    changed, truth = texture_regions.make_mosaic(3, True, 0)[2:]
-    held = texture_regions.make_mosaic(3, True, 0)[1]
+    changed, truth = regions.make_mosaic(3, True, 0)[2:]
+    held = regions.make_mosaic(3, True, 0)[1]
     assert changed == 1 and read_settings(truth.path)["seed"] == truth.seed
     exact = scenes.mosaic(truth.seed, 3, True)
     assert np.array_equal(np.asarray(Image.open(truth.path)), np.asarray(exact.image))
@@ -137,23 +138,23 @@ def test_a_mosaic_is_scored_and_a_photograph_is_not(cache, scene):
 
 def test_without_a_picture_there_is_a_sentence_and_nothing_happens(cache):
     with pytest.raises(StudioError, match="no picture yet"):
-        texture_regions.find(None, MODEL, True, 4, 256, None, NOTHING, *Display())
-    assert texture_regions.regroup(None, 3, *Display()) == gr.skip()
+        regions.find(None, MODEL, True, 4, 256, None, NOTHING, *Display())
+    assert regions.regroup(None, 3, *Display()) == gr.skip()
     assert walls.redraw(None, *Display()) == gr.skip()
     assert walls.pick(None, "overlay", SimpleNamespace(index=1)) == gr.skip()
     assert texture_fill.offer(None, None, 0) == gr.skip()
 
 
 def test_the_number_is_found_out_or_given(scene):
-    *_, slider, _ = texture_regions.find(scene.source, MODEL, True, 5, 256, None, Pointed(((1, 2),), (2,)), *Display())
+    *_, slider, _ = regions.find(scene.source, MODEL, True, 5, 256, None, Pointed(((1, 2),), (2,)), *Display())
     assert slider == scenes.segmentation(scene.again(None)).regions
-    *_, found, slider, _ = texture_regions.find(scene.source, MODEL, False, 5, 256, None, Pointed(((1, 2),), (2,)), *Display())
+    *_, found, slider, _ = regions.find(scene.source, MODEL, False, 5, 256, None, Pointed(((1, 2),), (2,)), *Display())
     assert (found.merged, found.chosen) == (((1, 2),), (2,)) and scenes.segmentation(
         found
     ).regions == 4  # as in the picture that was opened
-    *_, found, slider, merges = texture_regions.find(scene.source, MODEL, False, 5, 256, None, NOTHING, *Display())
+    *_, found, slider, merges = regions.find(scene.source, MODEL, False, 5, 256, None, NOTHING, *Display())
     assert slider == gr.skip() and merges == NOTHING and found.regions == 5 and scenes.segmentation(found).regions == 5
-    *_, found, auto = texture_regions.regroup(scene, 2, *Display())
+    *_, found, auto = regions.regroup(scene, 2, *Display())
     assert auto is False and scenes.segmentation(found).regions == 2
 
 
@@ -162,19 +163,19 @@ def test_the_number_is_found_out_or_given(scene):
 
 def test_the_layer_knows_the_regions_and_the_table_their_size(scene):
     chosen = scene.pick(2)
-    layer = texture_lens.layer(chosen, "side by side")
+    layer = lens.layer(chosen, "side by side")
     labels = np.asarray(Image.open(io.BytesIO(base64.b64decode(layer["labels"].partition(",")[2]))))
     _, small = scenes.small(scene)
     assert np.array_equal(labels, small.labels)
     assert (layer["copies"], layer["chosen"], len(layer["names"])) == (2, [2], 3)
     assert layer["names"]["2"].startswith("Region 2 ")
-    assert texture_lens.layer(scene, "overlay")["copies"] == 1
-    rows = texture_lens.rows(chosen)
+    assert lens.layer(scene, "overlay")["copies"] == 1
+    rows = lens.rows(chosen)
     assert rows.count("<tr data-region") == 3 and rows.count('aria-pressed="true"') == 1
     assert 'data-region="2" class="chosen"' in rows
     pixels = int((scenes.segmentation(scene).labels == 1).sum())
     assert f"<td>{pixels:,}</td>".replace(",", " ") in rows
-    assert (texture_lens.percent(0.2345), texture_lens.percent(0.0345)) == ("23 %", "3.5 %")
+    assert (lens.percent(0.2345), lens.percent(0.0345)) == ("23 %", "3.5 %")
 
 
 def test_the_picture_hangs_there_at_the_size_of_a_screen_and_is_kept_whole(cache):
@@ -182,7 +183,7 @@ def test_the_picture_hangs_there_at_the_size_of_a_screen_and_is_kept_whole(cache
     wide = Scene(sources.source(cache / "wide.png", "Wide"), MODEL, 256, 2)
     assert Image.open(walls.draw(wide, Display())).size == (1024, 205)
     assert Image.open(walls.draw(wide, Display("side by side"))).size == (2048, 205)
-    assert Image.open(texture_exports.write("overlay", wide, 0.5, True)).size == (1500, 300)
+    assert Image.open(exports.write("overlay", wide, 0.5, True)).size == (1500, 300)
     image, found = scenes.small(wide)
     assert found.size == image.size and found.areas == scenes.segmentation(wide).areas
 
@@ -199,7 +200,7 @@ def test_a_click_changes_the_buttons(scene):
 
 def test_exports_are_what_they_say(scene):
     found = scenes.segmentation(scene)
-    files = {name: texture_exports.write(name, scene, 0.5, True) for name in texture_exports.FORMATS}
+    files = {name: exports.write(name, scene, 0.5, True) for name in exports.FORMATS}
     labels = Image.open(files["labels"])
     assert labels.mode == "P" and np.array_equal(np.asarray(labels), found.labels)
     with zipfile.ZipFile(files["cutouts"]) as archive:
@@ -292,12 +293,12 @@ def wish(scene: Scene, **changes) -> Wish:
 
 
 def test_a_texture_grows_and_is_tiled(scene):
-    *_, (path, line, ready, tiled, told) = texture_growth.grow(ANN, *wish(scene))
+    *_, (path, line, ready, tiled, told) = synthesis.grow(ANN, *wish(scene))
     assert Image.open(path).size == (96, 96) and Image.open(tiled).size == (192, 192)
     assert ready["value"] == path and "seed 5" in line and "Stripes" in line and "no seam" in told
     settings = read_settings(path)
     assert (settings["seamless"], settings["seed"], settings["method"]) == (True, 5, QUILTING) and "steps" not in settings
-    *_, (_, _, _, _, told) = texture_growth.grow(ANN, *wish(scene, seamless=False))
+    *_, (_, _, _, _, told) = synthesis.grow(ANN, *wish(scene, seamless=False))
     assert "seams show" in told
 
 
@@ -307,12 +308,12 @@ def test_only_what_acts_is_told_to_a_method(scene):
 
 
 def test_an_optimisation_waits_for_its_button_and_shows_itself(scene, monkeypatch):
-    assert list(texture_growth.grow_quickly(ANN, *wish(scene, method=GATYS))) == [gr.skip()]
-    assert list(texture_growth.grow_quickly(ANN, *wish(scene, source=None))) == [gr.skip()]
+    assert list(synthesis.grow_quickly(ANN, *wish(scene, method=GATYS))) == [gr.skip()]
+    assert list(synthesis.grow_quickly(ANN, *wish(scene, source=None))) == [gr.skip()]
     steps = [Step(done, 20, Image.new("RGB", (96, 96), (done, 0, 0)), {}, done / 2) for done in (0, 5, 20)]
-    monkeypatch.setattr(texture_growth.synthesis, "synthesize", lambda *_, **__: iter(steps))
-    monkeypatch.setattr(texture_growth, "PREVIEW_EVERY", 0)
-    *previews, end = texture_growth.grow(ANN, *wish(scene, method=GATYS))
+    monkeypatch.setattr(synthesis.synthesis, "synthesize", lambda *_, **__: iter(steps))
+    monkeypatch.setattr(synthesis, "PREVIEW_EVERY", 0)
+    *previews, end = synthesis.grow(ANN, *wish(scene, method=GATYS))
     assert len(previews) == 2 and "step 5 of 20" in previews[1][1] and "left" in previews[1][1]
     assert Image.open(end[0]).getpixel((0, 0)) == (20, 0, 0) and "20 steps" in end[1]
 
@@ -322,12 +323,12 @@ def test_what_was_grown_before_a_failure_is_kept(scene, monkeypatch, said):
         yield Step(5, 20, Image.new("RGB", (96, 96), (5, 0, 0)), {}, 1.0)
         raise StudioError("The numbers grew out of range.")
 
-    monkeypatch.setattr(texture_growth.synthesis, "synthesize", lambda *_, **__: failing())
-    *_, end = texture_growth.grow(ANN, *wish(scene, method=GATYS))
+    monkeypatch.setattr(synthesis.synthesis, "synthesize", lambda *_, **__: failing())
+    *_, end = synthesis.grow(ANN, *wish(scene, method=GATYS))
     assert Image.open(end[0]).getpixel((0, 0)) == (5, 0, 0) and "stopped" in end[1]
     assert said == ["The numbers grew out of range."]
     with pytest.raises(StudioError, match="no sample yet"):
-        list(texture_growth.grow(ANN, *wish(scene, source=None)))
+        list(synthesis.grow(ANN, *wish(scene, source=None)))
 
 
 def test_samples_are_files_that_are_here():

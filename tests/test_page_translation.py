@@ -15,8 +15,13 @@ import imgstudio
 from imgstudio.errors import StudioError
 from imgstudio.image import read_settings
 from imgstudio.studio import downloads
-from imgstudio.ui import api, common, fetching, sources, suited, translation, translation_many, translation_wall
-from imgstudio.ui.translation_wall import Controls
+from imgstudio.ui import api
+from imgstudio.ui.kit import downloads as fetching
+from imgstudio.ui.kit import layout, sources
+from imgstudio.ui.tabs import translation
+from imgstudio.ui.tabs.translation import many, suited
+from imgstudio.ui.tabs.translation import result as translation_wall
+from imgstudio.ui.tabs.translation.result import Controls
 
 REQUEST = SimpleNamespace(session_hash="visitor")
 
@@ -56,10 +61,10 @@ def test_pairs_are_found_by_their_inverse(pair):
 def test_the_size_of_a_pair_is_told_in_one_way(monkeypatch):
     monkeypatch.setattr(downloads.weights, "present", lambda source: None)
     both = sum(imgstudio.catalog.find(name).size for name in ("cyclegan/sim2real", "cyclegan/real2sim"))
-    wanted = common.megabytes(both)
-    assert f"{wanted} for both directions" in common.model_line("cyclegan/sim2real")
+    wanted = layout.megabytes(both)
+    assert f"{wanted} for both directions" in layout.model_line("cyclegan/sim2real")
     assert fetching._label("cyclegan/sim2real").startswith(f"Download {wanted} ")
-    assert "directions" not in common.model_line("vae/hands")
+    assert "directions" not in layout.model_line("vae/hands")
 
 
 def test_direction_swaps_there_and_back(pair, content):
@@ -148,15 +153,15 @@ def test_a_sampled_picture_is_taken(pair):
 def test_several_files_become_a_zip_and_problems_are_told(content, pair, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"no picture")
     brought = [content.path, str(tmp_path / "broken.png"), content.path]
-    *_, (line, archive) = translation_many.work(REQUEST, brought, pair[0], 1.0, 48)
+    *_, (line, archive) = many.work(REQUEST, brought, pair[0], 1.0, 48)
     assert "2 pictures" in line and "broken.png" in line
     assert zipfile.ZipFile(archive["value"]).namelist() == ["ramp-there.png", "ramp-there-2.png"]
 
 
 def test_a_zip_that_is_stopped_can_be_downloaded(content, pair):
-    from imgstudio.ui.events import request_stop
+    from imgstudio.ui.kit.events import request_stop
 
-    steps = translation_many.work(REQUEST, [content.path] * 4, pair[0], 1.0, 32)
+    steps = many.work(REQUEST, [content.path] * 4, pair[0], 1.0, 32)
     next(steps), next(steps)
     request_stop(REQUEST)
     *_, (line, archive) = steps
@@ -178,7 +183,7 @@ def test_the_tab_is_built_with_its_pairs(pair, monkeypatch):
 def test_with_nothing_but_models_of_the_hub_the_tab_says_so(pair, monkeypatch):
     """Nothing is downloaded, and nothing fails, while the page is built."""
     street = imgstudio.catalog.find("cyclegan/sim2real")
-    monkeypatch.setattr(translation.common, "default_model", lambda task: street)
+    monkeypatch.setattr(translation.layout, "default_model", lambda task: street)
     monkeypatch.setattr(imgstudio.weights, "locate", lambda *_, **__: pytest.fail("a file was asked for"))
     with gr.Blocks() as page:
         translation.build()

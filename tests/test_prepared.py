@@ -15,9 +15,9 @@ from PIL import Image
 
 from imgstudio import ui
 from imgstudio.studio import animation
-from imgstudio.ui import common, player, prepared, sources
+from imgstudio.ui.kit import layout, player, prepared, sources
+from imgstudio.ui.kit.theme import ASSETS
 from imgstudio.ui.server import opening
-from imgstudio.ui.theme import ASSETS
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 CLUSTERS = "regions."  # a pixel between two textures goes to one or the other by the last bit
@@ -97,7 +97,7 @@ def test_nothing_is_made_where_it_is_stored(monkeypatch):
 
     start = prepared.opening("walk", make, "stylegan2/avatars")
     assert isinstance(start, player.Film) and Path(start.files["webp"]).read_bytes()[:4] == b"RIFF"
-    assert common.is_result(start.files["webp"])
+    assert layout.is_result(start.files["webp"])
     monkeypatch.setattr(prepared, "FOLDER", Path("nowhere"))
     with pytest.raises(AssertionError, match="it was made"):
         prepared.opening("walk", make, "stylegan2/avatars")
@@ -133,7 +133,7 @@ def test_only_what_can_be_read_back_is_stored(tmp_path):
 
 def test_other_formats_of_a_film_are_written_when_somebody_asks():
     frames = [Image.new("RGB", (32, 32), (60 * index, 90, 120)) for index in range(4)]
-    playing = animation.save(frames, common.folder() / "film.webp", fps=10)
+    playing = animation.save(frames, layout.folder() / "film.webp", fps=10)
     for kind in ("gif", "mp4"):
         path = Path(player._offered({"webp": str(playing)}, kind))
         assert path.read_bytes() == b"" and opening.holds(path)

@@ -9,8 +9,9 @@ import pytest
 from hub_server import HubServer
 
 import imgstudio
-from imgstudio import card, catalog, loading, weights
-from imgstudio.__main__ import main
+from imgstudio import catalog, loading, weights
+from imgstudio.cli.main import main
+from imgstudio.weights import card
 
 REPO = "me/weights"
 DRAWN = catalog.find("dcgan/nouns")

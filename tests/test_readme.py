@@ -18,7 +18,7 @@ from hub_server import HubServer
 from PIL import Image
 
 from imgstudio import StudioError, catalog
-from imgstudio.spec import Hub
+from imgstudio.catalog.records import Hub
 from imgstudio.studio import readme
 
 ROOT = Path(__file__).parent.parent

@@ -20,7 +20,9 @@ from safetensors.torch import load_file
 
 from imgstudio.errors import StudioError
 from imgstudio.models.vgg import VGG
-from imgstudio.train import darknet, datasets, drawn_sets, flow, groups, photo_sets, ship, translation
+from imgstudio.train import cyclegan, flow, ship
+from imgstudio.train.data import datasets, drawn_sets, groups, photo_sets
+from imgstudio.train.features import darknet
 from imgstudio.train.run import Run
 
 FRUITS = (("Apple", "Apple_Pink_Lady_1"), ("Cherry", "Cherry_Rainier_2"), ("Tomato", "Tomato_Heart_1"))
@@ -107,14 +109,14 @@ def short(recipe):
 def quick(monkeypatch):
     """Cuts what is measured at the end of a run: batch statistics, centres, mosaics to segment. Draws no curves."""
     monkeypatch.setattr(Run, "plot", lambda _: None)
-    settle, centres = ship.settle_batch_norm, ship.sampling.find_centres
+    settle, centres = ship.settle_batch_norm, ship.dcgan.find_centres
     few = lambda net, forward, *, passes=0: settle(net, forward, passes=1)  # noqa: E731
-    for module in (ship, ship.sampling, ship.features):
+    for module in (ship, ship.dcgan, ship.features):
         monkeypatch.setattr(module, "settle_batch_norm", few)
-    monkeypatch.setattr(ship.sampling, "find_centres", lambda net: centres(net, 4))
+    monkeypatch.setattr(ship.dcgan, "find_centres", lambda net: centres(net, 4))
     monkeypatch.setattr(flow, "BATCH", 16)
-    finish = ship.stylegan.finish
-    monkeypatch.setattr(ship.stylegan, "finish", lambda net: finish(net, 64))
+    finish = ship.stylegan2.finish
+    monkeypatch.setattr(ship.stylegan2, "finish", lambda net: finish(net, 64))
     monkeypatch.setattr(ship.texture, "EXAM", (1, 64))
     monkeypatch.setattr(ship.texture, "FINAL", (1, 64))
 
@@ -146,7 +148,7 @@ def test_a_recipe_trains_resumes_and_ships(name, data, quick, tmp_path, monkeypa
     out.mkdir()
     report = ship.ship(name, data=data, folder=run, out=out)
     made = {out / each["file"] for each in (report, report.get("inverse")) if each}
-    assert made == set(out.iterdir()) and len(made) == (2 if room is translation else 1)
+    assert made == set(out.iterdir()) and len(made) == (2 if room is cyclegan else 1)
     assert report["scores"] and all(
         v.isfinite().all() for path in made for v in load_file(path).values() if v.is_floating_point()
     )
@@ -154,7 +156,7 @@ def test_a_recipe_trains_resumes_and_ships(name, data, quick, tmp_path, monkeypa
 
 def test_a_run_in_its_last_stages_cannot_be_made_longer(data, quick, tmp_path, monkeypatch):
     recipe = short(ship.find("cgan/fruits").RECIPES["cgan/fruits"])
-    monkeypatch.setitem(ship.sampling.RECIPES, "cgan/fruits", recipe)
+    monkeypatch.setitem(ship.dcgan.RECIPES, "cgan/fruits", recipe)
     ship.train("cgan/fruits", data=data, folder=tmp_path / "run", images=STEPS * BATCH)
     with pytest.raises(StudioError, match="last stages.*same --images.*another --folder"):
         ship.train("cgan/fruits", data=data, folder=tmp_path / "run", images=2 * STEPS * BATCH)

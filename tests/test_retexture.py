@@ -10,11 +10,11 @@ from skimage import data
 
 import imgstudio
 from imgstudio import StudioError, image
-from imgstudio.__main__ import main
-from imgstudio.ops import shading
-from imgstudio.studio.regions import from_labels
-from imgstudio.studio.retexture import retexture
-from imgstudio.studio.texture_export import label_map
+from imgstudio.cli.main import main
+from imgstudio.ops.texture import shading
+from imgstudio.studio.texture.export import label_map
+from imgstudio.studio.texture.regions import from_labels
+from imgstudio.studio.texture.retexture import retexture
 
 GRASS = Image.fromarray(data.grass()[:96, :96])
 RED = Image.fromarray(np.random.default_rng(0).integers(0, (255, 60, 60), (64, 64, 3)).astype(np.uint8))

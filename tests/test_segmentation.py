@@ -16,12 +16,13 @@ from torch.nn import functional as F
 
 import imgstudio
 from imgstudio import StudioError, catalog, image
-from imgstudio.__main__ import main
 from imgstudio.bench import texture as bench
+from imgstudio.cli.main import main
 from imgstudio.metrics.segmentation import adjusted_rand, mean_iou
-from imgstudio.ops import clustering, labels, segmentation
-from imgstudio.studio import texture, texture_export
-from imgstudio.studio.mosaic import mosaic
+from imgstudio.ops.texture import clustering, labels, segmentation
+from imgstudio.studio import texture
+from imgstudio.studio.texture import export
+from imgstudio.studio.texture.mosaic import mosaic
 
 GABOR = "gabor/texture"
 
@@ -273,8 +274,8 @@ def test_numbers_and_opacity(quarters, found):
 def test_regions_of_another_picture_are_noticed(found):
     for function in (
         imgstudio.overlay,
-        lambda p, s: texture_export.table(s, p),
-        lambda p, s: texture_export.cutouts(p, s, "x.zip"),
+        lambda p, s: export.table(s, p),
+        lambda p, s: export.cutouts(p, s, "x.zip"),
     ):
         with pytest.raises(StudioError, match="another picture"):
             function(Image.new("RGB", (5, 5)), found)
@@ -284,8 +285,8 @@ def test_regions_of_another_picture_are_noticed(found):
 
 
 def test_a_label_map_is_lossless(found, tmp_path):
-    path = image.save_png(texture_export.label_map(found), tmp_path / "map.png")
-    assert (texture_export.read_label_map(path) == found.labels).all()
+    path = image.save_png(export.label_map(found), tmp_path / "map.png")
+    assert (export.read_label_map(path) == found.labels).all()
     with Image.open(path) as opened:
         assert opened.mode == "P"
         seen = np.asarray(opened.convert("RGB"))
@@ -296,7 +297,7 @@ def test_any_whole_numbers_are_regions_from_1_and_a_map_from_0_is_one_from_1(fou
     ordered = texture.from_labels(np.array([[-3, 0, 0], [7, 7, 7]]))
     assert ordered.labels.tolist() == [[3, 2, 2], [1, 1, 1]]
     written = Image.fromarray((found.labels - 1).astype(np.uint8))  # as older versions did
-    assert (texture.from_labels(texture_export.read_label_map(written)).labels == found.labels).all()
+    assert (texture.from_labels(export.read_label_map(written)).labels == found.labels).all()
 
 
 def test_what_is_no_label_map_is_refused(tmp_path):
@@ -304,12 +305,12 @@ def test_what_is_no_label_map_is_refused(tmp_path):
     (tmp_path / "text.png").write_text("no picture")
     for name in ("rgb.png", "text.png", "missing.png"):
         with pytest.raises(StudioError, match="label map"):
-            texture_export.read_label_map(tmp_path / name)
+            export.read_label_map(tmp_path / name)
 
 
 def test_cutouts_make_up_the_picture_again(quarters, found, tmp_path):
     picture = quarters[0].image
-    path = texture_export.cutouts(picture, found, tmp_path / "cut.zip")
+    path = export.cutouts(picture, found, tmp_path / "cut.zip")
     with zipfile.ZipFile(path) as archive:
         assert archive.namelist() == [f"region-0{i}.png" for i in (1, 2, 3, 4)]
         pieces = [Image.open(io.BytesIO(archive.read(name))) for name in archive.namelist()]
@@ -320,21 +321,21 @@ def test_cutouts_make_up_the_picture_again(quarters, found, tmp_path):
         rows, columns = np.nonzero(found.mask(region))
         again.paste(piece, (int(columns.min()), int(rows.min())), piece)
     assert again.tobytes() == picture.tobytes()
-    assert texture_export.cutouts(picture, found, tmp_path / "again.zip").read_bytes() == path.read_bytes()
+    assert export.cutouts(picture, found, tmp_path / "again.zip").read_bytes() == path.read_bytes()
 
 
 def test_the_table_counts_and_names_colours():
     truth = texture.from_labels(np.array([[5, 5, 5], [5, 9, 9]]))
     pixels = np.zeros((2, 3, 3), np.uint8)
     pixels[truth.labels == 2] = [(0, 0, 255), (0, 100, 255)]
-    rows = texture_export.table(truth, pixels)
+    rows = export.table(truth, pixels)
     colours = ["#" + bytes(colour).hex() for colour in texture.palette(2)]
     assert [list(row.values()) for row in rows] == [
         [1, pytest.approx(4 / 6), 4, "#000000", colours[0]],
         [2, pytest.approx(2 / 6), 2, "#0032ff", colours[1]],
     ]
-    read = list(csv.DictReader(io.StringIO(texture_export.csv(truth, pixels))))
-    assert tuple(read[0]) == texture_export.COLUMNS
+    read = list(csv.DictReader(io.StringIO(export.csv(truth, pixels))))
+    assert tuple(read[0]) == export.COLUMNS
     assert [row["pixels"] for row in read] == ["4", "2"]
 
 
@@ -346,7 +347,7 @@ def decoded(rle: dict) -> np.ndarray:
 
 
 def test_coco_keeps_its_own_rules(found):
-    made = json.loads(json.dumps(texture_export.coco(found, name="folder/cat.png")))
+    made = json.loads(json.dumps(export.coco(found, name="folder/cat.png")))
     (picture,) = made["images"]
     assert picture == {"id": 1, "file_name": "cat.png", "width": 128, "height": 128}
     categories = {category["id"] for category in made["categories"]}
@@ -407,14 +408,14 @@ def test_the_verbs_write_everything(tmp_path, monkeypatch, capsys):
     assert main(["mosaic", "--seed", "3", "--regions", "3", "--size", "96", "--truth", "truth.png"]) == 0
     made = mosaic(3, regions=3, size=96)
     assert image.read("mosaic.png").tobytes() == made.image.tobytes()
-    assert (texture_export.read_label_map("truth.png") == made.labels).all()
+    assert (export.read_label_map("truth.png") == made.labels).all()
     files = {"labels": "map.png", "cutouts": "cut.zip", "csv": "table.csv", "coco": "coco.json", "truth": "truth.png"}
     options = ["--regions", "3", *(word for name, file in files.items() for word in (f"--{name}", file))]
     capsys.readouterr()
     assert main(["segment", "mosaic.png", "--model", GABOR, *options]) == 0
     said = capsys.readouterr().out
     found = imgstudio.segment(GABOR, "mosaic.png", regions=3)
-    assert (texture_export.read_label_map("map.png") == found.labels).all()
+    assert (export.read_label_map("map.png") == found.labels).all()
     assert image.read("segment.png").tobytes() == imgstudio.overlay("mosaic.png", found).tobytes()
     assert json.loads((tmp_path / "coco.json").read_text())["images"][0]["file_name"] == "mosaic.png"
     assert (tmp_path / "table.csv").read_text() in said

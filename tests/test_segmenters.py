@@ -12,12 +12,12 @@ from torch.nn import functional as F
 
 import imgstudio
 from imgstudio import StudioError, catalog, weights
+from imgstudio.catalog.records import Formula, Hub, Spec
 from imgstudio.models.dinov2 import DINOv2
 from imgstudio.models.embedding import blur, on_sphere, principal, standardised
 from imgstudio.models.gabor import Gabor, kernels
 from imgstudio.models.vgg_segmenter import VGGSegmenter
-from imgstudio.spec import Formula, Hub, Spec
-from imgstudio.studio.mosaic import mosaic
+from imgstudio.studio.texture.mosaic import mosaic
 
 DINO = catalog.find("dinov2/texture")
 HERE = [spec.name for spec in catalog.models("segment") if spec.embedded]

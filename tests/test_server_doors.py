@@ -382,7 +382,7 @@ def test_a_server_with_a_wrong_setting_does_not_start():
 
 
 def models_tab(monkeypatch, public: str) -> gr.Blocks:
-    from imgstudio.ui import models
+    from imgstudio.ui.tabs import models
 
     monkeypatch.setenv("IMGSTUDIO_PUBLIC", public)
     settings.cache_clear()
@@ -404,7 +404,7 @@ def test_nothing_can_be_cleared_on_a_public_server(monkeypatch):
 
 @pytest.mark.parametrize(("client", "owner"), [("127.0.0.1", True), ("192.168.1.7", False), (proxy.PROXIED, False)])
 def test_only_the_owner_clears(monkeypatch, client, owner):
-    from imgstudio.ui import models
+    from imgstudio.ui.tabs import models
 
     cleared = []
     monkeypatch.setattr(models.downloads, "clear", lambda name: cleared.append(name) or 5)

@@ -36,7 +36,7 @@ from bounds import (
 from PIL import Image
 
 import imgstudio
-from imgstudio.studio.latents import Latent
+from imgstudio.studio.sampling.latents import Latent
 from imgstudio.studio.steps import Step
 from imgstudio.studio.texture import from_labels
 

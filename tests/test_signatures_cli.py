@@ -10,23 +10,23 @@ import bounds
 import pytest
 from bounds import FRUITS, PATH
 
-from imgstudio import __main__ as program
-from imgstudio import cli, cli_amounts, cli_steering
+from imgstudio.cli import arguments, sampling, verbs
+from imgstudio.cli import main as program
 
 TEXTS = ("0", "-1", "1.5", "", "x", "nan", "-inf", "1e999", "9" * 20, "9" * 5000, "1,2")
 NAMES = ("", "~nouser", "a" * 300, "\0")
 NUMBERS = {  # the types of numeric options -> texts that may be one of them
-    cli_amounts.whole: {"0", "-1"},
-    cli_amounts.real: {"0", "-1", "1.5", "9" * 20},
-    cli_amounts.side: set(),
-    cli_amounts.columns: set(),
-    cli_amounts.fps: {"1.5"},
-    cli_amounts.amount: set(),
-    cli._seeds: {"0", "1,2"},
-    cli._numbers: {"0", "1.5", "9" * 20},
-    cli._sides: set(),
-    cli_steering._noise: {"0"},
-    cli_steering._layers: {"0"},
+    arguments.whole: {"0", "-1"},
+    arguments.real: {"0", "-1", "1.5", "9" * 20},
+    arguments.side: set(),
+    arguments.columns: set(),
+    arguments.fps: {"1.5"},
+    arguments.amount: set(),
+    verbs._seeds: {"0", "1,2"},
+    verbs._numbers: {"0", "1.5", "9" * 20},
+    verbs._sides: set(),
+    sampling._noise: {"0"},
+    sampling._layers: {"0"},
     program._port: set(),
     program._images: set(),
     program._repeats: set(),
@@ -89,7 +89,7 @@ def test_a_verb_takes_or_refuses_every_value(verb, capsys, monkeypatch, tmp_path
     assert ended([verb, *COMMANDS[verb]], capsys) is None
     for action in parser._actions:
         kind = partial if isinstance(action.type, partial) else action.type
-        assert kind in (None, str, Path, partial, cli_amounts.zip_file, *NUMBERS), action
+        assert kind in (None, str, Path, partial, arguments.zip_file, *NUMBERS), action
         for text in (TEXTS if kind in NUMBERS else NAMES) if action.option_strings and action.nargs != 0 else ():
             command = [verb, *COMMANDS[verb], f"{action.option_strings[-1]}={text}"]
             refused = ended(command, capsys, net=action.dest in ("crossover", "dimension"))
@@ -97,4 +97,4 @@ def test_a_verb_takes_or_refuses_every_value(verb, capsys, monkeypatch, tmp_path
 
 
 def test_every_verb_is_in_the_table():
-    assert set(COMMANDS) == {*cli.VERBS, *program._HELP}
+    assert set(COMMANDS) == {*verbs.VERBS, *program._HELP}

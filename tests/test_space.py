@@ -12,11 +12,11 @@ import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from imgstudio.ui import common
+from imgstudio.ui.kit import layout
 
 TESTS = Path(__file__).parent
 LEFT_OUT = (".git", ".venv*", "__pycache__", ".pytest_cache", ".ruff_cache", "runs", "*.egg-info", "tests", ".gradio")
-GAN, VAE = (common.default_model(task).name for task in ("sample", "reconstruct"))
+GAN, VAE = (layout.default_model(task).name for task in ("sample", "reconstruct"))
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import torch
 import imgstudio
 from imgstudio import Direction, Latent, StudioError
 from imgstudio.bench import speed
-from imgstudio.studio import steering
-from imgstudio.train.stylegan import finish
+from imgstudio.studio.sampling import editing
+from imgstudio.train.gan.stylegan2 import finish
 
 TRUNCATIONS = (0.0, 0.7, 1.0)
 
@@ -61,7 +61,7 @@ def test_noise_of_a_model_that_has_none_changes_nothing(small_model):
 def test_mixing_leads_from_one_parent_to_the_other(model, truncation):
     coarse, fine = imgstudio.sample(model, [3, 8], truncation=truncation)
     made = [imgstudio.mix(model, 3, 8, crossover=i, truncation=truncation) for i in range(5)]
-    assert len(steering.layers(model)) == 4
+    assert len(editing.layers(model)) == 4
     assert same(made[0], fine) and same(made[4], coarse)
     if truncation:
         assert len({image.tobytes() for image in made}) == 5
@@ -125,14 +125,14 @@ def test_a_place_goes_wherever_a_seed_goes(model):
 
 
 def test_one_can_go_on_from_what_was_made(model):
-    place = steering.edited(model, 3, {"component 1": 1.5})
+    place = editing.edited(model, 3, {"component 1": 1.5})
     assert same(imgstudio.sample(model, place)[0], imgstudio.edit(model, 3, {"component 1": 1.5}))
-    place = steering.mixed(model, place, 8, crossover=2)
-    place = steering.dragged(model, place, 0.25, -0.5)
-    straight = imgstudio.edit(model, steering.mixed(model, 3, 8, crossover=2), {"component 1": 1, "component 2": -2})
-    assert not same(steering.draw(place), straight)  # the first edit is still in it
-    back = steering.edited(model, place, {"component 1": -1.5}, layers=(0, 1))
-    assert abs(pixels(steering.draw(back)) - pixels(straight)).max() <= 2
+    place = editing.mixed(model, place, 8, crossover=2)
+    place = editing.dragged(model, place, 0.25, -0.5)
+    straight = imgstudio.edit(model, editing.mixed(model, 3, 8, crossover=2), {"component 1": 1, "component 2": -2})
+    assert not same(editing.draw(place), straight)  # the first edit is still in it
+    back = editing.edited(model, place, {"component 1": -1.5}, layers=(0, 1))
+    assert abs(pixels(editing.draw(back)) - pixels(straight)).max() <= 2
 
 
 def test_a_place_survives_as_text(model):

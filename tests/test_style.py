@@ -14,11 +14,11 @@ from skimage import data
 
 import imgstudio
 from imgstudio import StudioError, catalog, weights
-from imgstudio.ops import colors, optimise
+from imgstudio.catalog.records import Embedded
+from imgstudio.ops import optimise
 from imgstudio.ops import style as ops
-from imgstudio.spec import Embedded
-from imgstudio.studio import effort
-from imgstudio.studio.style import expected_seconds, kind, largest_size, memory_needed, stylize
+from imgstudio.ops.style import colors
+from imgstudio.studio.style import cost, expected_seconds, kind, largest_size, memory_needed, stylize
 
 WIDTHS = (8, 8, 16, 16, 16)
 STAND_INS = {
@@ -39,7 +39,7 @@ def stand_in(small_model):
         build, kwargs = STAND_INS[way]
         model = small_model(f"test/{way.replace(' ', '-')}", task="stylize", build=build, kwargs=kwargs)
         torch.manual_seed(0)
-        net = effort.NETS[build.rpartition(":")[2]][1](**kwargs)
+        net = cost.NETS[build.rpartition(":")[2]][1](**kwargs)
         for parameter in net.parameters():
             if parameter.ndim == 4:
                 torch.nn.init.kaiming_normal_(parameter)
@@ -199,7 +199,7 @@ def test_costs_are_said_beforehand(model):
     assert kind(model) in STAND_INS
     assert 0 < memory_needed(model, 256) < memory_needed(model, 1024) < 20e9
     assert 0 < expected_seconds(model, 128, 10) < expected_seconds(model, 512, 10)
-    assert 128 <= largest_size(model) <= max(effort.LARGEST[kind(model)])
+    assert 128 <= largest_size(model) <= max(cost.LARGEST[kind(model)])
 
 
 BAD_FOR_ALL = [
@@ -271,7 +271,7 @@ def test_a_model_for_something_else_is_refused(small_model):
 
 
 def test_what_does_not_fit_into_memory_is_refused_beforehand(small, monkeypatch):
-    monkeypatch.setattr(effort, "memory_free", lambda: 400_000_000)
+    monkeypatch.setattr(cost, "memory_free", lambda: 400_000_000)
     assert largest_size(small) < 1024
     assert_refused(lambda: stylize(small, Image.new("RGB", (90, 90)), STYLE, size=1024), r"GB are free: choose a size of at most")
 

@@ -12,11 +12,12 @@ from skimage import data
 
 import imgstudio
 from imgstudio import StudioError, catalog, image
-from imgstudio.__main__ import main
+from imgstudio.cli.main import main
 from imgstudio.models.vgg import VGG
-from imgstudio.ops import optimise, quilting, synthesis
-from imgstudio.ops.block_search import Search
-from imgstudio.studio.synthesis import METHODS, repeat, synthesize
+from imgstudio.ops import optimise
+from imgstudio.ops.texture import quilting, synthesis
+from imgstudio.ops.texture.block_search import Search
+from imgstudio.studio.texture.synthesis import METHODS, repeat, synthesize
 
 COFFEE = Image.fromarray(data.coffee()[100:228, 60:188])
 GRAVEL = Image.fromarray(data.gravel()[:128, :128])

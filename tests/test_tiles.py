@@ -13,7 +13,8 @@ from imgstudio import device
 from imgstudio.image import to_tensor
 from imgstudio.models.adain import AdaIN
 from imgstudio.models.transformer_net import TransformerNet
-from imgstudio.ops import feedforward, tiles
+from imgstudio.ops import tiles
+from imgstudio.ops.style import feedforward
 
 
 @pytest.fixture(autouse=True)

@@ -10,12 +10,14 @@ import torch
 from plain import two_classes
 
 from imgstudio import catalog, weights
+from imgstudio.catalog import rows
 from imgstudio.errors import StudioError
 from imgstudio.models.dcgan import Discriminator, Even, Generator, even
 from imgstudio.models.vae import VAE
-from imgstudio.train import interpolation, sampling, ship, stylegan
-from imgstudio.train.augment import diffaugment, translation
+from imgstudio.train import ship, vae
 from imgstudio.train.data import batches, read, split
+from imgstudio.train.gan import dcgan, stylegan2
+from imgstudio.train.gan.augment import diffaugment, translation
 from imgstudio.train.losses import ADVERSARIAL, calibrated_gaussian, gradient_penalty
 from imgstudio.train.perceptual import WIDTHS, PerceptualDistance, TinyDarknet
 from imgstudio.train.run import WeightAverage, settle_batch_norm
@@ -44,12 +46,12 @@ def judge(tmp_path):
 
 def gan_recipe(**more):
     discriminator = {"channels": 8, "widest": 16}
-    return sampling.Recipe(**{"data": "plain.tar", "generator": SMALL, "discriminator": discriminator, "batch": 8} | more)
+    return dcgan.Recipe(**{"data": "plain.tar", "generator": SMALL, "discriminator": discriminator, "batch": 8} | more)
 
 
 def vae_recipe(**more):
     net = {"latent": 4, "widths": (8, 16), "size": 16, "groups": 2, "components": 2}
-    return interpolation.Recipe(**{"data": "plain.tar", "net": net, "batch": 8, "grouping": "colour/{}", "rate": 3e-3} | more)
+    return vae.Recipe(**{"data": "plain.tar", "net": net, "batch": 8, "grouping": "colour/{}", "rate": 3e-3} | more)
 
 
 def test_the_split_depends_on_names_alone(data):
@@ -135,7 +137,7 @@ def test_a_gan_learns_the_colours_of_its_classes(loss, data, tmp_path):
     rate = 6e-3 if loss == "lsgan" else 2e-3  # its gradients are small
     rates = {"generator_rate": rate, "discriminator_rate": rate}
     recipe = gan_recipe(loss=loss, generator=SMALL | {"classes": 2}, augment=False, average=20, **rates)
-    net = sampling.train(recipe, data, tmp_path / "run", images=3200, every=1600)
+    net = dcgan.train(recipe, data, tmp_path / "run", images=3200, every=1600)
     with torch.no_grad():
         blue, red = (net(torch.randn(32, 8), torch.full((32,), i)).mean(dim=(0, 2, 3)) for i in (0, 1))
     assert red[0] > blue[0] + 0.5 and blue[2] > red[2] + 0.5
@@ -145,14 +147,14 @@ def test_a_gan_learns_the_colours_of_its_classes(loss, data, tmp_path):
 
 def test_a_run_resumes_where_it_stopped(data, tmp_path):
     recipe = gan_recipe()
-    sampling.train(recipe, data, tmp_path / "run", images=80)
+    dcgan.train(recipe, data, tmp_path / "run", images=80)
     first = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
-    sampling.train(recipe, data, tmp_path / "run", images=160)
+    dcgan.train(recipe, data, tmp_path / "run", images=160)
     second = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert (first["images"], second["images"]) == (80, 160)
     assert second["average"]["steps"] == 2 * first["average"]["steps"]
     assert second["seconds"] > first["seconds"]
-    sampling.train(recipe, data, tmp_path / "run", images=160)  # nothing left to do
+    dcgan.train(recipe, data, tmp_path / "run", images=160)  # nothing left to do
     assert torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["images"] == 160
 
 
@@ -160,8 +162,8 @@ def test_a_run_resumes_where_it_stopped(data, tmp_path):
 def test_a_vae_learns_to_reconstruct_and_ships(data, judge, tmp_path, monkeypatch):
     pytest.importorskip("sklearn")
     recipe = vae_recipe(beta=0.1, perceptual=10.0)
-    monkeypatch.setitem(interpolation.RECIPES, "vae/plain", recipe)
-    monkeypatch.setitem(ship.ROOMS, "vae/plain", interpolation)
+    monkeypatch.setitem(vae.RECIPES, "vae/plain", recipe)
+    monkeypatch.setitem(ship.ROOMS, "vae/plain", vae)
     ship.train("vae/plain", data=data, folder=tmp_path / "run", images=2400, judge=judge)
     result = ship.ship("vae/plain", data=data, folder=tmp_path / "run", out=tmp_path)
     scores = result["scores"]
@@ -175,11 +177,11 @@ def test_a_vae_learns_to_reconstruct_and_ships(data, judge, tmp_path, monkeypatc
 
 
 def test_the_perceptual_distance_may_weigh_otherwise_at_the_end_of_a_run(data, judge, tmp_path, monkeypatch):
-    assert interpolation.perceptual(vae_recipe(perceptual=7.0), 1.0) == 7.0
+    assert vae.perceptual(vae_recipe(perceptual=7.0), 1.0) == 7.0
     seen = []
-    step = interpolation.Training.step
-    monkeypatch.setattr(interpolation.Training, "step", lambda self, *given: seen.append(self.perceptual) or step(self, *given))
-    interpolation.train(vae_recipe(perceptual=7.0, at_last=2.0), data, judge, tmp_path / "run", images=160)
+    step = vae.Training.step
+    monkeypatch.setattr(vae.Training, "step", lambda self, *given: seen.append(self.perceptual) or step(self, *given))
+    vae.train(vae_recipe(perceptual=7.0, at_last=2.0), data, judge, tmp_path / "run", images=160)
     assert seen == [7.0] * 18 + [2.0] * 2
 
 
@@ -206,9 +208,22 @@ def test_a_recipe_and_the_catalogue_name_the_same_net(name):
     if spec is None:
         pytest.skip("not in the catalogue yet")
     room = ship.find(name)
-    wanted = room.RECIPES[name].generator if room in (sampling, stylegan) else room.RECIPES[name].net
+    wanted = room.RECIPES[name].generator if room in (dcgan, stylegan2) else room.RECIPES[name].net
     config = weights.read_config(weights.folder() / spec.source.filename)
     assert as_json(spec.kwargs) == as_json(wanted) == config
+
+
+def test_the_catalogue_reads_what_ship_stored(tmp_path, monkeypatch):
+    monkeypatch.setattr(rows, "SHIPPED", tmp_path / "shipped.json")
+    rows.SHIPPED.write_text('{"vae/old": {"size": 1}}')
+    report = {"file": "dcgan-new.safetensors", "sha256": "0" * 64, "size": 5, "arguments": {"widths": [8, 4]}, "images": 40}
+    rows.store("dcgan/new", report)
+    stored = json.loads(rows.SHIPPED.read_text())
+    assert stored["vae/old"] == {"size": 1} and stored["dcgan/new"]["images"] == 40
+    monkeypatch.setattr(rows, "_shipped", stored)
+    spec = rows.own("dcgan/new", "sample", "New", "dcgan:Generator", licence="CC0-1.0", data="none")
+    assert (spec.source.filename, spec.source.sha256) == (report["file"], report["sha256"])
+    assert (spec.size, spec.kwargs) == (5, {"widths": (8, 4)})
 
 
 def as_json(kwargs):
@@ -250,10 +265,10 @@ def test_a_generator_with_a_flow_draws_what_the_flow_leads_to():
 
 
 def test_a_loss_can_be_chosen_for_a_recipe_that_has_one(data, tmp_path, monkeypatch):
-    monkeypatch.setitem(sampling.RECIPES, "dcgan/plain", gan_recipe())
-    monkeypatch.setitem(ship.ROOMS, "dcgan/plain", sampling)
+    monkeypatch.setitem(dcgan.RECIPES, "dcgan/plain", gan_recipe())
+    monkeypatch.setitem(ship.ROOMS, "dcgan/plain", dcgan)
     seen = []
-    monkeypatch.setattr(sampling, "train", lambda recipe, *_, **__: seen.append(recipe.loss))
+    monkeypatch.setattr(dcgan, "train", lambda recipe, *_, **__: seen.append(recipe.loss))
     ship.train("dcgan/plain", data=data, folder=tmp_path, images=16, loss="wgan-gp")
     ship.train("dcgan/plain", data=data, folder=tmp_path, images=16)
     assert seen == ["wgan-gp", gan_recipe().loss]

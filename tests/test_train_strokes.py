@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from skimage import data
 
-from imgstudio.train import strokes
-from imgstudio.train.strokes import Painter
+from imgstudio.train.cyclegan import renderer
+from imgstudio.train.cyclegan.renderer import Painter
 
 SIDE = 64
 
@@ -43,24 +43,24 @@ def test_what_a_picture_shows_and_its_colours_are_kept():
 def test_thick_paint_is_lit_from_the_upper_left():
     hill = torch.zeros(1, 1, 9, 9)
     hill[..., 4, 4] = 1.0
-    lit = strokes.lit_from_above(hill)
+    lit = renderer.lit_from_above(hill)
     assert lit[..., 3, 3] > 0 > lit[..., 5, 5] and abs(lit.sum()) < 1e-5
 
 
 def test_a_curve_of_tones_rises_and_leaves_white():
     light = torch.linspace(-1, 1, 101)
-    toned = strokes.toned(light)
+    toned = renderer.toned(light)
     assert toned.diff().min() > 0 and toned[-1] == 1 and toned[0] < -0.95
     assert toned[50] > 0.3  # and lifts what lies between
 
 
 def test_other_hands_differ():
     torch.manual_seed(0)
-    first, second = strokes.varied(Painter()), strokes.varied(Painter())
+    first, second = renderer.varied(Painter()), renderer.varied(Painter())
     assert first != second
-    assert {*strokes.STROKES, *strokes.COLOURS} == set(Painter.__dataclass_fields__)
+    assert {*renderer.STROKES, *renderer.COLOURS} == set(Painter.__dataclass_fields__)
     for _ in range(20):
-        other = strokes.varied(Painter())
+        other = renderer.varied(Painter())
         for name in Painter.__dataclass_fields__:
             assert 0.39 <= getattr(other, name) / getattr(Painter(), name) <= 2.51
         assert other.tone <= 1

@@ -16,8 +16,9 @@ from imgstudio import weights
 from imgstudio.metrics.restyling import gram_distance, grams, relative
 from imgstudio.models.adain import AdaIN
 from imgstudio.models.transformer_net import TransformerNet
-from imgstudio.train import arbitrary, features, ship, style
+from imgstudio.train import features, ship, style
 from imgstudio.train.perceptual import WIDTHS
+from imgstudio.train.style import adain
 
 NARROW = {"widths": (4, 4, 8, 8, 8)}
 FOLDERS = {
@@ -139,8 +140,8 @@ def test_folding_and_balancing_leave_what_is_computed_unchanged_up_to_scale():
 @pytest.mark.short_training
 def test_the_decoder_of_adain_learns_and_ships(data, eye, tmp_path, monkeypatch):
     shares = {"net": NARROW, "pixels": 48, "view": 32, "batch": 4, "rate": 3e-3, "inversion": 480}
-    recipe = replace(arbitrary.RECIPES["adain/vgg-small"], **shares)
-    enter(monkeypatch, arbitrary, "adain/test", recipe)
+    recipe = replace(adain.RECIPES["adain/vgg-small"], **shares)
+    enter(monkeypatch, adain, "adain/test", recipe)
     ship.train("adain/test", data=data, folder=tmp_path / "run", images=40)
     ship.train("adain/test", data=data, folder=tmp_path / "run", images=560)
     result = ship.ship("adain/test", data=data, folder=tmp_path / "run", out=tmp_path)
@@ -148,7 +149,7 @@ def test_the_decoder_of_adain_learns_and_ships(data, eye, tmp_path, monkeypatch)
     net.load_state_dict(weights.read(tmp_path / result["file"]))
     eye_weights = weights.read(tmp_path / "features-vgg-small.safetensors")
     assert all(torch.equal(value, eye_weights[key]) for key, value in net.encoder.state_dict().items())
-    untrained = arbitrary.Training(recipe, torch.device("cpu"), eye_weights)
+    untrained = adain.Training(recipe, torch.device("cpu"), eye_weights)
     x = torch.stack([torch.from_numpy(np.array(picture(i, i % 2))) for i in range(4)]).permute(0, 3, 1, 2) / 127.5 - 1
     with torch.no_grad():
         errors = [(model(x, x) - x).abs().mean() for model in (net, untrained.net)]

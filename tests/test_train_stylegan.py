@@ -12,9 +12,11 @@ from imgstudio import device, weights
 from imgstudio.errors import StudioError
 from imgstudio.models.stylegan2 import Discriminator, Generator
 from imgstudio.models.vae import VAE
-from imgstudio.train import game, lessons, mending, sampling, ship, stylegan
+from imgstudio.train import ship
 from imgstudio.train.data import Pictures
-from imgstudio.train.lessons import Course, Lessons
+from imgstudio.train.gan import dcgan, self_distillation, stylegan2, trainer
+from imgstudio.train.gan import distillation as lessons
+from imgstudio.train.gan.distillation import Course, Lessons
 from imgstudio.train.losses import r1
 
 SMALL = {"size": 16, "widths": (16, 16), "latent": 8, "style": 16, "mapping": 2, "components": 4}
@@ -30,13 +32,13 @@ def data(tmp_path):
 
 def recipe(**more):
     small = {"data": "plain.tar", "generator": SMALL | {"classes": 2}, "discriminator": {"widths": (8, 16)}, "batch": 16}
-    return stylegan.Recipe(**small | {"augment": False, "average": 20} | RATES | more)
+    return stylegan2.Recipe(**small | {"augment": False, "average": 20} | RATES | more)
 
 
 @pytest.mark.short_training
 def test_a_run_learns_its_classes_and_ships(data, tmp_path, monkeypatch):
-    monkeypatch.setitem(stylegan.RECIPES, "stylegan2/plain", recipe())
-    monkeypatch.setitem(ship.ROOMS, "stylegan2/plain", stylegan)
+    monkeypatch.setitem(stylegan2.RECIPES, "stylegan2/plain", recipe())
+    monkeypatch.setitem(ship.ROOMS, "stylegan2/plain", stylegan2)
     ship.train("stylegan2/plain", data=data, folder=tmp_path / "run", images=4800)
     result = ship.ship("stylegan2/plain", data=data, folder=tmp_path / "run", out=tmp_path)
     scores = result["scores"]
@@ -54,12 +56,12 @@ def test_a_run_learns_its_classes_and_ships(data, tmp_path, monkeypatch):
     assert lengths.min() > 0 and torch.equal(lengths, lengths.sort(descending=True).values)
 
 
-@pytest.mark.parametrize("optimiser", stylegan.OPTIMISERS)
+@pytest.mark.parametrize("optimiser", stylegan2.OPTIMISERS)
 def test_a_run_resumes_where_it_stopped(optimiser, data, tmp_path):
     chosen = recipe(optimiser=optimiser)
-    stylegan.train(chosen, data, tmp_path / "run", images=64)
+    stylegan2.train(chosen, data, tmp_path / "run", images=64)
     first = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
-    stylegan.train(chosen, data, tmp_path / "run", images=128)
+    stylegan2.train(chosen, data, tmp_path / "run", images=128)
     second = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert (first["images"], second["images"]) == (64, 128) and (first["steps"], second["steps"]) == (4, 8)
     steps = [{int(row["step"]) for row in state["generator_optimiser"]["state"].values()} for state in (first, second)]
@@ -67,7 +69,7 @@ def test_a_run_resumes_where_it_stopped(optimiser, data, tmp_path):
 
 
 def test_momentum_is_for_the_generator_alone():
-    training = stylegan.Training(recipe(momentum=0.5), torch.device("cpu"))
+    training = stylegan2.Training(recipe(momentum=0.5), torch.device("cpu"))
     training.pace(1.0)
     both = (training.generator_optimiser, training.discriminator_optimiser)
     assert [{group["betas"] for group in optimiser.param_groups} for optimiser in both] == [{(0.5, 0.99)}, {(0.0, 0.99)}]
@@ -84,8 +86,8 @@ def shelf(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("room", "more"),
     [
-        (stylegan, {"generator": SMALL, "discriminator": {"widths": (8, 16)}, "mapping_rate": 1.0, **RATES}),
-        (sampling, {"generator": DCGAN, "discriminator": {"channels": 8, "widest": 16}, "generator_rate": 2e-3}),
+        (stylegan2, {"generator": SMALL, "discriminator": {"widths": (8, 16)}, "mapping_rate": 1.0, **RATES}),
+        (dcgan, {"generator": DCGAN, "discriminator": {"channels": 8, "widest": 16}, "generator_rate": 2e-3}),
     ],
 )
 def test_a_picture_is_the_lesson_for_its_latent_vector_and_less_and_less_so(room, more, shelf):
@@ -139,11 +141,11 @@ def test_latent_vectors_of_lessons_are_whitened_draws_from_the_posterior(shelf, 
     assert white.mean(dim=1).abs().max() < 0.03 and (white.cov() - torch.eye(8)).abs().max() < 0.05
 
 
-@pytest.mark.parametrize(("room", "small"), [(stylegan, SMALL), (sampling, DCGAN)])
+@pytest.mark.parametrize(("room", "small"), [(stylegan2, SMALL), (dcgan, DCGAN)])
 def test_a_run_goes_on_without_its_critic(room, small, shelf, tmp_path, data):
     net = {"size": 16, "latent": 8, "widths": (8, 8)}
     weights.write(shelf / "vae.safetensors", VAE(**net).state_dict())
-    critic = {"widths": (8, 16)} if room is stylegan else {"channels": 8, "widest": 16}
+    critic = {"widths": (8, 16)} if room is stylegan2 else {"channels": 8, "widest": 16}
     course = Course(encoder="vae.safetensors", net=net, pictures=320, polish=160, mend=80)
     recipe = room.Recipe(data="plain.tar", generator=small, discriminator=critic, batch=16, average=10**6, course=course)
     pictures, _ = room.load_data(recipe, data)
@@ -164,7 +166,7 @@ def test_a_run_goes_on_without_its_critic(room, small, shelf, tmp_path, data):
             return losses
 
         training.step = watched
-        game.play(training, pictures, tmp_path / "run", images=images, every=1000)
+        trainer.play(training, pictures, tmp_path / "run", images=images, every=1000)
         return training
 
     run(320)
@@ -172,9 +174,9 @@ def test_a_run_goes_on_without_its_critic(room, small, shelf, tmp_path, data):
     stages, rates, judged, fresh, momentum, other = zip(*rows)
     assert stages == ("game",) * 5 + ("polish",) * 10 + ("mend",) * 5 + ("mend",) * 5
     assert judged == (True,) * 5 + (False,) * 20
-    assert set(momentum[5:]) == {0.9} and set(momentum[:5]) == set(other) == {0.0 if room is stylegan else 0.5}
+    assert set(momentum[5:]) == {0.9} and set(momentum[:5]) == set(other) == {0.0 if room is stylegan2 else 0.5}
     assert fresh[0] and fresh[5] and fresh[15] and not any(fresh[1:5]) and not any(fresh[6:15])
-    assert rates[4] == pytest.approx(2 / 3) and rates[5] == game.ALONE and rates[14] == pytest.approx(game.ALONE / 3)
+    assert rates[4] == pytest.approx(2 / 3) and rates[5] == trainer.ALONE and rates[14] == pytest.approx(trainer.ALONE / 3)
 
     rows.clear()
     run(400)
@@ -194,20 +196,20 @@ def test_what_is_mended_is_what_the_critic_spoiled():
     rough = skin.clone()
     rough[..., 8:10, 4:6] = 1.0  # a speck
     rough[..., :, 16] = 0.0  # an outline a little elsewhere
-    wanted, share = mending.target(rough, smooth)
+    wanted, share = self_distillation.target(rough, smooth)
     assert torch.allclose(wanted[..., 8:10, 4:6], smooth[..., 8:10, 4:6])
     assert torch.equal(wanted[..., 12:, :], rough[..., 12:, :]) and torch.equal(wanted[..., 10:], rough[..., 10:])
     assert 0 < share.mean() < 0.03 and share.max() == 1
 
-    assert mending.unlikeness(wanted, wanted, share) == 0
-    assert mending.unlikeness(rough, wanted, share) > 4 * (rough - wanted).abs().mean()
+    assert self_distillation.unlikeness(wanted, wanted, share) == 0
+    assert self_distillation.unlikeness(rough, wanted, share) > 4 * (rough - wanted).abs().mean()
 
 
 def test_a_drawing_is_redrawn_with_even_grounds_and_crisp_lines():
     ripples = 0.02 * torch.sin(torch.arange(48.0)) * torch.cos(torch.arange(48.0))[:, None]
     drawing = (0.5 + ripples).expand(1, 3, -1, -1).clone()
     drawing[..., 23:25] = -0.3  # a line, paler than it should be
-    wanted = mending.redrawn(drawing)
+    wanted = self_distillation.redrawn(drawing)
     assert wanted.shape == drawing.shape and wanted.abs().max() <= 1
     assert wanted[..., :14].std() < 0.2 * drawing[..., :14].std()
     assert wanted[..., :14].mean() == pytest.approx(0.5, abs=0.005)
@@ -215,8 +217,8 @@ def test_a_drawing_is_redrawn_with_even_grounds_and_crisp_lines():
 
 
 def test_a_generator_is_taught_its_own_drawings_where_there_was_no_polish():
-    recipe = stylegan.Recipe(data="plain.tar", generator=SMALL, discriminator={"widths": (8, 16)}, batch=16, generator_rate=1e-2)
-    training = stylegan.Training(recipe, torch.device("cpu"))
+    recipe = stylegan2.Recipe(data="plain.tar", generator=SMALL, discriminator={"widths": (8, 16)}, batch=16, generator_rate=1e-2)
+    training = stylegan2.Training(recipe, torch.device("cpu"))
     training.enter("mend")
     real, labels = torch.zeros(16, 3, 16, 16), torch.zeros(16, dtype=torch.long)
     errors = [training.step(real, labels)["lesson"].item() for _ in range(400)]
@@ -226,8 +228,8 @@ def test_a_generator_is_taught_its_own_drawings_where_there_was_no_polish():
 @pytest.mark.short_training
 def test_a_generator_learns_what_its_teachers_make_together():
     critic = {"channels": 8, "widest": 16}
-    recipe = sampling.Recipe(data="plain.tar", generator=DCGAN, discriminator=critic, batch=16, generator_rate=2e-3)
-    training = sampling.Training(recipe, torch.device("cpu"))
+    recipe = dcgan.Recipe(data="plain.tar", generator=DCGAN, discriminator=critic, batch=16, generator_rate=2e-3)
+    training = dcgan.Training(recipe, torch.device("cpu"))
     training.teachers["game"] = training.finished()
     other = training.finished()
     with torch.no_grad():
@@ -245,13 +247,13 @@ def test_what_is_mended_can_be_asked_to_be_crisper(shelf):
     errors = []
     for crisp in (0.0, 0.5):
         course = Course(encoder="vae.safetensors", net=net, pictures=100, crisp=crisp)
-        training = stylegan.Training(recipe(generator=SMALL, course=course), torch.device("cpu"))
+        training = stylegan2.Training(recipe(generator=SMALL, course=course), torch.device("cpu"))
         training.teachers, training.stage = {name: training.finished() for name in ("game", "polish")}, "mend"
         errors.append(training.step(torch.zeros(16, 3, 16, 16), torch.zeros(16, dtype=torch.long))["lesson"].item())
     assert errors[0] < 1e-3 < 0.01 < errors[1]
     line = torch.zeros(1, 3, 16, 16)
     line[..., 8] = 0.5
-    made = mending.crisper(line, 0.5)
+    made = self_distillation.crisper(line, 0.5)
     assert made[..., 8].min() > 0.55 and made[..., :4].abs().max() < 1e-6
 
 
@@ -279,13 +281,13 @@ def test_worst_places_weigh_as_much_as_the_course_says(shelf):
 
 
 @pytest.mark.short_training
-@pytest.mark.parametrize(("room", "generator"), [(stylegan, SMALL), (sampling, DCGAN)])
+@pytest.mark.parametrize(("room", "generator"), [(stylegan2, SMALL), (dcgan, DCGAN)])
 def test_a_flow_learns_where_the_codes_lie_before_the_first_step_and_then_rests(room, generator, shelf, tmp_path):
     net = {"size": 16, "latent": 8, "widths": (8, 8)}
     weights.write(shelf / "vae.safetensors", VAE(**net).state_dict())
     pictures = two_classes(tmp_path / "flow", 40)
     course = Course(encoder="vae.safetensors", net=net, pictures=8000, flow=60)
-    critic = {"widths": (8, 16)} if room is stylegan else {"channels": 8, "widest": 16}
+    critic = {"widths": (8, 16)} if room is stylegan2 else {"channels": 8, "widest": 16}
     more = {"classes": 2, "flow": {"width": 32, "depth": 1}}
     chosen = room.Recipe(data="plain.tar", generator=generator | more, discriminator=critic, batch=16, course=course)
     room.train(chosen, pictures, tmp_path / "run", images=32)
@@ -300,7 +302,7 @@ def test_a_flow_learns_where_the_codes_lie_before_the_first_step_and_then_rests(
 
 
 def test_some_pictures_are_made_from_two_latent_vectors():
-    training = stylegan.Training(recipe(mixing=0.5), torch.device("cpu"))
+    training = stylegan2.Training(recipe(mixing=0.5), torch.device("cpu"))
     labels = torch.zeros(64, dtype=torch.long)
     w = training.styles(labels)
     mixed = (w[:, 0] != w[:, -1]).any(dim=1)
@@ -311,7 +313,7 @@ def test_some_pictures_are_made_from_two_latent_vectors():
 
 
 def test_every_weight_moves_at_a_rate_of_its_own_size():
-    groups = stylegan.equalised(Discriminator(size=16, widths=(8, 16)), 0.01)
+    groups = stylegan2.equalised(Discriminator(size=16, widths=(8, 16)), 0.01)
     sized = [rate / params[0].std().item() for params, rate in groups if params[0].ndim > 1]
     assert sized == pytest.approx([0.01] * 7)
 

@@ -16,8 +16,9 @@ from PIL import Image
 from imgstudio.models.renet import ReNet, Sweep
 from imgstudio.models.unet import UNet
 from imgstudio.models.vit import ViT, rotations, turned
-from imgstudio.train import mosaics, ship, texture
-from imgstudio.train.mosaics import Bank, Look
+from imgstudio.train import ship, texture
+from imgstudio.train.texture import mosaics
+from imgstudio.train.texture.mosaics import Bank, Look
 
 SMALL = {"dimensions": 6, "widths": (4, 4, 8, 8)}
 NETS = {

@@ -16,11 +16,13 @@ from imgstudio import weights
 from imgstudio.models.patchgan import PatchGAN
 from imgstudio.models.resnet_generator import ResnetGenerator, recognise
 from imgstudio.models.vgg import VGG
-from imgstudio.train import direction, domains, run, scenes, ship, translation
+from imgstudio.train import cyclegan, run, ship
+from imgstudio.train.cyclegan import direction, domains
+from imgstudio.train.cyclegan.renderer import Painter
 from imgstudio.train.data import Pictures, to_unit
+from imgstudio.train.features import scenes
 from imgstudio.train.losses import uneven_change
 from imgstudio.train.spectra import peaks, power
-from imgstudio.train.strokes import Painter
 
 NARROW = (4, 4, 8, 8, 8)
 RED, BLUE = (210, 30, 30), (30, 30, 210)
@@ -57,7 +59,7 @@ def recipe(tmp_path, monkeypatch):
     torch.manual_seed(0)
     monkeypatch.setenv("IMGSTUDIO_WEIGHTS_DIR", str(tmp_path))
     weights.write(tmp_path / "features-vgg-small.safetensors", VGG(widths=NARROW).state_dict())
-    made = translation.Recipe(
+    made = cyclegan.Recipe(
         a=(domains.Source(file="squares.tar", prefix="red/"),),
         b=(domains.Source(file="squares.tar", prefix="blue/"),),
         inverse="cyclegan/back",
@@ -71,8 +73,8 @@ def recipe(tmp_path, monkeypatch):
         ramp=600,
         widths=NARROW,
     )
-    monkeypatch.setitem(translation.RECIPES, "cyclegan/there", made)
-    monkeypatch.setitem(ship.ROOMS, "cyclegan/there", translation)
+    monkeypatch.setitem(cyclegan.RECIPES, "cyclegan/there", made)
+    monkeypatch.setitem(ship.ROOMS, "cyclegan/there", cyclegan)
     return made
 
 
@@ -111,7 +113,7 @@ def test_the_log_shows_held_out_figures_and_a_preview_of_both_ways(data, recipe,
         (row,) = csv.DictReader(file)
     assert {"adversarial", "cycle", "critic", "there frechet", "there cycle", "there change", "back frechet"} <= set(row)
     sheet = Image.open(run / "preview-00000016.png")
-    assert sheet.size == (translation.PREVIEWS * 24, 6 * 24)
+    assert sheet.size == (cyclegan.PREVIEWS * 24, 6 * 24)
 
 
 def noise(side) -> domains.Batch:
@@ -120,7 +122,7 @@ def noise(side) -> domains.Batch:
 
 
 def test_a_resumed_training_is_the_one_that_was_saved(recipe):
-    first, second = (translation.Training(recipe, torch.device("cpu")) for _ in range(2))
+    first, second = (cyclegan.Training(recipe, torch.device("cpu")) for _ in range(2))
     batch = noise(16)
     first.step(batch, 1e-3)
     state = first.state()
@@ -133,7 +135,7 @@ def test_a_resumed_training_is_the_one_that_was_saved(recipe):
 
 
 def test_critics_and_generators_learn_only_from_their_own_losses(recipe):
-    training = translation.Training(replace(recipe, cycle=0.0, identity=0.0), torch.device("cpu"))
+    training = cyclegan.Training(replace(recipe, cycle=0.0, identity=0.0), torch.device("cpu"))
     before = [p.clone() for p in training.forth.critic.parameters()]
     batch = noise(16)
     training._generate(batch)
@@ -160,7 +162,7 @@ def test_a_critic_can_be_shown_more_than_a_batch(recipe):
     assert len({picture.item() for picture in history.recalled(4)}) == 4 and history.recalled(-1) == []
     counts = []
     for judged in (0, 6):
-        training = translation.Training(replace(recipe, judged=judged), torch.device("cpu"))
+        training = cyclegan.Training(replace(recipe, judged=judged), torch.device("cpu"))
         training.forth.critic.register_forward_pre_hook(lambda _, given: counts.append(len(given[0])))
         for _ in range(4):
             training.step(noise(16), 1e-3)
@@ -191,7 +193,7 @@ def test_ties_to_the_original_tighten_slowly(recipe, ramp):
     batch = noise(16)
     nets = []
     for weight in (0.0, 0.0, 100.0):
-        training = translation.Training(replace(recipe, cycle=weight, identity=weight, ramp=ramp), torch.device("cpu"))
+        training = cyclegan.Training(replace(recipe, cycle=weight, identity=weight, ramp=ramp), torch.device("cpu"))
         if nets:
             training.step(batch, 1e-3)
         nets.append(torch.cat([p.detach().reshape(-1) for p in training.forth.generator.parameters()]))
@@ -236,7 +238,7 @@ def test_what_is_cut_off_is_held_out_and_as_large_as_the_rest(tmp_path):
         buffer.seek(0)
         tar.addfile(member, buffer)
     source = domains.Source(file="wide.tar", way="crops", most=40, pixels_each=50, sides=(0.3, 0.4), aside=0.25)
-    pairs = domains.load_pairs(translation.Recipe(a=(source,), b=(source,), inverse="", pixels=12), tmp_path)
+    pairs = domains.load_pairs(cyclegan.Recipe(a=(source,), b=(source,), inverse="", pixels=12), tmp_path)
     assert len(pairs.a) == 40 and len(pairs.held_a) == 30
     assert pairs.a.images[:, 1].max() < 100 < 180 < pairs.held_a.images[:, 1].min()
     for part in (pairs.a, pairs.held_a):
@@ -249,7 +251,7 @@ def test_both_nets_learn_from_a_painter_before_and_beside_critics(recipe):
     home = recipe.net | {"norm": "none", "bridges": True}
     net = home | {"grain": 0.1, "motley": True, "combed": 8.0}
     wanted = replace(recipe, net=net, home=home, painter=Painter(tone=0.5), alone=400, rate=2e-3)
-    training = translation.Training(wanted, torch.device("cpu"))
+    training = cyclegan.Training(wanted, torch.device("cpu"))
     critic = [p.clone() for p in training.back.critic.parameters()]
     x = torch.nn.functional.interpolate(torch.rand(8, 3, 6, 6), size=24, mode="bicubic").clamp(0, 1) * 2 - 1
     batch = domains.Batch(x, x.flip(0))
@@ -265,9 +267,9 @@ def test_both_nets_learn_from_a_painter_before_and_beside_critics(recipe):
 
 def test_at_last_only_the_way_back_learns(data, recipe, tmp_path):
     wanted = replace(recipe, net=recipe.net | {"norm": "none"}, painter=Painter(), alone=16, homework=16)
-    translation.train(wanted, data, tmp_path / "run", images=32)
+    cyclegan.train(wanted, data, tmp_path / "run", images=32)
     first = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
-    translation.train(wanted, data, tmp_path / "run", images=48)
+    cyclegan.train(wanted, data, tmp_path / "run", images=48)
     last = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert first["images"] == 32 and last["images"] == 48
     for way, net, same in (
@@ -290,8 +292,8 @@ def test_pictures_of_the_split_stay_apart(data, recipe):
 
 
 def test_every_recipe_trains_files_below_ten_megabytes():
-    assert len(translation.RECIPES) >= 3
-    for name, recipe in translation.RECIPES.items():
+    assert len(cyclegan.RECIPES) >= 3
+    for name, recipe in cyclegan.RECIPES.items():
         size = sum(p.numel() for p in ResnetGenerator(**recipe.net).parameters()) * 2
         assert size < 9.9e6 and recipe.inverse != name and recipe.view <= recipe.pixels
         critic = PatchGAN(**recipe.critic)
@@ -316,7 +318,7 @@ def test_skies_are_drawn_as_often_as_wanted():
     assert domains.sky_odds(torch.stack([grass, grass]), 0.25).unique().numel() == 1  # no skies to draw
     two = heap(blue, grass)
     batches = domains.draw(
-        domains.Pairs(two, two, two, two), translation.Recipe(a=(), b=(), inverse="", view=8, skies=0.0), 0, "cpu"
+        domains.Pairs(two, two, two, two), cyclegan.Recipe(a=(), b=(), inverse="", view=8, skies=0.0), 0, "cpu"
     )
     batch = next(batches)
     for seen in (batch.a, batch.b):
@@ -324,7 +326,7 @@ def test_skies_are_drawn_as_often_as_wanted():
 
 
 def test_critics_can_learn_at_a_pace_of_their_own(recipe):
-    training = translation.Training(replace(recipe, lead=2.0), torch.device("cpu"))
+    training = cyclegan.Training(replace(recipe, lead=2.0), torch.device("cpu"))
     training.step(noise(16), 1e-3)
     assert training.generators.param_groups[0]["lr"] == 1e-3 and training.critics.param_groups[0]["lr"] == 2e-3
 
@@ -340,7 +342,7 @@ def test_critics_can_be_shown_what_is_still_untranslated(recipe):
     red[:, 0], blue[:, 2] = 0.8, 0.8
     losses = []
     for originals in (False, True):
-        training = translation.Training(replace(recipe, originals=originals), torch.device("cpu"))
+        training = cyclegan.Training(replace(recipe, originals=originals), torch.device("cpu"))
         training.forth.critic = BlueIsReal()
         losses.append(training._judge(training.forth, real=blue, made=blue, given=red).item())
     # Half a mean square of the scores of what is not real: all are 1, and with the red ones, which it tells, half of them.
@@ -375,10 +377,10 @@ def test_a_mesh_is_talked_out_of_a_generator(recipe):
     x = torch.linspace(-0.5, 0.5, 16).expand(4, 3, 16, 16).contiguous()
     batch, changes = domains.Batch(x, -x), []
     for weight in (0.0, 5.0):
-        training = translation.Training(replace(recipe, plain=weight, cycle=0.0, identity=0.0, critics=0.0), torch.device("cpu"))
+        training = cyclegan.Training(replace(recipe, plain=weight, cycle=0.0, identity=0.0, critics=0.0), torch.device("cpu"))
         torch.nn.init.normal_(training.forth.generator.model[-1].weight, 0.0, 0.1)
         terms = [training.step(batch, 1e-3) for _ in range(20)][-1]
-        changes.append(uneven_change(x, translation._translated(training.forth.generator, x)).item())
+        changes.append(uneven_change(x, cyclegan._translated(training.forth.generator, x)).item())
     assert changes[1] < 0.5 * changes[0] and terms["plain"] > 0
 
 

@@ -15,15 +15,15 @@ from test_translation_nets import Published
 
 import imgstudio
 from imgstudio import StudioError, catalog, device, loading, weights
-from imgstudio.__main__ import main
 from imgstudio.art import flowers
 from imgstudio.bench import translation as bench
+from imgstudio.catalog.records import Hub
+from imgstudio.cli.main import main
 from imgstudio.image import read_settings, to_image, to_tensor
 from imgstudio.models.resnet_generator import ResnetGenerator
 from imgstudio.ops import translation as ops
-from imgstudio.spec import Hub
 from imgstudio.studio import translation as studio
-from imgstudio.studio.translation_batch import translate_many
+from imgstudio.studio.translation.batch import translate_many
 
 NET = {"channels": 4, "blocks": 1, "skip": True}
 

@@ -11,10 +11,11 @@ import torch
 from torch import nn
 
 from .. import catalog, device
+from ..catalog.records import Spec
 from ..loading import load
-from ..ops.sampling import steerable
-from ..spec import Spec
-from ..studio import interpolation, sampling, steering
+from ..ops.latent.sampling import steerable
+from ..studio import interpolation, sampling
+from ..studio.sampling import editing
 from .timing import interleaved
 
 MANY = 64  # pictures in the throughput run
@@ -77,7 +78,7 @@ def _sampling(name: str) -> tuple[Callable[[int], object], Callable[[int], objec
         return sampling.sample(name, i, label=label)
 
     def drag(i: int) -> object:
-        return steering.pad(name, 0, (i % 97) / 97, 0.2, label=label)
+        return editing.pad(name, 0, (i % 97) / 97, 0.2, label=label)
 
     def sheet(i: int) -> object:
         return sampling.sample(name, range(i, i + MANY), label=label)

@@ -8,7 +8,7 @@ A new family of nets is one function in `generators`, `autoencoders`, `restylers
 
 from __future__ import annotations
 
-from .bring import Looking, import_weights, importing
+from .importer import Looking, import_weights, importing
 from .recognition import Recognised, recognise
 
 __all__ = ["Looking", "Recognised", "import_weights", "importing", "recognise"]

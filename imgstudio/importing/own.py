@@ -9,8 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from .. import catalog
+from ..catalog.records import Embedded, Spec, Task
 from ..loading import outline
-from ..spec import Embedded, Spec, Task
 from . import arguments
 from .checkpoint import State
 from .recognition import Recognised, accepted

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .. import weights
+from ..catalog.records import Task
 from ..errors import StudioError
 from ..loading import mismatch, outline, resolve, unusable
-from ..spec import Task
 from . import checkpoint
 from .checkpoint import Conversion, State
 
@@ -71,10 +71,11 @@ def recognising(
     content: Mapping[str, Any], filename: str, *, task: Task | None = None, config: Mapping[str, Any] | None = None
 ) -> Steps:
     """`recognise` step by step: yields after each set of tensors that was looked at, so that it can be left."""
-    from . import autoencoders, generators, own, restylers, seers
+    from . import own
+    from .families import autoencoders, feature_nets, generators, image_to_image
 
     families: list[Family] = [own.Family(config)]
-    for module in (generators, autoencoders, restylers, seers):
+    for module in (generators, autoencoders, image_to_image, feature_nets):
         families += module.FAMILIES
     problem = ""
     for path, state in checkpoint.parts(content):

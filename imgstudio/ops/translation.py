@@ -12,8 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..models.resnet_generator import ResnetGenerator, white_noise
-from . import feedforward, guided, lines
-from .feedforward import Parts
+from . import guided, lines
+from .style import feedforward
+from .style.feedforward import Parts
 
 SLENDER = 0.1  # width of a stroke of combed grain, as a share of its length
 _LONGEST = 12  # times its short side: a longer picture is shown to a net that sees pictures at one size at less than that

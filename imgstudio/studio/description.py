@@ -8,10 +8,11 @@ from typing import Any
 import torch
 
 from .. import catalog, loading
+from ..catalog.records import Spec, Task
 from ..models.stylegan2 import Generator
 from ..models.vgg import VGG
-from ..spec import Spec, Task
-from . import downloads, effort, interpolation
+from . import downloads, interpolation
+from .style import cost
 
 __all__ = ["described", "list_models"]
 
@@ -46,7 +47,7 @@ def _abilities(spec: Spec) -> dict[str, Any]:
     if spec.task == "reconstruct":
         return {"curves": list(interpolation.CURVES), "attributes": list(interpolation.attributes(spec.name))}
     if spec.task == "stylize":
-        method = effort.kind(spec.name)
+        method = cost.kind(spec.name)
         return {"method": method, **({"layers": list(_layers(spec))} if method == "optimise" else {})}
     layers = _layers(spec) if spec.task == "sample" else ()
     return {"layers": list(layers)} if layers else {}

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .. import catalog, weights
+from ..catalog.records import Embedded, Formula, Hub, Spec
 from ..errors import StudioError
-from ..spec import Embedded, Formula, Hub, Spec
 from ..weights import Progress
 
 __all__ = [

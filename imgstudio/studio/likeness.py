@@ -7,7 +7,7 @@ import statistics
 
 from .. import catalog
 from ..image import to_tensor
-from ..ops import interpolation as ops
+from ..ops import autoencoder as ops
 from . import interpolation, sampling
 
 OWN = 8  # samples that a VAE's reconstructions are measured on

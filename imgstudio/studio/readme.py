@@ -10,17 +10,17 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from .. import catalog, resources
+from ..catalog.records import Spec
 from ..errors import StudioError
 from ..image import enlarge, grid, read
-from ..spec import Spec
 from . import animation
 from .interpolation import interpolate, prior
-from .mosaic import mosaic
-from .overlay import overlay
 from .sampling import sample, walk
 from .steps import last
 from .style import stylize
 from .texture import segment
+from .texture.mosaic import mosaic
+from .texture.overlays import overlay
 from .translation import translate
 
 FILM, PICTURES = "assets/readme.webp", "assets/models"

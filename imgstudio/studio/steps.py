@@ -9,7 +9,7 @@ from typing import TypeVar
 from PIL import Image
 
 from ..errors import StudioError
-from .sheet import png
+from .notebook import png
 
 
 @dataclass(frozen=True)

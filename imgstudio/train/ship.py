@@ -15,18 +15,21 @@ from torch import nn
 
 from .. import weights
 from ..errors import StudioError
-from . import arbitrary, datasets, features, interpolation, mosaics, sampling, style, stylegan, texture, translation
-from .data import Pictures
-from .domains import load_pairs
+from . import cyclegan, features, style, texture, vae
+from .cyclegan.domains import load_pairs
+from .data import Pictures, datasets
+from .gan import dcgan, stylegan2
 from .losses import ADVERSARIAL
 from .run import Run, settle_batch_norm
 from .score import score_generator, score_restyler, score_vae
-from .score_texture import score_segmenter
-from .score_translation import score_directions
+from .score.texture import score_segmenter
+from .score.translation import score_directions
+from .style import adain
+from .texture import mosaics
 
-_ALL = (sampling, stylegan, interpolation, features, arbitrary, style, texture, translation)
+_ALL = (dcgan, stylegan2, vae, features, adain, style, texture, cyclegan)
 ROOMS = {name: room for room in _ALL for name in room.RECIPES}
-PERCEPTUAL = (interpolation, features)  # modules whose recipes need a perceptual network: another project's classifier
+PERCEPTUAL = (vae, features)  # modules whose recipes need a perceptual network: another project's classifier
 
 
 def default_folder(name: str) -> Path:
@@ -95,7 +98,8 @@ def _with_loss(name: str, recipe: Any, loss: str | None) -> Any:
 
 
 def ship(name: str, *, data: Path, folder: Path | None = None, out: Path = Path("weights")) -> dict:
-    """Writes `out`/NAME.safetensors from the run's checkpoint. Returns its sha256, size, minutes, pictures seen and scores.
+    """Writes `out`/NAME.safetensors from the run's checkpoint. Returns its sha256, size, the arguments of the
+    net, minutes, pictures seen and scores.
 
     A run that makes two models at once, there and back, writes both files; the second is described under "inverse".
     """
@@ -106,24 +110,24 @@ def ship(name: str, *, data: Path, folder: Path | None = None, out: Path = Path(
         raise StudioError(f"There is no checkpoint in {run.folder}: train {name} first.")
     minutes = round(run.minutes)  # before the clock counts what follows
     recipe, seen = room.RECIPES[name], {"minutes": minutes, "images": state["images"]}
-    if room is translation:
+    if room is cyclegan:
         there, back = _translation(recipe, state, data)
         return {**_write(name, there, out), **seen, "inverse": _write(recipe.inverse, back, out)}
     return {**_write(name, FINISH[room](recipe, state, data), out), **seen}
 
 
-Finished = tuple[nn.Module, dict[str, Any], dict[str, dict[str, float]]]  # net, its arguments, its scores
+Finished = tuple[nn.Module, dict[str, Any], dict[str, dict[str, float]]]  # net, arguments of its constructor, its scores
 
 
 def _write(name: str, finished: Finished, out: Path) -> dict:
     net, config, scores = finished
     path = out / f"{name.replace('/', '-')}.safetensors"
     digest = weights.write(path, net.state_dict(), config)
-    return {"file": path.name, "sha256": digest, "size": path.stat().st_size, "scores": scores}
+    return {"file": path.name, "sha256": digest, "size": path.stat().st_size, "arguments": config, "scores": scores}
 
 
-def _generator(recipe: sampling.Recipe, state: dict, data: Path) -> Finished:
-    train_set, held = sampling.load_data(recipe, data)
+def _generator(recipe: dcgan.Recipe, state: dict, data: Path) -> Finished:
+    train_set, held = dcgan.load_data(recipe, data)
     net = finished_generator(recipe, state)
     return net, dict(recipe.generator), score_generator(net, train_set, held, _judge())
 
@@ -133,16 +137,16 @@ def _judge() -> nn.Module:
     return features.shipped("features-vgg-small.safetensors", features.RECIPES["features/vgg-small"].net)
 
 
-def _stylegan(recipe: stylegan.Recipe, state: dict, data: Path) -> Finished:
-    train_set, held = stylegan.load_data(recipe, data)
-    training = stylegan.Training(recipe, torch.device("cpu"))
+def _stylegan(recipe: stylegan2.Recipe, state: dict, data: Path) -> Finished:
+    train_set, held = stylegan2.load_data(recipe, data)
+    training = stylegan2.Training(recipe, torch.device("cpu"))
     training.restore(state)
     net = training.finished()
     return net, dict(recipe.generator), score_generator(net, train_set, held, _judge())
 
 
-def _vae(recipe: interpolation.Recipe, state: dict, data: Path) -> Finished:
-    train_set, held = interpolation.load_data(recipe, data)
+def _vae(recipe: vae.Recipe, state: dict, data: Path) -> Finished:
+    train_set, held = vae.load_data(recipe, data)
     net = finished_vae(recipe, state, train_set)
     return net, dict(recipe.net), score_vae(net, train_set, held, recipe.held_out_groups)
 
@@ -153,11 +157,11 @@ def _features(recipe: features.Recipe, state: dict, data: Path) -> Finished:
     return net, dict(recipe.net), features.score(student, lessons, recipe)
 
 
-def _arbitrary(recipe: arbitrary.Recipe, state: dict, data: Path) -> Finished:
-    training = arbitrary.Training(recipe, torch.device("cpu"))
+def _arbitrary(recipe: adain.Recipe, state: dict, data: Path) -> Finished:
+    training = adain.Training(recipe, torch.device("cpu"))
     training.restore(state)
     net = training.average.net.eval()
-    _, held = arbitrary.load_data(recipe, data)
+    _, held = adain.load_data(recipe, data)
     contents, styles = held["photographs"].images[::12], held["paintings"].images[::20]
     return net, dict(recipe.net), score_restyler(net, contents, styles, features.shipped(recipe.features, recipe.net))
 
@@ -183,9 +187,9 @@ def _texture(recipe: texture.Recipe, state: dict, data: Path) -> Finished:
     return net, dict(recipe.net), score_segmenter(net, recipe.build.partition(":")[0], exams)
 
 
-def _translation(recipe: translation.Recipe, state: dict, data: Path) -> tuple[Finished, Finished]:
+def _translation(recipe: cyclegan.Recipe, state: dict, data: Path) -> tuple[Finished, Finished]:
     """There and back."""
-    nets, pairs = translation.finished(recipe, state), load_pairs(recipe, data)
+    nets, pairs = cyclegan.finished(recipe, state), load_pairs(recipe, data)
     judge = features.shipped(recipe.features, {"widths": recipe.widths})
     scores = score_directions(*nets, pairs.held_a, pairs.held_b, judge)
     there, back = ((net, dict(layout), score) for net, layout, score in zip(nets, recipe.nets, scores))
@@ -193,27 +197,27 @@ def _translation(recipe: translation.Recipe, state: dict, data: Path) -> tuple[F
 
 
 FINISH = {
-    sampling: _generator,
-    stylegan: _stylegan,
-    interpolation: _vae,
+    dcgan: _generator,
+    stylegan2: _stylegan,
+    vae: _vae,
     features: _features,
-    arbitrary: _arbitrary,
+    adain: _arbitrary,
     style: _style,
     texture: _texture,
 }
 
 
-def finished_generator(recipe: sampling.Recipe, state: dict) -> nn.Module:
+def finished_generator(recipe: dcgan.Recipe, state: dict) -> nn.Module:
     """The averaged generator of a checkpoint, batch statistics measured anew and centres found."""
-    training = sampling.Training(recipe, torch.device("cpu"))
+    training = dcgan.Training(recipe, torch.device("cpu"))
     training.restore(state)
     net = training.finished()
-    sampling.find_centres(net)
+    dcgan.find_centres(net)
     return net
 
 
-def finished_vae(recipe: interpolation.Recipe, state: dict, pictures: Pictures) -> nn.Module:
+def finished_vae(recipe: vae.Recipe, state: dict, pictures: Pictures) -> nn.Module:
     """The averaged net of a checkpoint with what is measured on the training pictures."""
-    net = interpolation.VAE(**recipe.net).eval().requires_grad_(False)
+    net = vae.VAE(**recipe.net).eval().requires_grad_(False)
     net.load_state_dict(state["average"]["net"])
-    return interpolation.finish(net, recipe, pictures)
+    return vae.finish(net, recipe, pictures)

@@ -22,10 +22,12 @@ import gradio as gr  # noqa: E402
 
 from ..errors import StudioError  # noqa: E402
 from ..studio import system  # noqa: E402
-from . import api, header, prepared, suited  # noqa: E402
+from . import api, header  # noqa: E402
+from .kit import prepared  # noqa: E402
+from .kit.theme import ICON, head, theme  # noqa: E402
 from .server import access, auth, outer, queue, tools  # noqa: E402
 from .server.page import Page  # noqa: E402
-from .theme import ICON, head, theme  # noqa: E402
+from .tabs.translation import suited  # noqa: E402
 
 TABS = ("sampling", "interpolation", "translation", "style", "texture", "models")
 
@@ -48,7 +50,7 @@ def build() -> gr.Blocks:
         header.build()
         with gr.Tabs(elem_classes="rooms"):
             for name in TABS:
-                tab = importlib.import_module(f"{__name__}.{name}")
+                tab = importlib.import_module(f"{__name__}.tabs.{name}")
                 with gr.Tab(tab.TITLE, id=name):
                     tab.build()
         api.build()

@@ -7,7 +7,7 @@ import html
 import gradio as gr
 
 from ..studio import system
-from .theme import ICON
+from .kit.theme import ICON
 
 
 def build() -> None:

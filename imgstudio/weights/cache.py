@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..catalog.records import Hub
 from ..errors import StudioError
-from ..spec import Hub
 from . import hub
 
 _PATIENCE = 6.0  # seconds to wait for a download that ends; one that was stopped may linger for five

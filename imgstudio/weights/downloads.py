@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
+from ..catalog.records import Hub
 from ..errors import StudioError
-from ..spec import Hub
 from . import cache, hub, known
 from .files import sha256
 

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from ..catalog.records import Hub
 from ..errors import StudioError
-from ..spec import Hub
 
 PATIENCE = 3.0  # seconds to wait for the Hub's first answer
 _MEMORY = 60.0  # seconds for which a Hub that did not answer is not asked again

@@ -9,8 +9,8 @@ import os
 import threading
 from pathlib import Path
 
+from ..catalog.records import Hub
 from ..errors import StudioError
-from ..spec import Hub
 from . import hub
 
 _lock = threading.Lock()

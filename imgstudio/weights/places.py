@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .. import resources
+from ..catalog.records import Embedded, Hub, Local, Spec
 from ..errors import StudioError
-from ..spec import Embedded, Hub, Local, Spec
 from .downloads import Report, fetch, present
 from .files import sha256
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..catalog.records import Hub
 from ..errors import StudioError
-from ..spec import Hub
 from . import hub
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import gradio as gr
 
-from ..events import COMPUTE, answering
-from ..slots import PictureInput
+from ..kit.events import COMPUTE, answering
+from ..kit.slots import PictureInput
 from . import bounds, choices, interpolation, models, sampling, style, texts, texture, translation
 
 BROUGHT = ("image", "a", "b", "c", "d", "content", "style", "mask", "texture")  # parameters that are pictures

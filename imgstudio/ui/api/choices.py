@@ -7,9 +7,13 @@ from typing import Any, NamedTuple
 
 import imgstudio
 
-from ...spec import TASKS, Spec, Task
-from ...studio import animation, decomposition, interpolation, steering, style_sources, synthesis
-from .. import common, style_settings
+from ...catalog.records import TASKS, Spec, Task
+from ...studio import animation, interpolation
+from ...studio.sampling import editing
+from ...studio.style import sources
+from ...studio.texture import decomposition, synthesis
+from ..kit import layout
+from ..tabs.style import settings
 
 _TASKS: dict[str, Task] = {  # of tabs
     "sampling": "sample",
@@ -20,7 +24,7 @@ _TASKS: dict[str, Task] = {  # of tabs
 _PARAMETERS: dict[str, Sequence[str]] = {
     "curve": interpolation.CURVES,
     "format": animation.FORMATS,
-    "keep_colors": ("none", *style_sources.KEPT),
+    "keep_colors": ("none", *sources.KEPT),
     "start": synthesis.STARTS,
     "task": ("", *TASKS),
 }
@@ -50,16 +54,16 @@ def _models(endpoint: Callable[..., Any]) -> tuple[Sequence[Spec], Spec | None]:
     """The models of the catalogue that suit an endpoint, and the one that its tab opens with."""
     tab, name = endpoint.__module__.rpartition(".")[2], endpoint.__name__
     if tab == "style" or name == "synthesize":
-        kinds = style_settings.kinds()
+        kinds = settings.kinds()
         if name == "synthesize":
-            return kinds.get(style_settings.OPTIMISE, []), None
-        return imgstudio.models("stylize"), style_settings.opening(kinds)[1] if kinds else None
+            return kinds.get(settings.OPTIMISE, []), None
+        return imgstudio.models("stylize"), settings.opening(kinds)[1] if kinds else None
     specs: Sequence[Spec] = imgstudio.models(_TASKS[tab])
     if tab == "sampling" and name not in ("sample", "walk"):
-        specs = steering.models()
+        specs = editing.models()
     if name == "attribute":
         specs = [spec for spec in specs if interpolation.attributes(spec.name)]
-    return specs, common.first_ready(specs)
+    return specs, layout.first_ready(specs)
 
 
 def amounts(endpoint: Callable[..., Any]) -> dict[str, float] | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from ..common import file_name, folder, keep
+from ..kit.layout import file_name, folder, keep
 
 
 def file(model: str, picture: Image.Image, settings: dict[str, Any]) -> str:

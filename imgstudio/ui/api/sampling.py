@@ -6,13 +6,14 @@ from typing import Any
 
 from ...checks import check_range, shown
 from ...errors import StudioError
-from ...studio import animation, inversion, sampling, steering
+from ...studio import animation, sampling
 from ...studio import seeds as seed_texts
-from ...studio.inversion import Found
-from ...studio.latents import TRUNCATION, Latent
+from ...studio.sampling import editing, inversion
+from ...studio.sampling.inversion import Found
+from ...studio.sampling.latents import TRUNCATION, Latent
 from ...studio.steps import last
-from ..common import file_name, folder
-from ..player import check_length
+from ..kit.layout import file_name, folder
+from ..kit.player import check_length
 from .files import file, files
 
 
@@ -79,7 +80,7 @@ def directions(model: str) -> list[str]:
     Returns:
         names: Those that the model's directions have.
     """
-    return list(steering.directions(model))
+    return list(editing.directions(model))
 
 
 def mix(
@@ -106,7 +107,7 @@ def mix(
         picture: A PNG file.
     """
     points, shared = [_point(model, text) for text in (coarse, fine)], _shared(truncation, label, noise)
-    made = steering.mix(model, *points, crossover=crossover, **shared)
+    made = editing.mix(model, *points, crossover=crossover, **shared)
     return file(model, made, {"task": "mix", "model": model, "coarse": coarse, "fine": fine, "crossover": crossover, **shared})
 
 
@@ -134,7 +135,7 @@ def edit(
         picture: A PNG file.
     """
     shared, amounts = _shared(truncation, label, noise), amounts or {}
-    made = steering.edit(
+    made = editing.edit(
         model, _point(model, seed), amounts, layers=seed_texts.layers(layers) if layers.strip() else None, **shared
     )
     settings = {"task": "edit", "model": model, "seed": seed, "amounts": amounts, "layers": layers, **shared}
@@ -159,7 +160,7 @@ def pad(
         picture: A PNG file.
     """
     shared = _shared(truncation, label, noise)
-    made = steering.pad(model, _point(model, seed), x, y, **shared)
+    made = editing.pad(model, _point(model, seed), x, y, **shared)
     return file(model, made, {"task": "pad", "model": model, "seed": seed, "x": x, "y": y, **shared})
 
 
@@ -181,7 +182,7 @@ def feature_maps(
         channels: One grey PNG a channel, the strongest first.
     """
     shared = _shared(truncation, label, noise)
-    made = steering.feature_maps(model, _point(model, seed), layer, count=count, **shared)
+    made = editing.feature_maps(model, _point(model, seed), layer, count=count, **shared)
     settings = {"task": "feature_maps", "model": model, "seed": seed, "layer": layer, **shared}
     return files(model, made, [str(index + 1) for index in range(len(made))], [settings] * len(made))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ...checks import check_count, check_range
-from ...studio import decomposition, pictures, synthesis, texture_export
-from ...studio import retexture as studio_retexture
+from ...studio import pictures
 from ...studio import texture as studio_texture
 from ...studio.steps import last
-from ..common import file_name, folder
+from ...studio.texture import decomposition, export, synthesis
+from ...studio.texture import retexture as studio_retexture
+from ..kit.layout import file_name, folder
 from . import bounds
 from .files import file
 
@@ -32,9 +33,9 @@ def segment(model: str, image: str, regions: int = 0, opacity: float = 0.5) -> t
     found = studio_texture.segment(model, picture, regions=regions or None)
     settings = {"task": "segment", "model": model, "regions": found.regions}
     labels = folder() / f"{file_name(model, 'labels')}.png"
-    texture_export.label_map(found).save(labels)
+    export.label_map(found).save(labels)
     shown = file(model, studio_texture.overlay(picture, found, opacity=opacity), settings)
-    return shown, str(labels), texture_export.table(found, picture)
+    return shown, str(labels), export.table(found, picture)
 
 
 def decompose(image: str, strength: float = 0.5, method: str = "rtv", size: int = 0) -> tuple[str, str]:
