@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
+from table import each_row
 
 from imgstudio import StudioError
 from imgstudio.studio import animation
@@ -106,7 +107,7 @@ def test_enlarged_pixels_stay_exact_in_webp(tmp_path):
         np.testing.assert_array_equal(frame, np.asarray(expected))
 
 
-@pytest.mark.parametrize(("width", "height"), [(33, 32), (32, 31), (1, 1), (33, 17)])
+@each_row(("width", "height"), [(33, 32), (32, 31), (1, 1), (33, 17)])
 def test_odd_sides_become_even_in_a_video(tmp_path, width, height):
     (frame, *_) = frames_of(animation.save(film(2, width, height), tmp_path / "a.mp4"))
     assert frame.shape == (height + height % 2, width + width % 2, 3)
@@ -137,7 +138,7 @@ def test_video_frames_are_taken_one_by_one(tmp_path):
     animation.save(counted(), tmp_path / "a.mp4")
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.avi", "a", "gif"])
+@each_row("name", ["a.png", "a.avi", "a", "gif"])
 def test_another_ending_is_refused_before_anything_is_drawn(tmp_path, name):
     with pytest.raises(StudioError, match=r"\.gif, \.webp, \.mp4"):
         animation.save((pytest.fail("drawn") for _ in range(1)), tmp_path / name)

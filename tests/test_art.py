@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from table import each_row
 
 from imgstudio import art
 from imgstudio.art import flowers
@@ -80,7 +81,7 @@ def test_the_shipped_files_are_those_of_the_list():
     assert {path.name for path in FILES} == {f"{name}.jpg" for name in art.NAMES}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@each_row("path", FILES)
 def test_a_shipped_file_is_small_and_shows_its_artwork(path):
     assert path.stat().st_size < 150_000
     with Image.open(path) as picture:

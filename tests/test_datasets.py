@@ -16,6 +16,7 @@ import pytest
 import torch
 from file_server import FileServer
 from PIL import Image
+from table import each_row
 from test_fetch import tar_of, zip_of
 
 import imgstudio.cli.main as cli
@@ -307,7 +308,7 @@ def test_tiny_darknet_is_converted_and_read(version, server, make):
 SPOILT = [lambda d: d[:-4], lambda d: d + b"\0" * 4, lambda d: b"", lambda d: b"\xff" * len(d), lambda d: d[:500]]
 
 
-@pytest.mark.parametrize("spoil", SPOILT)
+@each_row("spoil", SPOILT)
 def test_another_file_than_tiny_darknet_is_a_sentence(spoil, tmp_path):
     (tmp_path / "a.weights").write_bytes(spoil(darknet_file()[0]))
     with pytest.raises(StudioError, match="a.weights"):

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from scipy.sparse.linalg import spsolve
 from skimage import data
+from table import each_row
 
 import imgstudio
 from imgstudio import StudioError, image
@@ -37,8 +38,8 @@ def stripes_beside_an_edge():
     return Image.fromarray(np.repeat(np.rint(x * 255).astype(np.uint8)[:, :, None], 3, axis=2))
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("strength", [0, 0.3, 1])
+@each_row("method", METHODS)
+@each_row("strength", [0, 0.3, 1])
 def test_the_parts_add_up_to_the_picture(method, strength):
     parted = decompose(PHOTO, strength=strength, method=method)
     assert {part.mode for part in (parted.structure, parted.texture)} == {"RGB"}
@@ -93,8 +94,8 @@ def test_boosting_goes_away_from_the_structure():
     assert recompose(parted, 0.5).tobytes() != recompose(parted, 1).tobytes()
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (2, 2), (3, 50), (17, 33)])
+@each_row("method", METHODS)
+@each_row("size", [(1, 1), (1, 40), (40, 1), (2, 2), (3, 50), (17, 33)])
 def test_any_shape(method, size):
     picture = PHOTO.resize(size)
     assert (whole(decompose(picture, strength=0.8, method=method)) == pixels(picture)).all()

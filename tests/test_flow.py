@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from table import each_row
 from torch.nn.functional import one_hot
 
 from imgstudio import device as devices
@@ -78,7 +79,7 @@ def test_truncation_shrinks_what_the_flow_begins_with():
     assert torch.equal(sampling.truncate(net, full, 0.5, labels), full)  # not a second time
 
 
-@pytest.mark.parametrize(
+@each_row(
     "net",
     [
         dcgan.Generator(latent=6, size=16, channels=8),
@@ -86,7 +87,6 @@ def test_truncation_shrinks_what_the_flow_begins_with():
         tutorial_gan.DenseGenerator([6, 16, 64]),
         fastgan.FastGAN(latent=6, widths=(8,) * 9),
     ],
-    ids=lambda net: type(net).__name__,
 )
 def test_generators_without_a_flow_are_truncated_towards_their_centre(net):
     net.centre.normal_()

@@ -10,6 +10,7 @@ import foreign
 import pytest
 import torch
 from safetensors.torch import save_file
+from table import each_row
 from test_translation_nets import Published
 from torch import nn
 
@@ -57,8 +58,8 @@ CHAINS = {  # size -> kernels, strides, paddings
 }
 
 
-@pytest.mark.parametrize("colours", [1, 3])
-@pytest.mark.parametrize("chain", CHAINS, ids=str)
+@each_row("colours", [1, 3])
+@each_row("chain", CHAINS)
 def test_a_dcgan_of_any_size_and_colour(bring, chain, colours):
     kernels, strides, paddings = CHAINS[chain]
     channels = (10, *(4 * (len(kernels) - i) for i in range(1, len(kernels))), colours)
@@ -70,8 +71,8 @@ def test_a_dcgan_of_any_size_and_colour(bring, chain, colours):
     assert f"{net.size} px" in spec.title and ("grey" if colours == 1 else "colour") in spec.note
 
 
-@pytest.mark.parametrize("name", ["main", "gen", "layer_stack", "model", "net", "module.main", "_orig_mod.model", ""])
-@pytest.mark.parametrize("options", [{}, {"blocks": True}, {"bias": True, "norm": False}], ids=["plain", "blocks", "no norms"])
+@each_row("name", ["main", "gen", "layer_stack", "model", "net", "module.main", "_orig_mod.model", ""])
+@each_row("options", [{}, {"blocks": True}, {"bias": True, "norm": False}])
 def test_a_dcgan_in_any_layout(bring, name, options):
     theirs = foreign.randomise_norms(foreign.dcgan((6, 8, 5, 4, 3), *CHAINS[32], **options))
     state = {f"{name}.{key}" if name else key: value for key, value in theirs.state_dict().items()}
@@ -113,7 +114,7 @@ def test_batch_norms_betray_the_activation(bring, activation):
     assert "follows from its batch norms" in spec.note
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("widths", "options"),
     [
         ((100, 256, 512, 1024, 784), {}),
@@ -122,7 +123,6 @@ def test_batch_norms_betray_the_activation(bring, activation):
         ((10, 16, 32, 784), {"norms": (0, 1), "activation": nn.ReLU(), "output": nn.Sigmoid()}),
         ((20, 32, 3 * 32 * 32), {}),
     ],
-    ids=["plain", "two layers", "eps", "sigmoid", "colour"],
 )
 def test_a_fully_connected_gan(bring, widths, options):
     theirs = foreign.randomise_norms(foreign.dense_gan(widths, **options))
@@ -250,7 +250,7 @@ def test_two_files_that_do_not_belong_together(tmp_path):
 SMALL = ((6, 8, 4, 3), *CHAINS[28])
 
 
-@pytest.mark.parametrize(
+@each_row(
     "wrap",
     [
         lambda g, d: {"state_dict": g, "epoch": 3, "optimizer": {"state": {}, "param_groups": [{"lr": 0.1}]}},
@@ -261,7 +261,6 @@ SMALL = ((6, 8, 4, 3), *CHAINS[28])
         lambda g, d: {"state_dict": {**{f"d.{k}": v for k, v in d.items()}, **{f"generator.{k}": v for k, v in g.items()}}},
         lambda g, d: {"models": {"G": {f"module.{key}": value for key, value in g.items()}, "D": d}},
     ],
-    ids=["state_dict", "model_state_dict", "generator", "netG", "g_ema", "prefixes", "deep"],
 )
 def test_training_checkpoints(bring, wrap):
     theirs = foreign.randomise_norms(foreign.dcgan(*SMALL))

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from table import each_row
 
 from imgstudio.models.resnet_generator import ResnetGenerator
 from imgstudio.ops import lines
@@ -21,7 +22,7 @@ def stripes(angle, period=16.0):
     return (0.5 * torch.sin(2 * math.pi * across / period)).expand(1, 3, -1, -1).contiguous()
 
 
-@pytest.mark.parametrize("angle", [0.0, 0.5, 1.2, 2.4])
+@each_row("angle", [0.0, 0.5, 1.2, 2.4])
 def test_lines_run_along_what_is_there(angle):
     found = lines.tangents(stripes(angle))
     assert torch.allclose(found.norm(dim=1), torch.ones(()), atol=1e-5)

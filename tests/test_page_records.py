@@ -5,6 +5,7 @@ from __future__ import annotations
 import gradio as gr
 import pytest
 from PIL import Image
+from table import each_row
 
 from imgstudio import StudioError
 from imgstudio.image import read_settings, save_png
@@ -104,7 +105,7 @@ def component(kind, **options):
         return kind(**options)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("control", "value", "wanted"),
     [
         ((gr.Slider, {"minimum": 0, "maximum": 1}), 7, 1),

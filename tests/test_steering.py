@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from table import each_row
 
 import imgstudio
 from imgstudio import Direction, Latent, StudioError
@@ -143,7 +144,7 @@ def test_a_place_survives_as_text(model):
         Latent.from_text(model, place.text()[:-8])
 
 
-@pytest.mark.parametrize(("layer", "side"), [(0, 4), (1, 4), (2, 8), (3, 8)])
+@each_row(("layer", "side"), [(0, 4), (1, 4), (2, 8), (3, 8)])
 def test_a_look_inside_shows_a_layer_of_the_picture(model, layer, side):
     maps = imgstudio.feature_maps(model, 3, layer, count=5)
     assert len(maps) == 5 and {image.size for image in maps} == {(side, side)}
@@ -175,7 +176,7 @@ def test_mistakes_are_answered_in_a_sentence(model, call, says):
     assert str(caught.value).count("\n") == 0 and str(caught.value).endswith(".")
 
 
-@pytest.mark.parametrize(
+@each_row(
     "call",
     [
         lambda name: imgstudio.mix(name, 1, 2, crossover=1),
@@ -195,7 +196,7 @@ def test_the_bench_measures_a_drag_on_the_pad_and_a_sheet(small_stylegan):
     assert row.name == "test/bench" and min(row.one, row.one_plain, row.many, row.many_plain) > 0
 
 
-@pytest.mark.parametrize("wrong", [{"name": ""}, {"component": -1}, {"first": 3}, {"sign": 2}])
+@each_row("wrong", [{"name": ""}, {"component": -1}, {"first": 3}, {"sign": 2}])
 def test_a_direction_that_makes_no_sense_is_refused(wrong):
     with pytest.raises(ValueError, match="direction has a name"):
         Direction(**{"name": "older", "component": 0, "first": 1, "last": 2} | wrong)

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from skimage import data
+from table import each_row
 
 import imgstudio
 from imgstudio import StudioError, catalog, weights
@@ -134,7 +135,7 @@ def test_luminance_keeps_the_colours(model):
     assert made(model, keep_colors=True).tobytes() == kept.tobytes()
 
 
-@pytest.mark.parametrize("way", ["optimise", "one pass", *ONE_EACH])  # random features of a decoder have no colours
+@each_row("way", ["optimise", "one pass", *ONE_EACH])  # random features of a decoder have no colours
 def test_a_matched_style_has_the_colours_of_the_content(named, way):
     model = named(way)
 
@@ -372,7 +373,7 @@ def test_both_optimisers_arrive(gatys, optimizer):
     assert last.losses["total"] < 0.3 * first.losses["total"]
 
 
-@pytest.mark.parametrize("start", ["content", "noise", "style", OTHER])
+@each_row("start", ["content", "noise", "style", OTHER])
 def test_starts(gatys, start):
     first = next(stylize(gatys, CONTENT, STYLE, size=64, steps=4, start=start)).image
     assert first.size == (64, 51)
@@ -413,7 +414,7 @@ def test_layers_are_chosen(gatys):
     assert made(gatys, layers={"relu1_1": 1, "relu2_1": 0}).tobytes() == made(gatys, layers={"relu1_1": 7}).tobytes()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("height", "width", "steps", "sizes"),
     [
         (512, 512, 300, [128, 256, 512]),

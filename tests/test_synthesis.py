@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from skimage import data
+from table import each_row
 
 import imgstudio
 from imgstudio import StudioError, catalog, image
@@ -41,9 +42,9 @@ def jump(tile):
 # --- either method ---
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("seamless", [False, True])
-@pytest.mark.parametrize("size", [64, (90, 50), (49, 71)])
+@each_row("method", METHODS)
+@each_row("seamless", [False, True])
+@each_row("size", [64, (90, 50), (49, 71)])
 def test_any_size(method, seamless, size):
     steps = list(synthesize(COFFEE, method=method, seamless=seamless, size=size, steps=4, every=1))
     assert {step.image.size for step in steps} == {size if isinstance(size, tuple) else (size, size)}
@@ -85,17 +86,16 @@ def test_a_flat_sample_gives_a_flat_texture(method):
     assert abs(grown - (200, 30, 60)).max() <= 3
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(
+@each_row("method", METHODS)
+@each_row(
     "sample",
     [Image.new("RGB", (40, 600), "red"), GRAVEL.resize((33, 32)), GRAVEL.resize((1600, 900))],
-    ids=["narrow", "tiny", "large"],
 )
 def test_any_sample(method, sample):
     assert made(sample, method=method, seamless=True, size=48).size == (48, 48)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("options", "words"),
     [
         ({"image": Image.new("RGB", (1, 1))}, "1 x 1 pixels"),

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from skimage import data
+from table import each_row
 
 from imgstudio import device
 from imgstudio.image import to_tensor
@@ -42,7 +43,7 @@ def johnson():
     return lively(TransformerNet(width=4, blocks=5))
 
 
-@pytest.mark.parametrize(("length", "side"), [(1, 4), (4, 4), (5, 4), (8, 4), (1000, 256), (1024, 256), (1040, 256)])
+@each_row(("length", "side"), [(1, 4), (4, 4), (5, 4), (8, 4), (1000, 256), (1024, 256), (1040, 256)])
 def test_spans_cover_a_side_once(length, side):
     found = tiles.spans(length, side)
     assert [place for start, end in found for place in range(start, end)] == list(range(length))

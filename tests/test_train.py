@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from plain import two_classes
+from table import each_row
 
 from imgstudio import catalog, weights
 from imgstudio.catalog import rows
@@ -77,7 +78,7 @@ def test_batches_show_every_picture_once_an_epoch(data):
     assert len(seen.flatten(1).unique(dim=0)) == len(pictures.images.flatten(1).unique(dim=0))
 
 
-@pytest.mark.parametrize("name", ADVERSARIAL)
+@each_row("name", ADVERSARIAL)
 def test_a_loss_falls_as_its_player_wins(name):
     loss, up, down = ADVERSARIAL[name], torch.full((4,), 0.9), torch.full((4,), -0.9)
     assert loss.discriminator(up, down) < loss.discriminator(down, up)

@@ -12,6 +12,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from table import each_row
 
 from imgstudio.models.renet import ReNet, Sweep
 from imgstudio.models.unet import UNet
@@ -59,8 +60,8 @@ def bank(data) -> Bank:
 # --- nets
 
 
-@pytest.mark.parametrize("name", NETS)
-@pytest.mark.parametrize("size", [(1, 1), (32, 32), (37, 150)])
+@each_row("name", NETS)
+@each_row("size", [(1, 1), (32, 32), (37, 150)])
 def test_every_pixel_gets_a_vector_of_unit_length(name, size):
     net = NETS[name]().eval()
     with torch.no_grad():

@@ -11,6 +11,7 @@ import pytest
 import torch
 from hub_server import HubServer
 from PIL import Image
+from table import each_row
 from test_translation_nets import Published
 
 import imgstudio
@@ -46,7 +47,7 @@ def photo(width: int, height: int) -> Image.Image:
     return Image.fromarray(np.uint8((field * 0.5 + 0.5) * 235 * (1 - 0.5 * x[..., None]) + 10))
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3, 200), (7, 5), (64, 64), (61, 90)])
+@each_row("size", [(1, 1), (3, 200), (7, 5), (64, 64), (61, 90)])
 def test_any_size_goes_there_and_back(pair, size):
     picture = photo(*size)
     made = imgstudio.translate(pair[0], picture)
@@ -115,7 +116,7 @@ def test_all_tiles_share_one_grain(translations):
     assert (tiled - plain).abs().mean() > 1e-3  # and it is seen
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3, 200), (20, 30), (24, 24), (61, 90)])
+@each_row("size", [(1, 1), (3, 200), (20, 30), (24, 24), (61, 90)])
 def test_a_net_that_sees_pictures_at_one_size_translates_all(translations, size):
     picture = photo(*size)
     made = imgstudio.translate(translations(**NET, sees=24)[0], picture)

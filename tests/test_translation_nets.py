@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import linalg
+from table import each_row
 from torch import nn
 
 from imgstudio.metrics.frechet import activations, frechet
@@ -50,9 +51,7 @@ class Published(nn.Module):
         return self.model(x)
 
 
-@pytest.mark.parametrize(
-    ("layout", "width", "blocks"), [("huggan", 8, 9), ("junyanz", 4, 6), ("junyanz", 8, 9), ("huggan", 4, 2)]
-)
+@each_row(("layout", "width", "blocks"), [("huggan", 8, 9), ("junyanz", 4, 6), ("junyanz", 8, 9), ("huggan", 4, 2)])
 def test_a_public_checkpoint_gives_the_output_of_the_net_it_came_from(layout, width, blocks):
     torch.manual_seed(0)
     theirs = Published(layout, width, blocks).eval()
@@ -96,7 +95,7 @@ def headless(state):
     del state["model.1.weight"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("spoil", "words"),
     [
         (missing, r"model\.12\.conv_block\.5\.bias is missing"),
@@ -113,8 +112,8 @@ def test_a_wrong_checkpoint_says_what_is_wrong(spoil, words):
         recognise(state)
 
 
-@pytest.mark.parametrize("size", [(8, 8), (9, 30), (31, 17), (40, 43)])
-@pytest.mark.parametrize("kind", [{}, {"upsample": "transposed"}, {"even": True}, {"norm": "none", "skip": True}])
+@each_row("size", [(8, 8), (9, 30), (31, 17), (40, 43)])
+@each_row("kind", [{}, {"upsample": "transposed"}, {"even": True}, {"norm": "none", "skip": True}])
 def test_any_size_comes_back_as_it_was(size, kind):
     net = ResnetGenerator(channels=4, blocks=1, **kind).eval()
     with torch.no_grad():
@@ -141,7 +140,7 @@ def test_given_moments_replace_measured_ones():
     assert not torch.allclose(part, net(x[:, :, :24]), atol=1e-3)
 
 
-@pytest.mark.parametrize("kind", [{}, {"skip": True}, {"norm": "none"}, {"norm": "none", "bridges": True}])
+@each_row("kind", [{}, {"skip": True}, {"norm": "none"}, {"norm": "none", "bridges": True}])
 def test_nothing_beyond_the_reach_matters(kind):
     torch.manual_seed(0)
     net = ResnetGenerator(channels=4, blocks=2, **kind).eval().requires_grad_(False)
@@ -221,7 +220,7 @@ def test_bridges_carry_what_is_fine_past_the_lowest_resolution():
     assert changes[0] < 1e-5 < 0.01 < changes[1]
 
 
-@pytest.mark.parametrize(("layers", "patch"), [(1, 16), (2, 34), (3, 70), (4, 142)])
+@each_row(("layers", "patch"), [(1, 16), (2, 34), (3, 70), (4, 142)])
 def test_a_score_sees_its_patch_and_no_more(layers, patch):
     critic = PatchGAN(channels=2, layers=layers).eval()
     assert critic.patch == patch
