@@ -35,6 +35,15 @@ FIRST = (
     *("test_browser_steering", "test_server_queue", "test_readme", "test_browser_downloads", "test_train_stylegan"),
 )
 TRAINING = ("test_train", "test_recipes", "test_muon", "test_flow")
+SERVING = (
+    "test_attack",
+    "test_server_",
+    "test_readme",
+    "test_package",
+    "test_space",
+    "test_typing",
+    "test_prepared",
+)  # or processes
 
 SMALL = {"latent": 8, "channels": 4, "size": 16}  # arguments of a generator that computes in no time
 STYLES = {"latent": 8, "style": 16, "mapping": 2, "widths": (16, 16), "size": 16, "components": 3}  # of a StyleGAN2
@@ -47,12 +56,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks tests by their file: `browser` and `train` are `slow`, too."""
+    """Marks tests by their file: `browser`, `train`, and `slow`, which both of them are, too."""
+    kinds = {"browser": ("test_browser",), "train": TRAINING, "slow": ("test_browser", *TRAINING, *SERVING)}
     for item in items:
-        name = item.path.stem
-        kinds = [kind for kind, told in (("browser", "test_browser"), ("train", TRAINING)) if name.startswith(told)]
-        for kind in [*kinds, "slow"] if kinds else []:
-            item.add_marker(kind)
+        for kind, files in kinds.items():
+            if item.path.stem.startswith(files):
+                item.add_marker(kind)
     order = {name: place for place, name in enumerate(FIRST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(FIRST)))
 

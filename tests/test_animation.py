@@ -56,7 +56,7 @@ def test_frames_that_are_held_in_memory_are_bounded(tmp_path, monkeypatch, kind)
     animation.save(film(3), tmp_path / f"a.{kind}")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each_row("kind", KINDS)
 def test_every_frame_is_there_and_looks_right(tmp_path, kind):
     path = animation.save(film(), tmp_path / f"a.{kind}", fps=10)
     frames = frames_of(path)
@@ -67,7 +67,7 @@ def test_every_frame_is_there_and_looks_right(tmp_path, kind):
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("kind", ["gif", "webp"])
+@each_row("kind", ["gif", "webp"])
 def test_pictures_play_on_and_on_at_the_given_pace(tmp_path, kind):
     with Image.open(animation.save(film(), tmp_path / f"a.{kind}", fps=10)) as image:
         assert image.info["loop"] == 0
@@ -113,7 +113,7 @@ def test_odd_sides_become_even_in_a_video(tmp_path, width, height):
     assert frame.shape == (height + height % 2, width + width % 2, 3)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each_row("kind", KINDS)
 def test_a_single_frame_is_a_film(tmp_path, kind):
     assert len(frames_of(animation.save(film(1), tmp_path / f"a.{kind}"))) == 1
 
@@ -144,7 +144,7 @@ def test_another_ending_is_refused_before_anything_is_drawn(tmp_path, name):
         animation.save((pytest.fail("drawn") for _ in range(1)), tmp_path / name)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each_row("kind", KINDS)
 def test_refusals(tmp_path, kind):
     with pytest.raises(StudioError, match="no frames"):
         animation.save([], tmp_path / f"a.{kind}")
@@ -157,7 +157,7 @@ def test_refusals(tmp_path, kind):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each_row("kind", KINDS)
 def test_a_film_that_breaks_off_leaves_the_old_file(tmp_path, kind):
     path = animation.save(film(2), tmp_path / f"a.{kind}")
     before = path.read_bytes()

@@ -74,7 +74,7 @@ def test_a_readme_without_front_matter_is_named(space):
     assert any("no front matter" in problem for problem in check.problems(space))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("line", "words"),
     [("torch==2.15.0", "every version that ZeroGPU has"), ("torch>=2.12", "every version"), ("torch = 2", "is no requirement")],
 )
@@ -93,7 +93,7 @@ def test_a_large_file_is_named_unless_it_is_under_lfs(space):
     assert check.problems(space) == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("code", "words"),
     [
         ("import urllib.request\nurllib.request.urlopen('http://example.invalid/')", "asks example.invalid for something"),

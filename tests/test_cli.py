@@ -81,7 +81,7 @@ def test_pictures_are_enlarged(small_model):
     assert image.read("sample.png").size == (64, 64)
 
 
-@pytest.mark.parametrize("ending", ["gif", "webp", "mp4"])
+@each_row("ending", ["gif", "webp", "mp4"])
 def test_walk_writes_a_film(small_model, ending):
     small_model("test/gan")
     assert (

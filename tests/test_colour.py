@@ -136,7 +136,7 @@ def test_transparency_survives_the_conversion(tmp_path):
     assert middle(image.read(path)) == WHITE
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@each_row("mode", ["RGB", "RGBA"])
 def test_a_profile_that_says_srgb_changes_nothing(tmp_path, mode):
     noise = np.random.default_rng(0).integers(0, 256, (32, 32, len(mode)), dtype=np.uint8)
     noise[:, :, 3:] = 255

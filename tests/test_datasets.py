@@ -211,7 +211,7 @@ def test_textures_are_crops_of_materials_and_tiles(catalogue, make):
 ELSEWHERE = ["http://ambientcg.com/a.zip", "https://evil.example/ambientcg.com.zip", "https://ambientcg.com.evil.example/a"]
 
 
-@pytest.mark.parametrize("link", ELSEWHERE)
+@each_row("link", ELSEWHERE)
 def test_a_service_of_textures_cannot_lead_elsewhere(link, catalogue, make):
     address = texture_sets.CATALOGUE.format(offset=0)[8:]
     catalogue.files[address] = json.dumps({"foundAssets": [asset("Asphalt003", link)]}).encode()
@@ -245,7 +245,7 @@ def test_characters_are_put_together_from_runs():
     assert image[21, 8:12].tolist() == image[1, 1:3].tolist() * 2 == [[0, 0, 255]] * 4
 
 
-@pytest.mark.parametrize("bad", [part(0, 33, 0, 0, 33, 1), part(31, 2, 33, 0, 2, 1, 2, 1), part(0, 4, 0, 0, 3, 1)])
+@each_row("bad", [part(0, 33, 0, 0, 33, 1), part(31, 2, 33, 0, 2, 1, 2, 1), part(0, 4, 0, 0, 3, 1)])
 def test_a_part_that_does_not_fit_is_a_sentence(bad):
     with pytest.raises(StudioError, match="does not fit"):
         drawn_sets.unpacked(bad["data"], np.zeros((4, 3), np.uint8))
@@ -293,7 +293,7 @@ def darknet_file(version: tuple[int, int] = (0, 2)) -> tuple[bytes, dict[str, to
     return header + b"".join(each.numpy().astype("<f4").tobytes() for each in state.values()), state
 
 
-@pytest.mark.parametrize("version", [(0, 1), (0, 2)])
+@each_row("version", [(0, 1), (0, 2)])
 def test_tiny_darknet_is_converted_and_read(version, server, make):
     data, state = darknet_file(version)
     server.files["pjreddie.com/media/files/tiny.weights"] = data

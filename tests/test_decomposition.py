@@ -48,14 +48,14 @@ def test_the_parts_add_up_to_the_picture(method, strength):
     assert recompose(parted, 0).tobytes() == parted.structure.tobytes()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@each_row("method", METHODS)
 def test_the_parts_add_up_where_the_contrast_is_largest(method):
     random = np.random.default_rng(0)
     picture = Image.fromarray((random.integers(0, 2, (40, 50, 3)) * 255).astype(np.uint8))
     assert (whole(decompose(picture, strength=1, method=method)) == pixels(picture)).all()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@each_row("method", METHODS)
 def test_more_strength_takes_more_off(method):
     taken = [abs(pixels(decompose(PHOTO, strength=s, method=method).texture) - 128).mean() for s in (0, 0.25, 0.5, 1)]
     assert taken[0] == 0 and taken == sorted(taken) and len(set(taken)) == 4
@@ -76,7 +76,7 @@ def test_total_variation_takes_what_is_small_and_leaves_what_is_large():
     assert structure[45, 45, 0] > 190 and structure[85, 85, 0] < 160
 
 
-@pytest.mark.parametrize("method", METHODS)
+@each_row("method", METHODS)
 def test_a_larger_copy_falls_apart_alike(method):
     photo = Image.fromarray(data.astronaut()[:160, 140:300])
     small, large = photo.resize((80, 80), Image.Resampling.BOX), photo
@@ -101,7 +101,7 @@ def test_any_shape(method, size):
     assert (whole(decompose(picture, strength=0.8, method=method)) == pixels(picture)).all()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@each_row("method", METHODS)
 def test_a_flat_picture_has_no_texture(method):
     parted = decompose(Image.new("RGB", (40, 30), (10, 200, 90)), strength=1, method=method)
     assert parted.texture.getcolors() == [(1200, (128, 128, 128))]
@@ -122,7 +122,7 @@ def test_gradients_are_nobodys_business():
     assert torch.is_grad_enabled()
 
 
-@pytest.mark.parametrize("size", [(1, 2), (7, 9), (24, 31)])
+@each_row("size", [(1, 2), (7, 9), (24, 31)])
 def test_the_system_is_solved_as_by_elimination(size):
     """Against scipy's direct solver, on the same system put together entry by entry; weights of very different size."""
     height, width = size

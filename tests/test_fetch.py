@@ -192,7 +192,7 @@ def test_files_of_an_archive_are_bounded(name, pack, tmp_path, monkeypatch):
         list(archives.members(tmp_path / name, lambda _: True))
 
 
-@pytest.mark.parametrize(("name", "pack"), [("a.tar.gz", tar_of), ("a.zip", zip_of)])
+@each_row(("name", "pack"), [("a.tar.gz", tar_of), ("a.zip", zip_of)])
 def test_a_damaged_archive_is_a_sentence(name, pack, tmp_path):
     whole = pack({"a.jpg": bytes(range(256)) * 100})
     for data in (whole[: len(whole) // 2], b"nothing", b""):
@@ -201,7 +201,7 @@ def test_a_damaged_archive_is_a_sentence(name, pack, tmp_path):
             list(archives.members(tmp_path / name, lambda _: True))
 
 
-@pytest.mark.parametrize("data", [b"", b"GIF89a", b"\xff\xd8\xff\xe0 no picture"])
+@each_row("data", [b"", b"GIF89a", b"\xff\xd8\xff\xe0 no picture"])
 def test_what_is_no_picture_is_a_sentence(data):
     with pytest.raises(StudioError, match="no picture"):
         archives.picture(data, "a.jpg")

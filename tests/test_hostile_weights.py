@@ -55,6 +55,7 @@ def fates(tmp_path_factory) -> list[dict]:
     return rows
 
 
+@pytest.mark.slow
 def test_every_hostile_file_ends_in_a_sentence_or_a_model(fates):
     assert len(fates) >= 250 + MUTATED
     assert [row for row in fates if row["fate"].startswith("FAULT")] == []
@@ -165,7 +166,7 @@ def test_a_torchscript_program_is_named(tmp_path):
 # --- values ---
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@each_row("value", [float("nan"), float("inf")])
 def test_values_that_are_no_numbers_are_refused_at_import_and_when_loaded(tmp_path, value):
     state = {**small_dcgan()}
     state["0.weight"] = torch.full_like(state["0.weight"], value)

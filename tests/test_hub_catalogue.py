@@ -168,7 +168,7 @@ def test_fastgan(hub, name):
 # --- the others ---
 
 
-@pytest.mark.parametrize("colours", [1, 3])
+@each_row("colours", [1, 3])
 def test_dcgan_of_digits(hub, colours):
     chain = ((4, 4, 4, 4, 4), (1, 2, 2, 2, 2), (0, 1, 1, 1, 1))
     theirs = foreign.randomise_norms(foreign.dcgan((100, 512, 256, 128, 64, colours), *chain))
@@ -231,7 +231,7 @@ def test_fast_style(hub, name):
     assert made.image.size == (64, 51)
 
 
-@pytest.mark.parametrize("name", ["cyclegan/sim2real", "cyclegan/real2sim"])
+@each_row("name", ["cyclegan/sim2real", "cyclegan/real2sim"])
 def test_cyclegan(hub, name):
     theirs = Published("huggan", 64, 9).eval()
     data = pickled(theirs.state_dict())

@@ -140,7 +140,7 @@ def test_broken_exif_is_no_reason_to_refuse(tmp_path):
     assert pixel(image.read(path)) == RED
 
 
-@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png"])
+@each_row("name", ["a.gif", "a.webp", "a.png"])
 def test_an_animation_gives_its_first_frame(tmp_path, name):
     frames = [Image.new("RGB", (8, 8), colour) for colour in (BLUE, RED, GREEN)]
     path = saved(tmp_path, frames[0], name, save_all=True, append_images=frames[1:])
@@ -304,7 +304,7 @@ def test_resizing_takes_the_middle_square():
         assert pixel(image.to_image(tensor)) == GREEN
 
 
-@pytest.mark.parametrize("side", [64, 63, 65])
+@each_row("side", [64, 63, 65])
 def test_resizing_is_antialiased(side):
     board = (np.indices((side, side)).sum(axis=0) % 2 * 255).astype(np.uint8)
     small = np.asarray(image.to_image(image.to_tensor(board, 8)))
@@ -330,7 +330,7 @@ def test_smooth_enlarging_reaches_the_side():
     assert image.enlarge(Image.new("RGB", (64, 48)), 500, smooth=True).size == (500, 375)
 
 
-@pytest.mark.parametrize("smooth", [False, True])
+@each_row("smooth", [False, True])
 def test_enlarging_never_shrinks(smooth):
     assert image.enlarge(Image.new("RGB", (64, 48)), 20, smooth).size == (64, 48)
 

@@ -89,7 +89,7 @@ def test_twelve_layers_are_ordered_by_number_and_not_by_letter(bring):
     agree(net, z, theirs(z[:, :, None, None]).detach())
 
 
-@pytest.mark.parametrize("norm", ["", "features", "channels"])
+@each_row("norm", ["", "features", "channels"])
 def test_a_dcgan_that_begins_fully_connected(bring, norm):
     norms = {"": [], "features": [nn.BatchNorm1d(8 * 49)], "channels": []}[norm]
     square = [nn.Unflatten(1, (8, 7, 7)), *([nn.BatchNorm2d(8)] if norm == "channels" else [])]
@@ -102,7 +102,7 @@ def test_a_dcgan_that_begins_fully_connected(bring, norm):
     agree(net, z, theirs(z).detach())
 
 
-@pytest.mark.parametrize("activation", [nn.ReLU, lambda: nn.LeakyReLU(0.2)], ids=["relu", "leaky"])
+@each_row("activation", [nn.ReLU, lambda: nn.LeakyReLU(0.2)])
 def test_batch_norms_betray_the_activation(bring, activation):
     theirs = foreign.dcgan((16, 24, 16, 8, 1), *CHAINS[32], activation=activation)
     for _ in range(60):  # the norms get to know what the layers make
@@ -148,7 +148,7 @@ def test_a_vae_of_the_tutorials(bring):
     assert len(imgstudio.traverse(spec.name, picture, dimension=5)) == 7
 
 
-@pytest.mark.parametrize("width", [4, 6])
+@each_row("width", [4, 6])
 def test_a_transformer_net_of_the_examples(bring, width):
     theirs = foreign.randomise_norms(foreign.ExamplesTransformer(width))
     state = theirs.state_dict()
@@ -170,7 +170,7 @@ def test_the_net_of_the_examples_in_tiles_is_the_net_on_the_whole(bring):
     torch.testing.assert_close(left[:, :, :, :40], whole[:, :, :, :40], atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("layout", ["huggan", "junyanz"])
+@each_row("layout", ["huggan", "junyanz"])
 def test_a_generator_of_cyclegan(bring, layout):
     theirs = Published(layout, 8, 3).eval()
     spec, net = bring({"netG_A": theirs.state_dict(), "epoch": 3})
@@ -320,13 +320,12 @@ def test_an_unknown_net_is_refused_with_its_first_keys(bring):
     assert "holds no tensors" in refusal(bring, {"epoch": 3})
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("make", "words"),
     [
         (lambda: foreign.dcgan((6, 8, 4, 3), (4, 5, 4), (1, 2, 2), (0, 2, 1)), "kernel of 5 x 5 px"),
         (lambda: foreign.dcgan((6, 4, 3), (4, 4), (1, 2), (0, 1)), "DCGAN of 8 px"),
     ],
-    ids=["kernel", "too small"],
 )
 def test_a_dcgan_that_cannot_be_told(bring, make, words):
     assert words in refusal(bring, make().state_dict())

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from table import each_row
 
 import imgstudio
 from imgstudio import StudioError, catalog, weights
@@ -107,7 +108,7 @@ def test_one_vector_a_layer_comes_nearer_than_one_for_all(model):
     assert torch.equal(last[1.0].w[0], last[1.0].w[-1]) and not torch.equal(last[0.4].w[0], last[0.4].w[-1])
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("call", "says"),
     [
         (lambda name, image: imgstudio.complete(name, image, Image.new("L", (8, 8))), "covers nothing"),

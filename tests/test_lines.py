@@ -30,7 +30,7 @@ def test_lines_run_along_what_is_there(angle):
     assert along.abs().median() > 0.95
 
 
-@pytest.mark.parametrize(("angle", "dim"), [(0.0, 3), (math.pi / 2, 2)])
+@each_row(("angle", "dim"), [(0.0, 3), (math.pi / 2, 2)])
 def test_combed_grain_is_long_along_a_shape_and_narrow_across(angle, dim):
     noise = torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     made = lines.combed(stripes(angle, 24.0), noise, 8.0, 0.8)
@@ -69,7 +69,7 @@ def test_large_pictures_are_combed_in_tiles_without_a_seam(monkeypatch):
     assert (tiled - whole).abs().max() < 2e-2 * whole.std()
 
 
-@pytest.mark.parametrize("size", [(20, 33), (8, 8), (9, 40)])
+@each_row("size", [(20, 33), (8, 8), (9, 40)])
 def test_a_net_that_wants_combed_grain_is_given_it_at_any_size(size):
     x = torch.rand(2, 3, *size) * 2 - 1
     net = ResnetGenerator(channels=4, blocks=1, skip=True, grain=0.1, motley=True, combed=8.0)

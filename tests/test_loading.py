@@ -188,7 +188,7 @@ def test_weights_are_verified(small_model):
         imgstudio.load("test/small", "cpu")
 
 
-@pytest.mark.parametrize("device", ["toaster", "cuda:99", "meta"])
+@each_row("device", ["toaster", "cuda:99", "meta"])
 def test_a_device_that_is_not_there(small_model, device):
     small_model()
     with pytest.raises(StudioError, match=device):

@@ -34,7 +34,7 @@ def test_patterns_have_contrast_and_follow_their_seed(name):
     assert (first != other).any()
 
 
-@pytest.mark.parametrize("grey", [False, True])
+@each_row("grey", [False, True])
 def test_the_same_seed_makes_the_same_mosaic(grey):
     one, same, other = (mosaic(seed, regions=3, size=64, grey=grey) for seed in (4, 4, 5))
     assert one.image.tobytes() == same.image.tobytes()

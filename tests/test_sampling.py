@@ -49,7 +49,7 @@ def test_truncation_zero_is_one_picture_and_less_is_less_varied(model):
     assert variety(0.3) < variety(1.0)
 
 
-@pytest.mark.parametrize("model", CONDITIONAL)
+@each_row("model", CONDITIONAL)
 def test_the_class_decides_the_picture(model):
     labels = catalog.find(model).labels
     by_name = [imgstudio.sample(model, 1, label=label)[0].tobytes() for label in labels]

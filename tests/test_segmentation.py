@@ -232,7 +232,7 @@ def test_merging_joins_two_regions_and_orders_anew(found):
     assert (merged.mask(int(name)) == together).all()
 
 
-@pytest.mark.parametrize(("a", "b", "message"), [(1, 1, "Two different"), (1, 5, "1 to 4"), (0, 1, "1 to 4")])
+@each_row(("a", "b", "message"), [(1, 1, "Two different"), (1, 5, "1 to 4"), (0, 1, "1 to 4")])
 def test_regions_that_cannot_be_merged(found, a, b, message):
     with pytest.raises(StudioError, match=message):
         texture.merge(found, a, b)

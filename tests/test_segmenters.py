@@ -50,7 +50,7 @@ def test_pictures_of_a_batch_do_not_know_of_each_other(name):
         assert likeness.min() > 0.99
 
 
-@pytest.mark.parametrize("name", ["gabor/texture", "vgg-small/texture"])
+@each_row("name", ["gabor/texture", "vgg-small/texture"])
 def test_two_textures_are_told_apart(name):
     made = mosaic(5, regions=2, size=96)
     found = imgstudio.segment(name, made.image, regions=2)

@@ -303,7 +303,7 @@ def test_the_page_is_compressed(private, path, accepted):
     assert len(gzip.decompress(body)) == len(plain) and "accept-encoding" in found["vary"].lower()
 
 
-@pytest.mark.parametrize("accepted", ["identity", "gzip;q=0", "zstd"])
+@each_row("accepted", ["identity", "gzip;q=0", "zstd"])
 def test_who_takes_no_gzip_gets_none(private, accepted):
     assert "content-encoding" not in request(private, "/config", Accept_Encoding=accepted)[1]
 

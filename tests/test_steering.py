@@ -34,7 +34,7 @@ def classes(small_stylegan):
     return small_stylegan("test/classes", kwargs={"classes": 2}, labels=("circle", "square")).spec.name
 
 
-@pytest.mark.parametrize("truncation", TRUNCATIONS)
+@each_row("truncation", TRUNCATIONS)
 def test_a_seed_gives_one_picture_alone_and_in_a_grid(model, truncation):
     alone = imgstudio.sample(model, 5, truncation=truncation)[0]
     grid = imgstudio.sample(model, range(16), truncation=truncation)
@@ -58,7 +58,7 @@ def test_noise_of_a_model_that_has_none_changes_nothing(small_model):
     assert same(imgstudio.sample(name, 1, noise=3)[0], imgstudio.sample(name, 1)[0])
 
 
-@pytest.mark.parametrize("truncation", TRUNCATIONS)
+@each_row("truncation", TRUNCATIONS)
 def test_mixing_leads_from_one_parent_to_the_other(model, truncation):
     coarse, fine = imgstudio.sample(model, [3, 8], truncation=truncation)
     made = [imgstudio.mix(model, 3, 8, crossover=i, truncation=truncation) for i in range(5)]
@@ -162,7 +162,7 @@ def test_the_directions_are_those_of_the_greatest_variance(small_stylegan):
     assert (w @ random).std(dim=0).max() < along[0]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("call", "says"),
     [
         (lambda name: imgstudio.edit(name, 1, {"older": 1}), "Warmer light"),

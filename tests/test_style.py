@@ -244,7 +244,7 @@ BAD_FOR_OPTIMISATION = [
 ]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("way", "mistakes"),
     [
         ("one pass", BAD_FOR_ALL),
@@ -291,6 +291,7 @@ def test_losses_are_those_of_the_picture_and_fall(gatys):
     assert seconds == sorted(seconds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["optimise", "gatys/vgg-small"])
 def test_weights_mean_something(named, name):
     model = named(name)
@@ -347,7 +348,7 @@ def cone(v):
     return (1 + (10 * v).square()).sqrt().sum()
 
 
-@pytest.mark.parametrize(("optimizer", "function"), [("adam", rosenbrock), ("lbfgs", rosenbrock), ("lbfgs", cone)])
+@each_row(("optimizer", "function"), [("adam", rosenbrock), ("lbfgs", rosenbrock), ("lbfgs", cone)])
 def test_a_step_that_raises_the_loss_is_taken_back(optimizer, function):
     def evaluate(x):
         with torch.enable_grad():
@@ -367,7 +368,7 @@ def test_a_step_that_raises_the_loss_is_taken_back(optimizer, function):
     assert losses[-1] < losses[0] / 5
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+@each_row("optimizer", ["adam", "lbfgs"])
 def test_both_optimisers_arrive(gatys, optimizer):
     first, *_, last = stylize(gatys, CONTENT, STYLE, size=64, steps=40, optimizer=optimizer)
     assert last.losses["total"] < 0.3 * first.losses["total"]
@@ -468,7 +469,7 @@ def test_losses_are_relative():
     assert ops.content_loss(torch.zeros_like(f), f).item() == pytest.approx(1)
 
 
-@pytest.mark.parametrize("masked", [False, True])
+@each_row("masked", [False, True])
 def test_the_style_loss_has_the_gradient_of_its_formula(masked):
     """Its Gram matrix is differentiated by one of its factors only, and doubled."""
     torch.manual_seed(0)

@@ -51,7 +51,7 @@ def test_spans_cover_a_side_once(length, side):
     assert all(end - start < 1.25 * side for start, end in found)
 
 
-@pytest.mark.parametrize("scale", [Fraction(1), Fraction(1, 4), Fraction(4)])
+@each_row("scale", [Fraction(1), Fraction(1, 4), Fraction(4)])
 def test_a_local_function_is_the_same_in_tiles(scale):
     x = torch.randn(2, 3, 56, 36)
 
@@ -104,7 +104,7 @@ def test_moments_of_the_shrunk_picture_are_like_those_of_the_picture(johnson, ph
     assert (full - shrunk).abs().mean() < 0.5 * (full - photo).abs().mean()
 
 
-@pytest.mark.parametrize("strength", [1.0, 0.4])
+@each_row("strength", [1.0, 0.4])
 def test_any_style_has_no_seams(photo, strength):
     net = lively(AdaIN(widths=(4, 4, 8, 8, 8)))
     style = to_tensor(data.coffee())[:, :, :100, :90]

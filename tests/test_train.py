@@ -116,7 +116,7 @@ def test_a_shift_moves_by_whole_pixels():
     assert ((places // 16 - 8).abs() <= 2).all() and ((places % 16 - 8).abs() <= 2).all()
 
 
-@pytest.mark.parametrize("classes", [0, 3])
+@each_row("classes", [0, 3])
 def test_the_nets_of_the_game_fit_each_other(classes):
     generator = Generator(**SMALL, classes=classes)
     discriminator = Discriminator(size=16, channels=8, widest=16, classes=classes)

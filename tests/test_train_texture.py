@@ -70,7 +70,7 @@ def test_every_pixel_gets_a_vector_of_unit_length(name, size):
     assert torch.allclose(embedding.norm(dim=1), torch.ones(2, *size), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", NETS)
+@each_row("name", NETS)
 def test_a_far_corner_is_seen(name):
     """What a texture is depends on its surroundings: with deep features every place hears of every other in a small picture."""
     torch.manual_seed(0)

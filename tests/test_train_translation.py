@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from table import each_row
 
 from imgstudio import weights
 from imgstudio.models.patchgan import PatchGAN
@@ -187,7 +188,7 @@ def test_crops_are_as_large_as_asked():
     assert len(widths[0.5, 1.0]) == 60 and 110 < max(widths[0.5, 1.0]) < 150 and 90 < max(widths[0.5, 0.7]) < 105
 
 
-@pytest.mark.parametrize("ramp", [4000, 0])
+@each_row("ramp", [4000, 0])
 def test_ties_to_the_original_tighten_slowly(recipe, ramp):
     """The change of the very first step must not depend on cycle and identity: a net that begins at the identity stays there."""
     batch = noise(16)
@@ -359,7 +360,7 @@ def test_a_change_may_have_the_edges_of_the_picture_and_no_others():
     assert uneven_change(x, along).item() < 0.01 * uneven_change(x, across).item()
 
 
-@pytest.mark.parametrize("period", [3, 4, 6])
+@each_row("period", [3, 4, 6])
 def test_a_mesh_of_any_period_is_told_from_grain(period):
     torch.manual_seed(0)
     grain = 0.1 * torch.randn(4, 3, 98, 101)

@@ -249,7 +249,7 @@ def publish(hub, state) -> str:
     return catalog.register(replace(spec, name="test/street", kwargs=kwargs, source=source, inverse=None)).name
 
 
-@pytest.mark.parametrize("layout", ["huggan", "junyanz"])
+@each_row("layout", ["huggan", "junyanz"])
 def test_a_checkpoint_of_either_layout_comes_from_the_hub(hub, layout):
     torch.manual_seed(0)
     theirs = Published(layout, 4, 3).eval()
@@ -293,6 +293,7 @@ def petals(picture) -> np.ndarray:
     return pixels[pixels.max(axis=1) > 190].mean(axis=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [72, 192, 640])
 def test_daisies_turn_yellow_and_sunflowers_white_and_come_back(side):
     for kind, name in (("daisy", "cyclegan/daisy2sunflower"), ("sunflower", "cyclegan/sunflower2daisy")):

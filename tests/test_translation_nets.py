@@ -246,7 +246,7 @@ def by_root(a, b):
     return mean + np.trace(one + other - 2 * linalg.sqrtm(one @ other).real)
 
 
-@pytest.mark.parametrize("counts", [(50, 60), (9, 40), (5, 6)])  # pictures; there are 8 dimensions
+@each_row("counts", [(50, 60), (9, 40), (5, 6)])  # pictures; there are 8 dimensions
 def test_the_frechet_distance_is_the_one_by_definition(counts):
     rng = np.random.default_rng(0)
     a = rng.normal(size=(counts[0], 8)) @ rng.normal(size=(8, 8))

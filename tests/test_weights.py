@@ -96,7 +96,7 @@ def test_a_missing_file_is_named(small_model):
         weights.locate(model.spec)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("spoil", "words"),
     [
         (lambda data: data[:-10], "incomplete"),
