@@ -208,13 +208,12 @@ def _overridden(specs: tuple[Spec, ...], setting: str) -> tuple[Spec, ...]:
     known = {spec.name: spec for spec in specs}
     for part in filter(None, (part.strip() for part in setting.split(","))):
         name, _, place = (word.strip() for word in part.partition("="))
-        found = _PLACE.fullmatch(place)
-        if name not in known or not isinstance(known[name].source, Hub) or found is None:
+        found, source = _PLACE.fullmatch(place), known[name].source if name in known else None
+        if not isinstance(source, Hub) or found is None:
             raise StudioError(
                 f"{SETTING} says {part!r}: it has to be the name of a model of the Hub, an equals sign and owner/repo, "
                 "owner/repo/file or owner/repo/file@revision."
             )
-        source = known[name].source
         moved = Hub(
             repo=found["repo"],
             filename=found["file"] or source.filename,
