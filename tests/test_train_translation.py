@@ -13,8 +13,9 @@ import torch
 from PIL import Image
 
 from imgstudio import weights
+from imgstudio.importing.families.cyclegan import layout
 from imgstudio.models.patchgan import PatchGAN
-from imgstudio.models.resnet_generator import ResnetGenerator, recognise
+from imgstudio.models.resnet_generator import ResnetGenerator
 from imgstudio.models.vgg import VGG
 from imgstudio.train import cyclegan, run, ship
 from imgstudio.train.cyclegan import direction, domains
@@ -91,7 +92,7 @@ def test_squares_change_colour_both_ways_and_both_nets_ship(data, recipe, tmp_pa
         net = ResnetGenerator(**recipe.net)
         net.load_state_dict(weights.read(tmp_path / part["file"]))
         nets.append(net.eval().requires_grad_(False))
-        assert recognise(net.state_dict())[0] == {"channels": 8, "blocks": 2, "upsample": "resize"}
+        assert layout(net.state_dict())[0] == {"channels": 8, "blocks": 2, "upsample": "resize"}
         scores = part["scores"]
         assert scores["translated"]["cycle"] < scores["translated"]["change"]
         assert scores["translated"]["frechet"] < scores["as they are"]["frechet"]

@@ -6,16 +6,13 @@ Its parameters are named as in the two public layouts, so that their files load 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .dcgan import even as evened
-from .given import need
 
 INSIDE = 0.98  # with `skip`, pure black and white are drawn in by this factor, so that there is a way to change them
 MARGIN = 16  # pixels of reflection around a picture with `even`, cut off again: the zeros at borders would show as lines
@@ -250,50 +247,6 @@ def _init_variance(module: nn.Module) -> None:
         nn.init.normal_(module.layers[5].weight, 0.0, 0.002)
 
 
-# --- files of others ---
-
 NORMS: dict[str, Callable[[], nn.Module]] = {"instance": InstanceNorm, "none": nn.Identity}
 
 NAMES = {"resize": "block", "transposed": "conv_block"}  # what the residual convolutions are called in each layout
-_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # left by old instance norms, which never used them
-
-
-def recognise(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """What a checkpoint in one of the two public layouts needs: arguments for ResnetGenerator, and its tensors under our keys.
-
-    Any width and any number of blocks, told by key names and shapes; what wrapping a net adds to its keys ("module.") and
-    the unused statistics of old files are dropped. Raises ValueError that names the key or shape that is wrong.
-    """
-    given = {_plain(key): value for key, value in state.items() if key.rpartition(".")[2] not in _STATISTICS}
-    upsample = next((way for way, name in NAMES.items() if any(f".{name}." in key for key in given)), None)
-    if upsample is None:
-        raise ValueError("it has no residual blocks named model.10.block or model.10.conv_block")
-    found = re.compile(rf"model\.(\d+)\.{NAMES[upsample]}\.\d+\.weight")
-    blocks = len({match[1] for key in given if (match := found.fullmatch(key))})
-    first = need(given, "model.1.weight", 4)
-    kwargs = {"channels": first.shape[0], "blocks": blocks, "upsample": upsample}
-    with torch.device("meta"):  # names and shapes are enough, and cost no memory
-        wanted = ResnetGenerator(**kwargs).state_dict()
-    _check(wanted, given)
-    return kwargs, {key: given[key] for key in wanted}
-
-
-def own_keys(state: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The tensors of a public checkpoint under our keys: `recognise` for a model whose arguments are known."""
-    return recognise(state)[1]
-
-
-def _plain(key: str) -> str:
-    key = key.removeprefix("module.")
-    return re.sub(r"\.conv_block\.6\.", ".conv_block.5.", key)  # with dropout, the second convolution is one place later
-
-
-def _check(wanted: Mapping[str, Tensor], given: Mapping[str, Any]) -> None:
-    for key, tensor in wanted.items():
-        if not isinstance(given.get(key), Tensor):
-            raise ValueError(f"{key} is missing")
-        if given[key].shape != tensor.shape:
-            raise ValueError(f"{key} has the shape {list(given[key].shape)}, not {list(tensor.shape)}")
-    surplus = next((key for key in given if key not in wanted), None)
-    if surplus is not None:
-        raise ValueError(f"{surplus} is unknown")
