@@ -62,13 +62,13 @@ def layout(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]
     """
     given = {key: value for key, value in state.items() if key.rpartition(".")[2] not in _STATISTICS}
     origin = "examples" if any(key.startswith("deconv1.") for key in given) else "blocks"
-    if layout == "blocks":
+    if origin == "blocks":
         given = {_plain(key): value for key, value in given.items()}
-    before, inside, after = _PARTS[layout]
+    before, inside, after = _PARTS[origin]
     pattern = re.compile(inside[0][0].replace(".", r"\.").format(n=r"(\d+)") + r"\.weight")
     blocks = len([key for key in given if pattern.fullmatch(key)])
     repeated = [
-        tuple(part.format(n=n) for part in pair) for n in range(_FIRST[layout], _FIRST[layout] + blocks) for pair in inside
+        tuple(part.format(n=n) for part in pair) for n in range(_FIRST[origin], _FIRST[origin] + blocks) for pair in inside
     ]
     names = _names([*before, *repeated, *after], blocks)
     for theirs in names:
@@ -77,7 +77,7 @@ def layout(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]
     if unknown is not None:
         raise ValueError(f"{unknown} is unknown")
     widths = tuple(need(given, f"{convolution}.weight", 4).shape[0] for convolution, _ in before)
-    kwargs = {"widths": widths, "blocks": blocks, "upsample": "resize" if layout == "examples" else "transposed"}
+    kwargs = {"widths": widths, "blocks": blocks, "upsample": "resize" if origin == "examples" else "transposed"}
     return kwargs, {ours: given[theirs] for theirs, ours in names.items()}
 
 
