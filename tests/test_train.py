@@ -12,7 +12,8 @@ from plain import two_classes
 from imgstudio import catalog, weights
 from imgstudio.catalog import rows
 from imgstudio.errors import StudioError
-from imgstudio.models.dcgan import Discriminator, Even, Generator, even
+from imgstudio.importing import arguments
+from imgstudio.models.dcgan import Discriminator, BinomialBlur, Generator, binomial_blur
 from imgstudio.models.vae import VAE
 from imgstudio.train import ship, vae
 from imgstudio.train.data import batches, read, split
@@ -127,7 +128,7 @@ def test_the_nets_of_the_game_fit_each_other(classes):
 
 def test_pixel_art_is_enlarged_pixel_by_pixel():
     net, z = Generator(**SMALL, pixel=2).eval(), torch.randn(2, 8)
-    large, small = net(z), net.native(z)
+    large, small = net(z), net.without_upsampling(z)
     assert large.shape[-1] == 32 and torch.equal(large[:, :, ::2, ::2], small) and torch.equal(large[:, :, 1::2, 1::2], small)
 
 
@@ -210,7 +211,7 @@ def test_a_recipe_and_the_catalogue_name_the_same_net(name):
     room = ship.find(name)
     wanted = room.RECIPES[name].generator if room in (dcgan, stylegan2) else room.RECIPES[name].net
     config = weights.read_config(weights.folder() / spec.source.filename)
-    assert as_json(spec.kwargs) == as_json(wanted) == config
+    assert as_json(spec.kwargs) == as_json(wanted) == arguments.current(config)
 
 
 def test_the_catalogue_reads_what_ship_stored(tmp_path, monkeypatch):
@@ -235,23 +236,23 @@ def test_the_filter_takes_a_mesh_away_and_keeps_the_rest():
     y, x = torch.meshgrid(torch.arange(8), torch.arange(8), indexing="ij")
     mesh = ((x + y) % 2 * 2.0 - 1)[None, None]
     ramp = (x + 3.0 * y)[None, None]
-    assert even(mesh)[:, :, 1:-1, 1:-1].abs().max() < 1e-6
-    assert torch.allclose(even(mesh + ramp)[:, :, 1:-1, 1:-1], ramp[:, :, 1:-1, 1:-1], atol=1e-5)
+    assert binomial_blur(mesh)[:, :, 1:-1, 1:-1].abs().max() < 1e-6
+    assert torch.allclose(binomial_blur(mesh + ramp)[:, :, 1:-1, 1:-1], ramp[:, :, 1:-1, 1:-1], atol=1e-5)
     torch.manual_seed(0)
-    plain, smooth = (Generator(size=8, channels=8, latent=4, smooth=last).eval() for last in (0, 1))
+    plain, smooth = (Generator(size=8, channels=8, latent=4, antialias=last).eval() for last in (0, 1))
     smooth.load_state_dict(plain.state_dict())  # a layer without weights: the old ones fit
     z = torch.randn(4, 4)
-    assert torch.allclose(smooth(z).atanh(), even(plain(z).atanh()), atol=1e-4)
-    twice = Generator(size=16, channels=8, latent=4, smooth=2)
-    assert sum(isinstance(layer, Even) for layer in twice.main) == 2
+    assert torch.allclose(smooth(z).atanh(), binomial_blur(plain(z).atanh()), atol=1e-4)
+    twice = Generator(size=16, channels=8, latent=4, antialias=2)
+    assert sum(isinstance(layer, BinomialBlur) for layer in twice.main) == 2
 
 
 def test_a_smooth_decoder_draws_no_mesh():
     torch.manual_seed(0)
-    plain, smooth = (VAE(latent=4, widths=(8, 8), size=16, components=1, smooth=last).eval() for last in (False, True))
+    plain, smooth = (VAE(latent=4, widths=(8, 8), size=16, components=1, antialias=last).eval() for last in (False, True))
     smooth.load_state_dict(plain.state_dict())
     z = torch.randn(4, 4)
-    assert torch.allclose(smooth.decode(z).atanh(), even(plain.decode(z).atanh()), atol=1e-4)
+    assert torch.allclose(smooth.decode(z).atanh(), binomial_blur(plain.decode(z).atanh()), atol=1e-4)
 
 
 def test_a_generator_with_a_flow_draws_what_the_flow_leads_to():

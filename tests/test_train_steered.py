@@ -80,7 +80,7 @@ def test_a_lesson_is_of_styles_as_they_are_mixed_and_moved(teacher):
     assert given.own.sum() == 48 and torch.equal(given.own, as_it_is)
     assert (~even).sum() == 24  # mixed
     with torch.no_grad():
-        drawn = teacher.synthesise(given.styles, given.noise).clamp(-1, 1)
+        drawn = teacher.synthesis(given.styles, given.noise).clamp(-1, 1)
     error = (drawn - given.wanted).abs().mean(dim=(1, 2, 3))
     assert error[given.own].max() < 0.02 < error[~given.own & given.told].mean()
     amounts = (given.styles[:, 0] - w)[even & ~as_it_is] @ torch.linalg.pinv(teacher.directions)

@@ -48,7 +48,7 @@ def test_a_run_learns_its_classes_and_ships(data, tmp_path, monkeypatch):
     net = Generator(**SMALL, classes=2)
     net.load_state_dict(weights.read(tmp_path / "stylegan2-plain.safetensors"))
     with torch.no_grad():
-        blue, red = net.synthesise(net.centre).mean(dim=(2, 3))
+        blue, red = net.synthesis(net.centre).mean(dim=(2, 3))
         varied = net(torch.randn(32, 8), torch.zeros(32, dtype=torch.long)).mean(dim=(2, 3))
     assert red[0] > blue[0] and blue[2] > red[2]
     assert varied.std(dim=0)[1] > 0.05  # the shades of green that the data varies in

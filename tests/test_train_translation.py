@@ -249,8 +249,8 @@ def test_what_is_cut_off_is_held_out_and_as_large_as_the_rest(tmp_path):
 
 @pytest.mark.short_training
 def test_both_nets_learn_from_a_painter_before_and_beside_critics(recipe):
-    home = recipe.net | {"norm": "none", "bridges": True}
-    net = home | {"grain": 0.1, "motley": True, "combed": 8.0}
+    home = recipe.net | {"norm": "none", "unet_skips": True}
+    net = home | {"noise_std": 0.1, "per_channel_noise": True, "lic_length": 8.0}
     wanted = replace(recipe, net=net, home=home, painter=Painter(tone=0.5), alone=400, rate=2e-3)
     training = cyclegan.Training(wanted, torch.device("cpu"))
     critic = [p.clone() for p in training.back.critic.parameters()]

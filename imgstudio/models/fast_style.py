@@ -42,13 +42,13 @@ class FastStyle(OnePass):
             return convolution(wide, narrow, 3)
         return nn.ConvTranspose2d(wide, narrow, 3, 2, padding=1, output_padding=1)
 
-    def _run(self, x: Tensor, look: Callable[[Tensor], Moments]) -> Tensor:
+    def _run(self, x: Tensor, moments_for: Callable[[Tensor], Moments]) -> Tensor:
         height, width = x.shape[2:]
         h = F.pad(127.5 * (x + 1), (0, -width % self.stride, 0, -height % self.stride), mode="reflect")
         norms = iter(self.norms)
 
         def normalised(h: Tensor) -> Tensor:
-            return next(norms)(h, look(h))
+            return next(norms)(h, moments_for(h))
 
         for layer in self.down:
             h = F.relu(normalised(layer(h)))  # N,quarter,H/4,W/4 in the end

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .embedding import described
+from .embedding import texture_descriptor
 
 WIDTHS = (16, 32, 16, 128, 16, 128, 32, 256, 32, 256, 64, 512, 64, 512, 128, 1000)
 SIDES = (3, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 1)  # of the kernels
@@ -46,16 +46,16 @@ class TinyDarknet(nn.Module):
 class DarknetSegmenter(TinyDarknet):
     """[N, 3, H, W] in [-1, 1] -> unit vectors [N, dimensions, H, W] that tell one texture from another, as in `VGGSegmenter`."""
 
-    seen = {"conv2": 2, "conv6": 4, "conv10": 8}  # layer -> pixels of the picture a position
+    descriptor_layers = {"conv2": 2, "conv6": 4, "conv10": 8}  # layer -> pixels of the picture a position
     stride = 4
 
-    def __init__(self, reach: float = 6.0, dimensions: int = 24):
+    def __init__(self, sigma: float = 6.0, dimensions: int = 24):
         super().__init__()
-        self.reach, self.dimensions = reach, dimensions
+        self.sigma, self.dimensions = sigma, dimensions
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[2:]
         x = F.pad(x, (0, max(0, self.smallest - width), 0, max(0, self.smallest - height)), mode="replicate")
-        found = super().forward(x, self.seen)
-        layers = [(found[name].clamp_min(0), scale) for name, scale in self.seen.items()]
-        return described(layers, x.shape[2:], self.stride, self.reach, self.dimensions)[:, :, :height, :width]
+        found = super().forward(x, self.descriptor_layers)
+        layers = [(found[name].clamp_min(0), scale) for name, scale in self.descriptor_layers.items()]
+        return texture_descriptor(layers, x.shape[2:], self.stride, self.sigma, self.dimensions)[:, :, :height, :width]

@@ -52,7 +52,7 @@ class Recipe:
 RECIPES = {
     "vae/fruits": Recipe(
         data="fruits64.tar",
-        net={"size": 64, "groups": 3, "components": 32, "smooth": True},
+        net={"size": 64, "groups": 3, "components": 32, "antialias": True},
         beta=5.0,
         warm_up=160_000,
         perceptual=20_000.0,

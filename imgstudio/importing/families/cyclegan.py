@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...catalog import credits
 from ...catalog.records import Task
-from ...models.resnet_generator import NAMES, ResnetGenerator
+from ...models.resnet_generator import BLOCK_NAMES, ResnetGenerator
 from ..checkpoint import State
 from ..keys import need
 from ..recognition import Mismatch, Recognised
@@ -47,7 +47,7 @@ def layout(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]
     the unused statistics of old files are dropped. Raises ValueError that names the key or shape that is wrong.
     """
     given = {_plain(key): value for key, value in state.items() if key.rpartition(".")[2] not in _STATISTICS}
-    upsample = next((way for way, name in NAMES.items() if any(f".{name}." in key for key in given)), None)
+    upsample = next((way for way, name in BLOCK_NAMES.items() if any(f".{name}." in key for key in given)), None)
     if upsample is None:
         raise ValueError("it has no residual blocks named model.10.block or model.10.conv_block")
     found = re.compile(rf"model\.(\d+)\.{NAMES[upsample]}\.\d+\.weight")

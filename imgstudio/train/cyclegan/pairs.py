@@ -87,7 +87,7 @@ class Recipe:
         return tuple(dict.fromkeys(source.file for source in (*self.a, *self.b)))
 
 
-PAINTS = {"channels": 32, "blocks": 6, "skip": True, "norm": "none", "bridges": True}
+PAINTS = {"channels": 32, "blocks": 6, "skip": True, "norm": "none", "unet_skips": True}
 
 RECIPES = {
     # An apprenticeship first: critics alone take a speckle or a weave for strokes long before they ask for strokes that follow a
@@ -96,8 +96,8 @@ RECIPES = {
         a=PHOTOGRAPHS,
         b=PAINTINGS,
         inverse="cyclegan/painting2photo",
-        net=PAINTS | {"grain": 0.12, "motley": True, "combed": 8.0},
-        home=PAINTS | {"grain": 0.05},
+        net=PAINTS | {"noise_std": 0.12, "per_channel_noise": True, "lic_length": 8.0},
+        home=PAINTS | {"noise_std": 0.05},
         critic={"channels": 48, "layers": 3, "norm": "none"},
         view=96,
         painter=Painter(),
@@ -122,7 +122,7 @@ RECIPES = {
         a=DAISIES,
         b=SUNFLOWERS,
         inverse="cyclegan/sunflower2daisy",
-        net={"channels": 32, "blocks": 6, "skip": True, "even": True, "sees": 72},
+        net={"channels": 32, "blocks": 6, "skip": True, "antialias": True, "input_size": 72},
         critic={"channels": 48, "layers": 3, "norm": "none"},
         pixels=72,
         view=64,
@@ -142,7 +142,7 @@ RECIPES = {
         a=APPLES,
         b=TOMATOES,
         inverse="cyclegan/tomato2apple",
-        net={"channels": 32, "blocks": 6, "skip": True, "sees": 64},
+        net={"channels": 32, "blocks": 6, "skip": True, "input_size": 64},
         critic={"channels": 48, "layers": 2},
         pixels=64,
         view=64,

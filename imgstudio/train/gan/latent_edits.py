@@ -63,7 +63,7 @@ def lesson(teacher: Generator, w: Tensor, labels: Tensor) -> Lesson:
     target = torch.where(late[:, :, None], base[other][:, None], target)
     noise, moves = teacher.random_noise(count), shifted.nonzero().squeeze(1)
     with devices.autocast(device, training=True):
-        drawn = teacher.synthesise(
+        drawn = teacher.synthesis(
             torch.cat([styles.layered(base, depth), target[moves]]), [torch.cat([plane, plane[moves]]) for plane in noise]
         )
     plain, there = drawn.float().clamp(-1, 1).split([count, len(moves)])

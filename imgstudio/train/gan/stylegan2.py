@@ -64,7 +64,7 @@ RECIPES = {
     # Lessons alone. What a critic adds is crispness, which these drawings get in the end from `mending.redrawn`.
     "stylegan2/avatars": Recipe(
         data="avatars128.npz",
-        generator={"size": 128, "latent": 96, "offset": 96, "flow": {"width": 432, "depth": 3}},
+        generator={"size": 128, "latent": 96, "const_offset_rank": 96, "flow": {"width": 432, "depth": 3}},
         course=Course(
             encoder="vae-avatars.safetensors",
             net={"size": 64, "groups": 12, "components": 32},
@@ -92,7 +92,7 @@ RECIPES = {
         discriminator={"widths": (48, 96, 192, 256)},
         course=Course(
             encoder="vae-fruits.safetensors",
-            net={"size": 64, "groups": 3, "components": 32, "smooth": True},
+            net={"size": 64, "groups": 3, "components": 32, "antialias": True},
             alone=24_000,
             watch=16_000,
             pictures=100_000,
@@ -155,13 +155,13 @@ class Training(Game):
 
     def draw(self, labels: Tensor, real: Tensor, taught: slice) -> Tensor:
         w = self.styles(labels, real, taught)
-        return self.generator.synthesise(w, self.generator.random_noise(len(labels)))
+        return self.generator.synthesis(w, self.generator.random_noise(len(labels)))
 
     def paint(self, codes: Tensor, labels: Tensor, *nets: Generator) -> list[Tensor]:
         noise = self.generator.random_noise(len(labels))
         with torch.no_grad():
-            others = [net.synthesise(net.mapping(codes, labels), noise) for net in nets[1:]]
-        return [nets[0].synthesise(nets[0].mapping(codes, labels), noise), *others]
+            others = [net.synthesis(net.mapping(codes, labels), noise) for net in nets[1:]]
+        return [nets[0].synthesis(nets[0].mapping(codes, labels), noise), *others]
 
     def step(self, real: Tensor, labels: Tensor) -> dict[str, Tensor]:
         losses = self.steer(*by_class(real, labels)) if self.stage == "steer" else super().step(real, labels)
@@ -180,7 +180,7 @@ class Training(Game):
             w = teacher.mapping(self.codes(labels, real, TAUGHT), labels)
         given = latent_edits.lesson(teacher, w, labels)
         with devices.autocast(self.device, training=True):
-            fake = self.generator.synthesise(given.styles, given.noise)
+            fake = self.generator.synthesis(given.styles, given.noise)
         losses = self.discriminate(real, fake.detach(), labels)
         self.discriminator.requires_grad_(False)
         with devices.autocast(self.device, training=True):

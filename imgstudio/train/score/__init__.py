@@ -74,7 +74,7 @@ def score_generator(net: nn.Module, train: Pictures, held: Pictures, judge: VGG 
     """
     net = net.cpu().eval()
     z = torch.stack([devices.normal(seed, net.latent) for seed in range(len(held))])
-    pictures = torch.cat([net.native(a, b) for a, b in zip(z.split(16), held.labels.split(16))])
+    pictures = torch.cat([net.without_upsampling(a, b) for a, b in zip(z.split(16), held.labels.split(16))])
     look = None if judge is None else functools.partial(activations, judge)
     scores = compare(train, held, pictures, look)
     scores["model"]["novelty"] = novelty(*(thumbnails(x) for x in (to_unit(train.images), to_unit(held.images), pictures)))
