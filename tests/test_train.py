@@ -13,7 +13,7 @@ from imgstudio import catalog, weights
 from imgstudio.catalog import rows
 from imgstudio.errors import StudioError
 from imgstudio.importing import arguments
-from imgstudio.models.dcgan import Discriminator, BinomialBlur, Generator, binomial_blur
+from imgstudio.models.dcgan import BinomialBlur, Discriminator, Generator, binomial_blur
 from imgstudio.models.vae import VAE
 from imgstudio.train import ship, vae
 from imgstudio.train.data import batches, read, split

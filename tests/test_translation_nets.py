@@ -198,7 +198,7 @@ def test_instance_norm_is_pytorchs_own():
 
 def test_noise_is_the_same_each_time_or_never():
     x = torch.zeros(4, 3, 30, 40)
-    plain, net = (ResnetGenerator(channels=4, blocks=1, skip=True, noise_std=grain) for grain in (0.0, 0.2))
+    plain, net = (ResnetGenerator(channels=4, blocks=1, skip=True, noise_std=std) for std in (0.0, 0.2))
     assert torch.equal(prepared(plain, x), x)
     noise = prepared(net, x)
     assert torch.equal(noise, prepared(net, x)) and torch.equal(noise, noise[:1, :1].expand(4, 3, -1, -1))

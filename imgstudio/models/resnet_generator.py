@@ -134,7 +134,7 @@ class ResnetGenerator(nn.Module):
     ):
         super().__init__()
         if upsample not in BLOCK_NAMES:
-            raise ValueError(f"upsample is one of {', '.join(NAMES)}, got {upsample!r}")
+            raise ValueError(f"upsample is one of {', '.join(BLOCK_NAMES)}, got {upsample!r}")
         if norm not in NORMS:
             raise ValueError(f"norm is one of {', '.join(NORMS)}, got {norm!r}")
         self.channels, self.blocks = channels, blocks

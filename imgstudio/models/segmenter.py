@@ -42,8 +42,8 @@ class Up(nn.Module):
 class Segmenter(nn.Module, ABC):
     """Pictures [N, 3, H, W] in [-1, 1] -> embeddings [N, dimensions, H, W] of unit length, float32.
 
-    In evaluation, test-time augmentation (TTA): the embedding is the mean of those of the four mirror images, up to a size that the
-    net may set. Any size: the right and lower border are reflected up to a multiple of `stride`, and cut off again.
+    In evaluation there is test-time augmentation (TTA): the embedding is the mean of those of the four mirror images, up to a
+    size that the net may set. Any size: the right and lower border are reflected up to a multiple of `stride`, and cut off again.
     """
 
     stride = 8

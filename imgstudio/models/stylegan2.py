@@ -26,7 +26,7 @@ def _stages(size: int, widths: tuple[int, ...]) -> int:
     """Number of resolutions, 4, 8, ... up to half of `size`."""
     stages = len(widths)
     if size != 4 * PIXEL_SHUFFLE * 2 ** (stages - 1):
-        raise ValueError(f"{stages} widths make pictures of {4 * BLOCK * 2 ** (stages - 1)} px, not {size}")
+        raise ValueError(f"{stages} widths make pictures of {4 * PIXEL_SHUFFLE * 2 ** (stages - 1)} px, not {size}")
     return stages
 
 

@@ -1,4 +1,4 @@
-"""VGG feature extractor (Simonyan and Zisserman 2014, arXiv:1409.1556), the perceptual network of every style transfer method here.
+"""VGG feature extractor (Simonyan and Zisserman 2014, arXiv:1409.1556), the perceptual network of style transfer.
 
 The layers are numbered as in torchvision (`features.0`, `features.2`, ...) and named as in the literature (relu1_1, ...).
 """
@@ -64,8 +64,8 @@ class VGG(nn.Module):
     def forward(self, x: Tensor, layers: Iterable[str] | None = None, circular_padding: bool = False) -> dict[str, Tensor]:
         """Activations of `layers` (None: all). Nothing deeper than the last of them is computed.
 
-        circular_padding: the picture goes on at its opposite side, as copies of it do that tile a plane. Exact down to block b where both
-        sides are multiples of 2^(b-1).
+        circular_padding: the picture goes on at its opposite side, as copies of it do that tile a plane. Exact down to block b
+        where both sides are multiples of 2^(b-1).
         """
         wanted = set(self.layers if layers is None else layers)
         if unknown := wanted - set(self.layers):

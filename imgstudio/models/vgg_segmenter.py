@@ -15,8 +15,8 @@ from .vgg import VGG
 class VGGSegmenter(VGG):
     """[N, 3, H, W] in [-1, 1] -> unit vectors [N, dimensions, H, W]. The weights are those of a `VGG`.
 
-    Activations of the last layers of four blocks, each blurred by a Gaussian of `sigma` pixels of the picture, standardised so that
-    the layers count alike, and reduced together.
+    Activations of the last layers of four blocks, each blurred by a Gaussian of `sigma` pixels of the picture, standardised so
+    that the layers count alike, and reduced together.
     """
 
     stride = 4  # of the grid on which the components are found; the picture's own is coarser information than that

@@ -50,7 +50,7 @@ def layout(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]
     upsample = next((way for way, name in BLOCK_NAMES.items() if any(f".{name}." in key for key in given)), None)
     if upsample is None:
         raise ValueError("it has no residual blocks named model.10.block or model.10.conv_block")
-    found = re.compile(rf"model\.(\d+)\.{NAMES[upsample]}\.\d+\.weight")
+    found = re.compile(rf"model\.(\d+)\.{BLOCK_NAMES[upsample]}\.\d+\.weight")
     blocks = len({match[1] for key in given if (match := found.fullmatch(key))})
     first = need(given, "model.1.weight", 4)
     kwargs = {"channels": first.shape[0], "blocks": blocks, "upsample": upsample}
