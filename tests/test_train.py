@@ -21,7 +21,7 @@ from imgstudio.train.gan import dcgan, stylegan2
 from imgstudio.train.gan.augment import diffaugment, translation
 from imgstudio.train.losses import ADVERSARIAL, calibrated_gaussian, gradient_penalty
 from imgstudio.train.perceptual import WIDTHS, PerceptualDistance, TinyDarknet
-from imgstudio.train.run import WeightAverage, settle_batch_norm
+from imgstudio.train.run import EMA, settle_batch_norm
 
 SMALL = {"size": 16, "channels": 8, "widest": 16, "latent": 8}
 
@@ -137,7 +137,7 @@ def test_pixel_art_is_enlarged_pixel_by_pixel():
 def test_a_gan_learns_the_colours_of_its_classes(loss, data, tmp_path):
     rate = 6e-3 if loss == "lsgan" else 2e-3  # its gradients are small
     rates = {"generator_rate": rate, "discriminator_rate": rate}
-    recipe = gan_recipe(loss=loss, generator=SMALL | {"classes": 2}, augment=False, average=20, **rates)
+    recipe = gan_recipe(loss=loss, generator=SMALL | {"classes": 2}, augment=False, ema_horizon=20, **rates)
     net = dcgan.train(recipe, data, tmp_path / "run", images=3200, every=1600)
     with torch.no_grad():
         blue, red = (net(torch.randn(32, 8), torch.full((32,), i)).mean(dim=(0, 2, 3)) for i in (0, 1))
@@ -153,7 +153,7 @@ def test_a_run_resumes_where_it_stopped(data, tmp_path):
     dcgan.train(recipe, data, tmp_path / "run", images=160)
     second = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert (first["images"], second["images"]) == (80, 160)
-    assert second["average"]["steps"] == 2 * first["average"]["steps"]
+    assert second["ema"]["steps"] == 2 * first["ema"]["steps"]
     assert second["seconds"] > first["seconds"]
     dcgan.train(recipe, data, tmp_path / "run", images=160)  # nothing left to do
     assert torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["images"] == 160
@@ -164,7 +164,7 @@ def test_a_vae_learns_to_reconstruct_and_ships(data, judge, tmp_path, monkeypatc
     pytest.importorskip("sklearn")
     recipe = vae_recipe(beta=0.1, perceptual=10.0)
     monkeypatch.setitem(vae.RECIPES, "vae/plain", recipe)
-    monkeypatch.setitem(ship.ROOMS, "vae/plain", vae)
+    monkeypatch.setitem(ship.RECIPE_MODULES, "vae/plain", vae)
     ship.train("vae/plain", data=data, folder=tmp_path / "run", images=2400, judge=judge)
     result = ship.ship("vae/plain", data=data, folder=tmp_path / "run", out=tmp_path)
     scores = result["scores"]
@@ -182,7 +182,7 @@ def test_the_perceptual_distance_may_weigh_otherwise_at_the_end_of_a_run(data, j
     seen = []
     step = vae.Training.step
     monkeypatch.setattr(vae.Training, "step", lambda self, *given: seen.append(self.perceptual) or step(self, *given))
-    vae.train(vae_recipe(perceptual=7.0, at_last=2.0), data, judge, tmp_path / "run", images=160)
+    vae.train(vae_recipe(perceptual=7.0, final_perceptual=2.0), data, judge, tmp_path / "run", images=160)
     assert seen == [7.0] * 18 + [2.0] * 2
 
 
@@ -195,14 +195,14 @@ def test_the_perceptual_distance_sees_structure(judge):
 
 def test_averaged_batch_norm_is_measured_anew():
     net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
-    average = WeightAverage(net, 1)
+    ema = EMA(net, 1)
     with torch.no_grad():
-        average.net[0].bias.fill_(5.0)
-    settle_batch_norm(average.net, lambda: average.net(torch.zeros(8, 2)), passes=4)
-    assert torch.allclose(average.net[1].running_mean, torch.full((3,), 5.0))
+        ema.net[0].bias.fill_(5.0)
+    settle_batch_norm(ema.net, lambda: ema.net(torch.zeros(8, 2)), passes=4)
+    assert torch.allclose(ema.net[1].running_mean, torch.full((3,), 5.0))
 
 
-@pytest.mark.parametrize("name", ship.ROOMS)
+@pytest.mark.parametrize("name", ship.RECIPE_MODULES)
 def test_a_recipe_and_the_catalogue_name_the_same_net(name):
     """The file, the recipe and the table have to describe one net; a model not trained yet has a recipe alone."""
     spec = next((spec for spec in catalog.SPECS if spec.name == name), None)
@@ -267,7 +267,7 @@ def test_a_generator_with_a_flow_draws_what_the_flow_leads_to():
 
 def test_a_loss_can_be_chosen_for_a_recipe_that_has_one(data, tmp_path, monkeypatch):
     monkeypatch.setitem(dcgan.RECIPES, "dcgan/plain", gan_recipe())
-    monkeypatch.setitem(ship.ROOMS, "dcgan/plain", dcgan)
+    monkeypatch.setitem(ship.RECIPE_MODULES, "dcgan/plain", dcgan)
     seen = []
     monkeypatch.setattr(dcgan, "train", lambda recipe, *_, **__: seen.append(recipe.loss))
     ship.train("dcgan/plain", data=data, folder=tmp_path, images=16, loss="wgan-gp")

@@ -89,7 +89,7 @@ def eye(tmp_path, monkeypatch):
 
 def enter(monkeypatch, room, name, recipe):
     monkeypatch.setitem(room.RECIPES, name, recipe)
-    monkeypatch.setitem(ship.ROOMS, name, room)
+    monkeypatch.setitem(ship.RECIPE_MODULES, name, room)
 
 
 def test_a_feature_net_learns_from_teacher_and_labels_and_ships(data, judge, tmp_path, monkeypatch):

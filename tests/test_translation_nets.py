@@ -8,7 +8,7 @@ import torch
 from scipy import linalg
 from torch import nn
 
-from imgstudio.importing.families.cyclegan import layout, own_keys
+from imgstudio.importing.families import cyclegan
 from imgstudio.metrics.frechet import activations, frechet
 from imgstudio.models.patchgan import PatchGAN
 from imgstudio.models.resnet_generator import Residual, ResnetGenerator, instance_norm
@@ -57,7 +57,7 @@ class Published(nn.Module):
 def test_a_public_checkpoint_gives_the_output_of_the_net_it_came_from(layout, width, blocks):
     torch.manual_seed(0)
     theirs = Published(layout, width, blocks).eval()
-    kwargs, state = layout(theirs.state_dict())
+    kwargs, state = cyclegan.layout(theirs.state_dict())
     assert kwargs == {"channels": width, "blocks": blocks, "upsample": "resize" if layout == "huggan" else "transposed"}
     ours = ResnetGenerator(**kwargs).eval()
     ours.load_state_dict(state, strict=True)
@@ -72,8 +72,8 @@ def test_wrapping_dropout_and_old_statistics_change_nothing():
     assert "model.10.conv_block.6.weight" in dropout.state_dict()
     old = {f"module.{key}": value for key, value in dropout.state_dict().items()}
     old["module.model.2.running_mean"], old["module.model.2.num_batches_tracked"] = torch.zeros(4), torch.tensor(7)
-    assert set(own_keys(old)) == set(plain.state_dict())
-    assert layout(old)[0] == {"channels": 4, "blocks": 6, "upsample": "transposed"}
+    assert set(cyclegan.own_keys(old)) == set(plain.state_dict())
+    assert cyclegan.layout(old)[0] == {"channels": 4, "blocks": 6, "upsample": "transposed"}
 
 
 def missing(state):
@@ -111,7 +111,7 @@ def test_a_wrong_checkpoint_says_what_is_wrong(spoil, words):
     state = Published("junyanz", 4, 6).state_dict()
     spoil(state)
     with pytest.raises(ValueError, match=words):
-        layout(state)
+        cyclegan.layout(state)
 
 
 @pytest.mark.parametrize("size", [(8, 8), (9, 30), (31, 17), (40, 43)])

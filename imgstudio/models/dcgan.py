@@ -83,7 +83,7 @@ class Generator(nn.Module):
         return nn.functional.interpolate(self.draw(codes, label), scale_factor=self.pixel, mode="nearest")
 
     def without_upsampling(self, z: Tensor, label: Tensor | None = None) -> Tensor:
-        """The pictures before `pixel` upsamples them, [N, 3, size, size]: what the discriminator judges."""
+        """The pictures before `pixel` upsamples them, [N, 3, size, size]: what the discriminator is shown."""
         return self.draw(self.codes(z, label), label)
 
     def codes(self, z: Tensor, label: Tensor | None = None) -> Tensor:
