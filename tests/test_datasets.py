@@ -326,7 +326,7 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path):
 
 def test_every_file_that_a_recipe_reads_can_be_made():
     known = {each.file for each in datasets.DATASETS}
-    assert {file for recipe in ship.ROOMS for file in ship.files(recipe)} <= known
+    assert {file for recipe in ship.RECIPE_MODULES for file in ship.files(recipe)} <= known
     assert len({each.name for each in datasets.DATASETS}) == len(datasets.DATASETS)
 
 
@@ -387,7 +387,7 @@ def test_every_file_of_weights_has_a_row_with_its_command():
         assert sum(f"`{path.name}`" in row for row in rows) == 1, path.name
     for row in rows:
         recipe = re.search(r"imgstudio train (\S+) ", row).group(1)
-        assert recipe in ship.ROOMS and len(row.split(" | ")) == 7
+        assert recipe in ship.RECIPE_MODULES and len(row.split(" | ")) == 7
         for set_name in re.findall(r"`([a-z-]+)`", row.split(" | ")[1]):
             assert datasets.find(set_name)
     never = {re.search(r"imgstudio train (\S+) ", row).group(1) for row in rows if "**no**" in row}

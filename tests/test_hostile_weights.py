@@ -202,6 +202,13 @@ def test_arguments_out_of_range_or_for_more_layers_than_tensors_are_not_built(co
     assert arguments.fitting(config, 10) is None
 
 
+def test_metadata_name_arguments_as_they_are_called_now_or_as_they_were():
+    old = {"channels": 32, "grain": 0.12, "motley": True, "combed": 8.0, "bridges": True, "sees": 72, "even": True}
+    new = arguments.fitting(old, 500)
+    assert new == arguments.fitting(new, 500) and set(new) & set(old) == {"channels"}
+    assert (new["noise_std"], new["input_size"], new["antialias"]) == (0.12, 72, True)
+
+
 def test_a_net_that_would_compute_for_minutes_is_not_tried_out():
     layers = [(1024, 4, 1, 0), *[(1024, 4)] * 4, (3, 4)]
     with torch.device("meta"):

@@ -166,7 +166,7 @@ def test_the_net_of_the_examples_in_tiles_is_the_net_on_the_whole(bring):
     x = torch.rand(1, 3, 32, 160) * 2 - 1
     with torch.no_grad():
         whole, moments = net(x), net.measure(x)
-        left = net(x[:, :, :, : 40 + net.reach], moments)
+        left = net(x[:, :, :, : 40 + net.receptive_radius], moments)
     torch.testing.assert_close(left[:, :, :, :40], whole[:, :, :, :40], atol=1e-4, rtol=0)
 
 

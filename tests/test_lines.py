@@ -72,7 +72,7 @@ def test_large_pictures_are_combed_in_tiles_without_a_seam(monkeypatch):
 @each_row("size", [(20, 33), (8, 8), (9, 40)])
 def test_a_net_that_wants_combed_grain_is_given_it_at_any_size(size):
     x = torch.rand(2, 3, *size) * 2 - 1
-    net = ResnetGenerator(channels=4, blocks=1, skip=True, grain=0.1, motley=True, combed=8.0)
+    net = ResnetGenerator(channels=4, blocks=1, skip=True, noise_std=0.1, per_channel_noise=True, lic_length=8.0)
     given = prepared(net, x)
     assert given.shape == x.shape and torch.equal(given, prepared(net, x))
     assert 0.05 < (given - x).std() < 0.2

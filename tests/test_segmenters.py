@@ -143,7 +143,7 @@ def test_vgg_segmenters_read_the_files_of_the_feature_nets():
         with torch.device("meta"):
             net = VGGSegmenter(**segmenter.kwargs)
         assert net.layers[-1] == "relu5_1"
-        assert set(net.seen) <= set(net.layers)
+        assert set(net.descriptor_layers) <= set(net.layers)
 
 
 # --- DINOv2 ---

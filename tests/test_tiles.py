@@ -82,7 +82,7 @@ def test_a_restyled_picture_has_no_seams(johnson, photo):
 
 
 def test_tiles_that_measure_themselves_would_have_seams(johnson, photo):
-    parts = tiles.tiled(lambda part: feedforward.run(johnson, johnson, part), photo, side=96, margin=johnson.reach)
+    parts = tiles.tiled(lambda part: feedforward.run(johnson, johnson, part), photo, side=96, margin=johnson.receptive_radius)
     alone = tiles.finished(parts)
     assert (alone - johnson(photo)).abs().max() > 0.1
 
@@ -95,7 +95,7 @@ def test_reach_is_enough_and_needed(johnson, photo):
         parts = tiles.tiled(lambda part: feedforward.run(johnson, johnson, part, moments), photo, side=96, margin=margin)
         return (tiles.finished(parts) - whole).abs().max()
 
-    assert error(johnson.reach) < 1e-3 < error(johnson.reach // 4)
+    assert error(johnson.receptive_radius) < 1e-3 < error(johnson.receptive_radius // 4)
 
 
 def test_moments_of_the_shrunk_picture_are_like_those_of_the_picture(johnson, photo):

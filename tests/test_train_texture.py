@@ -177,10 +177,10 @@ def test_regions_count_alike_in_the_loss():
 @pytest.mark.short_training
 def test_a_net_learns_resumes_and_ships(data, tmp_path, monkeypatch):
     recipe = texture.Recipe(
-        build="unet:UNet", net={**SMALL, "deep": (8, 8)}, view=32, batch=4, regions=(2, 3), rate=5e-3, average=20
+        build="unet:UNet", net={**SMALL, "deep": (8, 8)}, view=32, batch=4, regions=(2, 3), rate=5e-3, ema_horizon=20
     )
     monkeypatch.setitem(texture.RECIPES, "unet/test", recipe)
-    monkeypatch.setitem(ship.ROOMS, "unet/test", texture)
+    monkeypatch.setitem(ship.RECIPE_MODULES, "unet/test", texture)
     monkeypatch.setattr(texture, "EXAM", (2, 48))
     monkeypatch.setattr(texture, "FINAL", (2, 48))
     ship.train("unet/test", data=data, folder=tmp_path / "run", images=80)
@@ -194,7 +194,7 @@ def test_a_net_learns_resumes_and_ships(data, tmp_path, monkeypatch):
 
 
 def test_every_recipe_names_its_files():
-    assert all(file.endswith((".tar", ".npz")) for name in ship.ROOMS for file in ship.files(name))
+    assert all(file.endswith((".tar", ".npz")) for name in ship.RECIPE_MODULES for file in ship.files(name))
 
 
 def test_recipes_differ_in_the_net_alone():

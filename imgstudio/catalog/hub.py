@@ -30,10 +30,10 @@ def _hub(name: str, task: Task, title: str, build: str, repo: str, filename: str
 
 
 def _keys(module: str) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """The conversion from public names to ours that a net's own module has. The module is imported when it is needed."""
+    """The conversion from public names to ours that a family of layouts has. Its module is imported when it is needed."""
 
     def convert(state: Mapping[str, Any]) -> Mapping[str, Any]:
-        return importlib.import_module(f"imgstudio.models.{module}").own_keys(state)
+        return importlib.import_module(f"imgstudio.importing.families.{module}").own_keys(state)
 
     return convert
 
@@ -108,7 +108,7 @@ def _street(name: str, inverse: str, title: str) -> Spec:
         paper=credits.CYCLEGAN,
         inverse=f"cyclegan/{inverse}",
         side=512,
-        convert=_keys("resnet_generator"),
+        convert=_keys("cyclegan"),
     )
 
 

@@ -32,7 +32,7 @@ def translate(net: ResnetGenerator, x: Tensor, *, tile: int | None = None, whole
 
     A net that sees pictures at one size is shown x at that; what it changes is brought to the size of x.
     """
-    small = shown(x, net.sees) if net.sees else x
+    small = shown(x, net.input_size) if net.input_size else x
     for done, total, made in _pieces(net, small, tile, whole):
         yield done, total, made if small is x else changed(x, small, made)
 
@@ -66,10 +66,10 @@ def prepared(net: ResnetGenerator, x: Tensor, seed: int | None = 0) -> Tensor:
 
     Left to the caller, since tiles must be cut from the whole as it was prepared.
     """
-    if not net.grain:
+    if not net.noise_std:
         return x
-    noise = white_noise(x, 3 if net.motley else 1, seed)
-    return x + net.grain * (lines.combed(x, noise, net.combed, net.combed * SLENDER) if net.combed else noise)
+    noise = white_noise(x, 3 if net.per_channel_noise else 1, seed)
+    return x + net.noise_std * (lines.combed(x, noise, net.lic_length, net.lic_length * SLENDER) if net.lic_length else noise)
 
 
 def _at_least(x: Tensor, side: int) -> Tensor:
