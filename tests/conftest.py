@@ -25,7 +25,7 @@ from imgstudio.catalog.records import Embedded, Hub, Spec
 from imgstudio.models.dcgan import Generator
 from imgstudio.models.resnet_generator import ResnetGenerator
 from imgstudio.models.stylegan2 import Generator as StyleGAN2
-from imgstudio.ops.latent.styles import principal
+from imgstudio.ops.latent.styles import principal_directions
 
 SMALL = {"latent": 8, "channels": 4, "size": 16}  # arguments of a generator that computes in no time
 STYLES = {"latent": 8, "style": 16, "mapping": 2, "widths": (16, 16), "size": 16, "components": 3}  # of a StyleGAN2
@@ -89,7 +89,7 @@ def small_stylegan(small_model) -> Callable[..., SmallModel]:
             colours.weight.data.mul_(0.3)
         w = net.map(torch.randn(512, net.latent), torch.arange(512) % max(net.classes, 1)).detach()
         net.centre.copy_(torch.stack([w[i :: len(net.centre)].mean(dim=0) for i in range(len(net.centre))]))
-        net.directions.copy_(principal(w - w.mean(dim=0), len(net.directions)))
+        net.directions.copy_(principal_directions(w - w.mean(dim=0), len(net.directions)))
         model = small_model(name, build="imgstudio.models.stylegan2:Generator", kwargs=arguments, **fields)
         source = Embedded(filename=model.path.name, sha256=weights.write(model.path, net.state_dict()))
         spec = catalog.register(replace(model.spec, source=source, size=model.path.stat().st_size))

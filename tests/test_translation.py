@@ -108,7 +108,7 @@ def test_all_tiles_share_one_grain(translations):
     net = imgstudio.load(translations(channels=4, blocks=1, skip=True, grain=0.3)[0])
     x = to_tensor(photo(203, 150))
     *_, (_, _, tiled) = ops.translate(net, x, tile=64, whole=128)
-    noisy = ops.prepared(net, x)
+    noisy = ops.with_input_noise(net, x)
     given = net(noisy, ops.feedforward.measure(net, noisy, 128))
     assert (tiled - given).abs().max() < 1e-4
     plain = net(x, ops.feedforward.measure(net, noisy, 128))

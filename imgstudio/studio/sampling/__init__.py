@@ -68,7 +68,7 @@ def walk(
     psi = check_range("Truncation", truncation, 0, MOST_TRUNCATION)
     spec, net = open_model(model, "sample")
     kept = classes(spec, points[:1], label)
-    if ops.steerable(net):
+    if ops.has_styles(net):
         chosen = int(kept) if spec.labels else None
         steps = latent.path(find(spec, net, points, psi, chosen)[0], frames, loop=loop, curve=latent.lerp)
         return (to_image(ops.generate(net, w[None], kept, noise)) for w in steps)

@@ -58,7 +58,7 @@ Point: TypeAlias = "int | Latent"
 def open_steerable(model: str) -> tuple[Spec, nn.Module]:
     """The record and the net of a model with styles. Raises StudioError for other models."""
     spec, net = open_model(model, "sample")
-    if not ops.steerable(net):
+    if not ops.has_styles(net):
         raise StudioError(f"{spec.known_as} has no styles to steer by: choose a StyleGAN2, such as stylegan2/avatars.")
     return spec, net
 
@@ -110,13 +110,13 @@ def placed(net: nn.Module, point: Latent) -> Tensor:
 def find(spec: Spec, net: nn.Module, points: list[Point], truncation: float, label: str | int | None) -> tuple[Tensor, Tensor]:
     """Truncated latent vectors of points, [N, Z], or [N, L, W] of a StyleGAN2; and their classes int [N]."""
     psi = check_range("Truncation", truncation, 0, MOST_TRUNCATION)
-    if not ops.steerable(net) and any(isinstance(point, Latent) for point in points):
+    if not ops.has_styles(net) and any(isinstance(point, Latent) for point in points):
         raise StudioError(f"{spec.known_as} has no places besides its seeds: give seeds.")
     numbers = classes(spec, points, label)
     seeds = [0 if isinstance(point, Latent) else int(point) for point in points]
     vectors = ops.truncate(net, ops.latents(net, seeds, numbers, psi), psi, numbers)
-    if ops.steerable(net):
-        vectors = styles.layered(vectors, len(net.sides))
+    if ops.has_styles(net):
+        vectors = styles.broadcast_layers(vectors, len(net.sides))
         vectors = torch.stack([placed(net, p) if isinstance(p, Latent) else v for p, v in zip(points, vectors)])
     return vectors, numbers
 

@@ -94,7 +94,7 @@ def stylize(
     styles, shares = sources.fit_styles(style, weights, canvas, plan.smallest) if balance.style > 0 else ([], [])
     chosen = sources.check_layers(layers, plan.layers, ops.default_layers(plan))
     begun = sources.fit_start(start, canvas, styles, shares, seed)
-    parts = optimise.paint(
+    parts = optimise.style_transfer(
         open_model(model, "stylize")[1],
         canvas.seen,
         styles,

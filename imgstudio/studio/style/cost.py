@@ -191,8 +191,8 @@ def _seconds_per_pixel(way: Kind, build: type[nn.Module], kwargs: tuple) -> floa
 
 def _work(way: Kind, net: nn.Module, x: Tensor):
     if way == "optimise":
-        goal = ops.aim(net, x, [x], [1.0], ops.default_layers(net))
-        return lambda: optimise.evaluate(net, goal, ops.Weights(), x)
+        goal = ops.style_goal(net, x, [x], [1.0], ops.default_layers(net))
+        return lambda: optimise.loss_and_gradient(net, goal, ops.Weights(), x)
     if way == "one pass":
         return lambda: list(feedforward.restyle(net, x.cpu()))
     return lambda: list(feedforward.mix(net, x.cpu(), [x.cpu()], [1.0]))

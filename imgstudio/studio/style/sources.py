@@ -15,7 +15,7 @@ from ... import device as devices
 from ...checks import check_mapping, check_range, listed, shown
 from ...errors import StudioError
 from ...image import Source, read, to_image, to_tensor
-from ...ops import optimise
+from ...ops import filters, optimise
 from ...ops.style import colors
 
 COLORS = {False: None, None: None, True: "luminance", "luminance": "luminance", "match": "match"}
@@ -43,13 +43,13 @@ class Canvas:
     @property
     def seen(self) -> Tensor:
         """What is restyled: the content, or its grey picture [1, 1, H, W] (Gatys et al. 2016b, arXiv:1606.05897)."""
-        return colors.luminance(self.content) if self.keep == "luminance" else self.content
+        return filters.luma(self.content) if self.keep == "luminance" else self.content
 
     def laid(self, x: Tensor, strength: float) -> Image.Image:
         """A result [1, 3 or 1, h, w] of any size over the content."""
         x = optimise.resize(x.float().cpu(), *self.size)
         if self.keep == "luminance":
-            x = colors.with_luminance(self.content, colors.luminance(x) if x.shape[1] == 3 else x)
+            x = colors.with_luminance(self.content, filters.luma(x) if x.shape[1] == 3 else x)
         share = strength if self.mask is None else strength * self.mask
         return to_image(torch.lerp(self.content, x, share) if self.mask is None else self.content + share * (x - self.content))
 
@@ -110,7 +110,7 @@ def _shares(shares: Sequence[float] | None, count: int) -> list[float]:
 
 def _recoloured(style: Tensor, canvas: Canvas) -> Tensor:
     if canvas.keep == "luminance":
-        return colors.match_luminance(colors.luminance(style), canvas.seen)
+        return colors.match_luminance(filters.luma(style), canvas.seen)
     if canvas.keep == "match":
         return colors.match(style, *colors.statistics(canvas.content))
     return style
@@ -167,7 +167,7 @@ def _from_picture(start: Source, canvas: Canvas) -> Tensor:
         raise StudioError(f"There is no start {shown(start)}: choose {', '.join(STARTS)}, or give a picture.")
     height, width = canvas.size
     x = to_tensor(read(start).resize((width, height), Image.Resampling.LANCZOS))
-    return colors.luminance(x) if canvas.keep == "luminance" else x
+    return filters.luma(x) if canvas.keep == "luminance" else x
 
 
 def _from_statistics(start: str, canvas: Canvas, styles: Sequence[Tensor], shares: Sequence[float], seed: int) -> Tensor:
@@ -183,4 +183,4 @@ def _from_statistics(start: str, canvas: Canvas, styles: Sequence[Tensor], share
     palettes = [colors.statistics(style.expand(-1, 3, -1, -1)) for style in styles] or [colors.statistics(canvas.content)]
     mean, covariance = (sum(share * part for share, part in zip(shares or [1.0], parts)) for parts in zip(*palettes))
     x = colors.match(x, mean, covariance)
-    return colors.luminance(x) if canvas.keep == "luminance" else x
+    return filters.luma(x) if canvas.keep == "luminance" else x

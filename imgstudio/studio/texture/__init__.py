@@ -36,14 +36,14 @@ SMALLEST, LARGEST = 32, 1024  # longer side that a net looks at
 class Look:
     """What one run of a net found in a picture; for `regions_of`, and opaque otherwise.
 
-    features: unit vectors float16 [D, h, w] at the size that the net saw; tree: groups of them; ground: how readily
-    neighbouring pixels agree there; size: width and height of the picture itself.
+    features: unit vectors float16 [D, h, w] at the size that the net saw; tree: groups of them; weights: of the edge-aware
+    filter; size: width and height of the picture itself.
     """
 
     model: str
     features: Tensor
     tree: Hierarchy
-    ground: ops.Ground
+    weights: ops.EdgeWeights
     size: tuple[int, int]
 
     @property
@@ -61,8 +61,8 @@ def look(model: str, image: Source, *, size: int = 512) -> Look:
     _, net = open_model(model, "segment")
     x = to_tensor(_seen(picture, size))
     features = _embed(net, x)
-    points = ops.sample(features, ops.unrest(features))
-    return Look(model, features.half(), clustering.hierarchy(points, features), ops.survey(features, x[0]), picture.size)
+    points = ops.sample(features, ops.gradient_magnitude(features))
+    return Look(model, features.half(), clustering.hierarchy(points, features), ops.edge_weights(features, x[0]), picture.size)
 
 
 def _seen(picture: Image.Image, size: int) -> Image.Image:
@@ -97,13 +97,13 @@ def regions_of(look: Look, regions: int | None = None) -> Segmentation:
         regions = tree.distinct()
     features = look.features.float()
     if regions > len(tree.leaves):
-        tree = clustering.hierarchy(ops.sample(features, ops.unrest(features)), features, regions + 4)
+        tree = clustering.hierarchy(ops.sample(features, ops.gradient_magnitude(features)), features, regions + 4)
     if regions > len(tree.leaves):
         raise StudioError(f"This picture has only {_count(len(tree.leaves))} that can be told apart: choose fewer regions.")
     if regions == 1:
         return from_labels(np.zeros(look.size[::-1], np.int32))
-    belongs = ops.refine(ops.memberships(features, tree, regions), look.ground, ops.ISLAND)
-    return from_labels(*ops.decide(belongs, *look.size[::-1]))
+    membership = ops.refine(ops.memberships(features, tree, regions), look.weights, ops.ISLAND)
+    return from_labels(*ops.decide(membership, *look.size[::-1]))
 
 
 def _check_regions(regions: int | None, pixels: int) -> int | None:

@@ -117,7 +117,7 @@ def _steps(net: nn.Module, back: nn.Module | None, x: Tensor, strength: float) -
             done, again = part[0], part[2]
             if done < total:
                 yield TranslationStep(total + done, 2 * total, image, {}, time.perf_counter() - started)
-    error = None if again is None else ops.miss(x, again).mean().item()
+    error = None if again is None else ops.absolute_error(x, again).mean().item()
     result = Translation(image, None if again is None else to_image(again), error)
     losses = {} if error is None else {"cycle": error}
     yield TranslationStep(shares * total, shares * total, image, losses, time.perf_counter() - started, result)

@@ -101,7 +101,7 @@ class Training(Resumable):
         self.average = WeightAverage(self.net, recipe.average)
         judge = shipped(recipe.features, {"widths": recipe.widths})
         self.judge = judge.to(device=device, memory_format=torch.channels_last)
-        self.goal = ops.aim(self.judge, None, [painting.to(device)], [1.0], ops.default_layers(self.judge))
+        self.goal = ops.style_goal(self.judge, None, [painting.to(device)], [1.0], ops.default_layers(self.judge))
         self.layers = ops.content_layers(self.judge)
         self.optimiser = torch.optim.Adam(self.net.parameters(), recipe.rate, betas=(0.9, 0.99))
 
