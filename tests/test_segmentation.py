@@ -31,7 +31,7 @@ GABOR = "gabor/texture"
 def quarters():
     """Four very different textures, the truth, and what one look at them found."""
     made = mosaic(1, regions=4, size=128)
-    return made, texture.look(GABOR, made.image)
+    return made, texture.embed(GABOR, made.image)
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +180,7 @@ def test_another_number_needs_no_net(quarters, monkeypatch):
 
 def test_labels_have_the_size_of_the_picture_whatever_the_net_saw():
     picture = mosaic(2, regions=2, size=128).image.resize((300, 170))
-    looked = texture.look(GABOR, picture, size=96)
+    looked = texture.embed(GABOR, picture, size=96)
     assert looked.features.shape[1:] == (54, 96)
     assert texture.regions_of(looked, 2).labels.shape == (170, 300)
 

@@ -140,7 +140,7 @@ def test_what_a_net_sees_at_one_size_changes_alike_at_every_size(translations):
 
 def test_large_pictures_come_step_by_step(pair, monkeypatch):
     monkeypatch.setattr(ops, "_VALUES", NET["channels"] * 256**2)
-    steps = list(studio.translating(pair[0], photo(300, 270)))
+    steps = list(studio.translation_steps(pair[0], photo(300, 270)))
     total = steps[0].total
     assert [step.done for step in steps] == list(range(1, total + 1)) and total >= 4
     assert all(step.image.size == (300, 270) for step in steps)

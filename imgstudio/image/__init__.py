@@ -1,4 +1,5 @@
-"""The one door for pictures: whatever a person brings becomes plain RGB or a tensor in [-1, 1], and results leave as pictures.
+"""Reading and writing of pictures: whatever a person gives becomes plain RGB or a tensor in [-1, 1], and results leave as
+pictures.
 
 `read` takes a path, a numpy array or a PIL image; every other function that takes a picture goes through it.
 """

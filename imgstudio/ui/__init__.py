@@ -35,7 +35,7 @@ _DAY = 86_400  # seconds
 
 
 @contextlib.contextmanager
-def explained() -> Iterator[None]:
+def exit_with_sentence() -> Iterator[None]:
     """Ends the program with the sentence of a StudioError, such as one on a setting, and no traceback."""
     try:
         yield

@@ -1,4 +1,4 @@
-"""What people bring to a style transfer, made ready for it: content, styles, mask, and the picture to start from."""
+"""The inputs of a style transfer, resized and checked: content, styles, mask, and the picture to start from."""
 
 from __future__ import annotations
 
