@@ -1,4 +1,4 @@
-"""The part "Bring your own model" of the page, without a browser: what a visitor brings is his alone."""
+"""The part "Import your own model" of the page, without a browser: what a visitor imports is for this session alone."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from ..kit.events import COMPUTE, as_endpoint
 from ..kit.slots import PictureInput
 from . import bounds, choices, interpolation, models, sampling, style, texts, texture, translation
 
-PICTURES = ("image", "a", "b", "c", "d", "content", "style", "mask", "texture")  # parameters that are pictures
+IMAGE_PARAMETERS = ("image", "a", "b", "c", "d", "content", "style", "mask", "texture")  # parameters that are pictures
 
 PICTURES, PICTURE, FILE, FIGURES, TEXT = gr.Gallery, gr.Image, gr.File, gr.JSON, gr.Textbox
 
@@ -78,7 +78,7 @@ def build() -> None:
 def _field(function: Callable[..., Any], parameter: inspect.Parameter, label: str) -> Any:
     """The component that a parameter's values travel through."""
     name, value = parameter.name, None if parameter.default is parameter.empty else parameter.default
-    if name in PICTURES:
+    if name in IMAGE_PARAMETERS:
         return PictureInput(type="filepath", image_mode=None, label=label)
     if name == "amounts":
         return gr.JSON(choices.amounts(function), label=label)
