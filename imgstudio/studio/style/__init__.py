@@ -84,7 +84,7 @@ def stylize(
     plan = meta_net(model)  # knows all that the checks need
     canvas = _canvas(content, plan, size, keep_colors, mask)
     if strength == 0:
-        return iter([Step(1, 1, canvas.laid(canvas.content, 0.0))])
+        return iter([Step(1, 1, canvas.composite(canvas.content, 0.0))])
     check_fits(model, *canvas.size)
     if isinstance(plan, OnePass):
         return _one_pass(open_model(model, "stylize")[1], canvas, strength)
@@ -96,7 +96,7 @@ def stylize(
     begun = sources.fit_start(start, canvas, styles, shares, seed)
     parts = optimise.style_transfer(
         open_model(model, "stylize")[1],
-        canvas.seen,
+        canvas.net_input,
         styles,
         shares,
         weights=balance,
@@ -137,14 +137,14 @@ def _one_pass(net: OnePass, canvas: Canvas, strength: float) -> Iterator[Step]:
     for done, total, x in feedforward.restyle(net, canvas.content):
         if canvas.keep == "match":
             x = colors.match(x, *colors.statistics(canvas.content))
-        yield Step(done, total, canvas.laid(x, strength), {}, time.perf_counter() - started)
+        yield Step(done, total, canvas.composite(x, strength), {}, time.perf_counter() - started)
 
 
 def _any_style(net: AdaIN, canvas: Canvas, styles: list[Tensor], shares: list[float], strength: float) -> Iterator[Step]:
     started = time.perf_counter()
-    seen, styles = canvas.seen.expand(-1, 3, -1, -1), [style.expand(-1, 3, -1, -1) for style in styles]
-    for done, total, x in feedforward.mix(net, seen, styles, shares, strength):
-        yield Step(done, total, canvas.laid(x, 1.0), {}, time.perf_counter() - started)
+    net_input, styles = canvas.net_input.expand(-1, 3, -1, -1), [style.expand(-1, 3, -1, -1) for style in styles]
+    for done, total, x in feedforward.mix(net, net_input, styles, shares, strength):
+        yield Step(done, total, canvas.composite(x, 1.0), {}, time.perf_counter() - started)
 
 
 def _optimisation_steps(
@@ -154,7 +154,7 @@ def _optimisation_steps(
     started = time.perf_counter()
 
     def step() -> Step:
-        return Step(good.done, good.total, canvas.laid(good.x, strength), good.losses, time.perf_counter() - started)
+        return Step(good.done, good.total, canvas.composite(good.x, strength), good.losses, time.perf_counter() - started)
 
     try:
         for good in parts:

@@ -30,7 +30,7 @@ _SOFT_EDGE = 0.01  # of the longer side: standard deviation of the mask's blur
 
 @dataclass(frozen=True)
 class Canvas:
-    """The content [1, 3, H, W] at the size of the result, and how results are laid onto it."""
+    """The content [1, 3, H, W] at the size of the result, and how results are composited with it."""
 
     content: Tensor
     keep: str | None = None  # "luminance": only light and dark come from the result; "match" or None: its colours too
@@ -41,11 +41,11 @@ class Canvas:
         return self.content.shape[2], self.content.shape[3]
 
     @property
-    def seen(self) -> Tensor:
+    def net_input(self) -> Tensor:
         """What is restyled: the content, or its grey picture [1, 1, H, W] (Gatys et al. 2016b, arXiv:1606.05897)."""
         return filters.luma(self.content) if self.keep == "luminance" else self.content
 
-    def laid(self, x: Tensor, strength: float) -> Image.Image:
+    def composite(self, x: Tensor, strength: float) -> Image.Image:
         """A result [1, 3 or 1, h, w] of any size over the content."""
         x = optimise.resize(x.float().cpu(), *self.size)
         if self.keep == "luminance":
@@ -110,7 +110,7 @@ def _shares(shares: Sequence[float] | None, count: int) -> list[float]:
 
 def _recoloured(style: Tensor, canvas: Canvas) -> Tensor:
     if canvas.keep == "luminance":
-        return colors.match_luminance(filters.luma(style), canvas.seen)
+        return colors.match_luminance(filters.luma(style), canvas.net_input)
     if canvas.keep == "match":
         return colors.match(style, *colors.statistics(canvas.content))
     return style
@@ -147,14 +147,14 @@ def fit_mask(mask: Source | None, size: tuple[int, int]) -> Tensor | None:
 
 def fit_start(start: str | Source, canvas: Canvas, styles: Sequence[Tensor], shares: Sequence[float], seed: int) -> Tensor:
     """The picture to begin with, [1, C, H, W] like what is restyled. Outside the region it is the content itself."""
-    seen = canvas.seen
+    net_input = canvas.net_input
     if start == "content" if isinstance(start, str) else False:
-        return seen
+        return net_input
     if isinstance(start, str) and start in STARTS:
         begun = _from_statistics(start, canvas, styles, shares, seed)
     else:
         begun = _from_picture(start, canvas)
-    return begun if canvas.mask is None else seen + canvas.mask * (begun - seen)
+    return begun if canvas.mask is None else net_input + canvas.mask * (begun - net_input)
 
 
 def continues(start: str | Source) -> bool:

@@ -112,8 +112,8 @@ def _steps(net: nn.Module, back: nn.Module | None, x: Tensor, strength: float) -
             yield TranslationStep(done, shares * total, _blended(x, made, strength), {}, time.perf_counter() - started)
     image, again = _blended(x, made, strength), None
     if back:
-        seen = to_tensor(to_image(made))  # as it would be read from a file
-        for part in ops.translate(back, seen):
+        translated_picture = to_tensor(to_image(made))  # as it would be read from a file
+        for part in ops.translate(back, translated_picture):
             done, again = part[0], part[2]
             if done < total:
                 yield TranslationStep(total + done, 2 * total, image, {}, time.perf_counter() - started)

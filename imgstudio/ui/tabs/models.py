@@ -14,8 +14,8 @@ import imgstudio
 
 from ...errors import StudioError
 from ...studio import downloads
-from ..kit import downloads as fetching
 from ..kit import layout, model_import
+from ..kit.downloads import download_row
 from ..kit.events import unqueued
 from ..kit.layout import megabytes, model_line
 from ..kit.theme import ASSETS
@@ -178,7 +178,7 @@ def _downloads(table: gr.HTML, away: list[tuple[str, str]], filters: list[Any]) 
             elem_id="models-hub",
         )
         line = gr.HTML(model_line(first), elem_classes="model-line")
-        fetched = fetching.download_row("models", [model], line, first, again=[cleared.change, page.select])
+        fetched = download_row("models", [model], line, first, again=[cleared.change, page.select])
         clear = None
         if not settings().public:  # where strangers come, nothing can be cleared: there is neither the button nor its event
             clear = gr.Button(

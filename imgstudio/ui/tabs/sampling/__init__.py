@@ -12,8 +12,8 @@ from imgstudio.studio import downloads, pictures
 from imgstudio.studio.sampling.latents import TRUNCATION
 
 from ... import texts
-from ...kit import downloads as fetching
 from ...kit import freshness, layout, model_import, prepared
+from ...kit.downloads import download_row, if_present
 from ...kit.events import connect, debounced, unqueued
 from . import editing, walk
 from .sheet import ANY, Controls, Gallery, large, show
@@ -98,7 +98,7 @@ class MainControls(NamedTuple):
 
 def _main_controls(first: imgstudio.Spec) -> MainControls:
     model, line = layout.model_chooser("sample", "sampling-model")
-    fetched = fetching.download_row("sampling", [model], line, first.name)
+    fetched = download_row("sampling", [model], line, first.name)
     label = gr.Radio(
         _classes(first.labels),
         value=ANY,
@@ -179,13 +179,13 @@ def _connect(
         connect(button.click, attempt, [gr.State(truncation), *state], [main.truncation, *outputs], **renews)
     changed = [main.label, main.line, main.count, *outputs]
     unqueued(main.model.input, offer_unloaded, [main.model, main.count], [main.label, main.count])
-    connect([main.model.input, main.fetched.change], fetching.if_present(change_model), state, changed, **renews)
+    connect([main.model.input, main.fetched.change], if_present(change_model), state, changed, **renews)
     unqueued(
         importer.arrived.change, model_import.by_name(offer_unloaded), [importer.arrived, main.count], [main.label, main.count]
     )
     connect(
         importer.arrived.change,
-        model_import.by_name(fetching.if_present(change_model)),
+        model_import.by_name(if_present(change_model)),
         [importer.arrived, *state[1:]],
         changed,
         **renews,

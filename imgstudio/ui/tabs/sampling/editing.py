@@ -13,8 +13,8 @@ from imgstudio.studio import downloads
 from imgstudio.studio.sampling import editing
 from imgstudio.studio.sampling.latents import TRUNCATION
 
-from ...kit import downloads as fetching
 from ...kit import freshness, layout, prepared
+from ...kit.downloads import download_row, if_present
 from ...kit.events import connect, debounced, unqueued
 from . import editing_features, editing_inversion, editing_mix, editing_moves, editing_pad, editing_point, editing_walk
 from .editing_point import MIDDLE, Base, Point
@@ -90,7 +90,7 @@ def _main_controls(first: imgstudio.Spec) -> MainControls:
     model, line = layout.model_chooser(
         "sample", "steer-model", info="Those whose pictures can be steered.", among=editing.models()
     )
-    fetched = fetching.download_row("steer", [model], line, first.name)
+    fetched = download_row("steer", [model], line, first.name)
     classes = editing_point.classes(first.name)
     label = gr.Radio(
         classes, value=ANY, label="Class", info="What the picture is to show.", visible=len(classes) > 1, elem_id="steer-class"
@@ -180,7 +180,7 @@ def _connect(shared: Outputs, main: MainControls, parts: Parts, upload: gr.Uploa
     connect([main.button.click, main.dice.click], editing_moves.random_seed, shared.state, shared.all, **at_work)
     connect(parts.reset.click, editing_moves.reset, shared.state, shared.all, **at_work)
     changed = [main.model.input, main.fetched.change]
-    connect(changed, fetching.if_present(editing_moves.change_model), shared.state, shared.all, **at_work)
+    connect(changed, if_present(editing_moves.change_model), shared.state, shared.all, **at_work)
     connect(upload.upload, editing_moves.restore, [upload, *shared.state], shared.all, **at_work)
     unqueued(shared.key.change, editing_moves.settle, shared.key, shared.settled, trigger_mode="always_last")
 

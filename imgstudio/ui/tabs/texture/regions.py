@@ -13,8 +13,7 @@ from imgstudio.studio import texture
 from ...kit import demos, downloads, freshness, layout, model_import, prepared, restoring, sources
 from ...kit.events import connect, debounced
 from ...kit.sources import Slot, Source
-from . import exports, result
-from . import fill as texture_fill
+from . import exports, fill, result
 from . import scene as texture_scene
 from .result import Display, ResultView
 from .scene import Scene, Truth
@@ -46,17 +45,17 @@ def build() -> None:
             with result_view.column, gr.Column():
                 gr.HTML("<p><strong>Pictures</strong> to try it on.</p>", elem_classes="strip-title")
                 sources.gallery("Pictures to take apart", main.slot, changed, 4, "regions-pictures")
-            fill = texture_fill.build(found, original)
+            fill_view = fill.build(found, original)
     model_import.wire(
         importer,
         lambda name, imported: (gr.update(choices=model_import.model_choices("segment", imported), value=name),),
         [main.model],
     )
     opened = gr.State(NO_EDITS)
-    _connect(main, advanced, result_view, fill, changed, opened)
+    _connect(main, advanced, result_view, fill_view, changed, opened)
     fields = {"model": main.model, "size": advanced.size, "regions": main.regions, "auto": main.auto, "edits": opened}
-    fields |= {"shading": fill.shading, "scale": fill.scale, "seed": fill.seed, "origin": fill.origin}
-    slots = {"picture": main.slot, "texture": fill.slot}
+    fields |= {"shading": fill_view.shading, "scale": fill_view.scale, "seed": fill_view.seed, "origin": fill_view.origin}
+    slots = {"picture": main.slot, "texture": fill_view.slot}
     restoring.wire(saved, ("segment", "retexture"), fields, slots, changed, derive=settings_of)
 
 
@@ -149,7 +148,7 @@ def _connect(
     main: MainControls,
     advanced: AdvancedControls,
     result_view: ResultView,
-    fill: texture_fill.Fill,
+    fill_view: fill.Fill,
     changed: gr.State,
     opened: gr.State,
 ) -> None:
@@ -176,7 +175,7 @@ def _connect(
     connect(main.mosaic.click, make_mosaic, mosaic, [main.slot.picture, main.slot.held, changed, main.truth])
     result.wire(result_view, LANE)
     exports.wire(result_view.exports, result_view.scene, *result_view.display[1:])
-    texture_fill.wire(fill, result_view)
+    fill.wire(fill_view, result_view)
 
 
 def settings_of(saved: dict[str, Any]) -> dict[str, Any]:
@@ -184,7 +183,7 @@ def settings_of(saved: dict[str, Any]) -> dict[str, Any]:
     model, edits = gr.update(value=restoring.model(saved, "segment")), _edits_of(saved)
     found = {**saved, "model": model, "auto": False, "edits": edits}
     if saved["task"] == "retexture":
-        found["origin"] = texture_fill.SAMPLE
+        found["origin"] = fill.SAMPLE
         if "texture_sha256" not in saved:  # that of a region, which is to be chosen again
             found.pop("texture", None)
     return found

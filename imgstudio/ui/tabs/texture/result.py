@@ -10,9 +10,9 @@ from imgstudio.studio import texture
 
 from ...kit import freshness, layout
 from ...kit.events import Stopwatch, debounced, unqueued
-from . import exports as texture_exports
-from . import lens as texture_lens
+from . import exports, lens
 from . import scene as texture_scene
+from .exports import Exports
 from .lens import percent
 from .scene import Scene
 
@@ -42,7 +42,7 @@ class ResultView(NamedTuple):
     undo: gr.Button
     scene: gr.State
     display: tuple[gr.Radio, gr.Slider, gr.Checkbox]
-    exports: texture_exports.Exports
+    exports: Exports
     column: gr.Column  # beside the picture; more can be put there
     mark: freshness.Mark
 
@@ -65,18 +65,20 @@ def build(start: tuple | None) -> ResultView:
         with gr.Column(scale=5, min_width=300, elem_classes="dated"):
             with gr.Column(elem_classes="stack"):
                 picture = layout.result("Regions", value=shown, elem_id="regions-result", alt_text="The picture with its regions")
-                lens = texture_lens.lens(layer)
+                lens_layer = lens.lens(layer)
             line, score = layout.facts_line(line), gr.HTML(score, elem_id="regions-score")
             mark = freshness.mark()
             controls = _display(display)
-            exports = texture_exports.build()
+            export_buttons = exports.build()
         with gr.Column(scale=3, min_width=260, elem_classes="palettes") as column, gr.Column(elem_classes="pointing"):
-            table = texture_lens.table(rows)
+            table = lens.table(rows)
             hint = gr.HTML(_hint(scene), elem_id="regions-hint")
             with gr.Row(elem_classes="buttons"):
                 merge = gr.Button("Merge", size="sm", min_width=90, scale=0, interactive=False, elem_id="regions-merge")
                 undo = gr.Button("Undo", size="sm", min_width=70, scale=0, interactive=False, elem_id="regions-undo")
-    return ResultView(picture, lens, line, score, table, hint, merge, undo, gr.State(scene), controls, exports, column, mark)
+    return ResultView(
+        picture, lens_layer, line, score, table, hint, merge, undo, gr.State(scene), controls, export_buttons, column, mark
+    )
 
 
 def _display(start: Display) -> tuple[gr.Radio, gr.Slider, gr.Checkbox]:
@@ -101,7 +103,7 @@ def show(scene: Scene, display: Display) -> tuple:
     parts = [size, layout.find(scene.model).title] if ran else [size, "without running the net again"]
     count = f"{found.regions} regions" if found.regions > 1 else "1 region"
     line = layout.facts(count, seconds, *parts)
-    return draw(scene, display), texture_lens.layer(scene, display.view), line, _score(scene), *_chosen_regions(scene)
+    return draw(scene, display), lens.layer(scene, display.view), line, _score(scene), *_chosen_regions(scene)
 
 
 def draw(scene: Scene, display: Display) -> str:
@@ -122,7 +124,7 @@ def _chosen_regions(scene: Scene) -> tuple:
     merge = sorted(scene.chosen) if len(scene.chosen) == 2 else None
     label = "Merge {} and {}".format(*merge) if merge else "Merge"
     buttons = gr.update(value=label, interactive=merge is not None), gr.update(interactive=bool(scene.merged))
-    return texture_lens.rows(scene), _hint(scene), *buttons, scene
+    return lens.rows(scene), _hint(scene), *buttons, scene
 
 
 def _hint(scene: Scene | None) -> str:
@@ -154,7 +156,7 @@ def redraw(scene: Scene | None, *display: Any) -> tuple:
     if scene is None:
         return gr.skip()
     chosen = Display(*display)
-    return draw(scene, chosen), texture_lens.layer(scene, chosen.view)
+    return draw(scene, chosen), lens.layer(scene, chosen.view)
 
 
 def pick(scene: Scene | None, view: str, event: gr.SelectData) -> tuple:
@@ -162,7 +164,7 @@ def pick(scene: Scene | None, view: str, event: gr.SelectData) -> tuple:
     if scene is None:
         return gr.skip()
     scene = scene.pick(int(event.index))
-    return texture_lens.layer(scene, view), *_chosen_regions(scene)
+    return lens.layer(scene, view), *_chosen_regions(scene)
 
 
 def merge(scene: Scene, *display: Any) -> tuple:
