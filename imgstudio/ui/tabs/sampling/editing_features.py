@@ -1,4 +1,4 @@
-"""The part "Inside" of "Steer": what the layers of the generator hold while they make the picture."""
+"""The part "Feature maps" of "Steer": what the layers of the generator hold while they make the picture."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class FeatureMaps(NamedTuple):
 def build(model: str) -> FeatureMaps:
     """model: the one at first."""
     choices = layers(model)
-    with gr.Tab("Inside", id="inside") as tab:
+    with gr.Tab("Feature maps", id="inside") as tab:
         layer = gr.Dropdown(
             choices,
             value=choices[len(choices) // 2][1] if choices else None,
