@@ -105,14 +105,8 @@ def build() -> None:
         with layout.results():
             result_view = _outputs(start, main.slot, changed)
     _connect(main, advanced, result_view, changed)
-    fields = {
-        "method": main.method,
-        "size": main.size,
-        "seamless": main.seamless,
-        "scale": advanced.scale,
-        "model": advanced.model,
-    }
-    fields |= {"steps": advanced.steps, "start": advanced.start, "seed": advanced.seed}
+    fields = {"method": main.method, "size": main.size, "seamless": main.seamless, "scale": advanced.scale}
+    fields |= {"model": advanced.model, "steps": advanced.steps, "start": advanced.start, "seed": advanced.seed}
     restoring.wire(saved, "synthesize", fields, {"sample": main.slot}, changed)
 
 
@@ -215,17 +209,8 @@ def _opening(model: str) -> tuple[Controls, tuple | None]:
 
 def _connect(main: MainControls, advanced: AdvancedControls, result_view: ResultView, changed: gr.State) -> None:
     sources.wire(main.slot, changed)
-    controls = [
-        main.slot.held,
-        main.method,
-        main.size,
-        main.seamless,
-        advanced.scale,
-        advanced.model,
-        advanced.steps,
-        advanced.start,
-        advanced.seed,
-    ]
+    controls = [main.slot.held, main.method, main.size, main.seamless]
+    controls += [advanced.scale, advanced.model, advanced.steps, advanced.start, advanced.seed]
     at_work = {"show_progress": "minimal", "show_progress_on": result_view.line}
     watched = {"sample": main.slot.held, "method": main.method, "model": advanced.model}
     opened = result_view.picture.value is not None
