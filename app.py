@@ -7,9 +7,9 @@ import contextlib
 with contextlib.suppress(ImportError):
     import spaces  # noqa: F401  # on a ZeroGPU Space this has to come before anything that touches CUDA
 
-from imgstudio.ui import build, explained, launch
+from imgstudio.ui import build, exit_with_sentence, launch
 
-with explained():
+with exit_with_sentence():
     demo = build()
     if __name__ == "__main__":
         launch(demo)

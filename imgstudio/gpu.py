@@ -29,12 +29,12 @@ def on_gpu(seconds: Seconds, *, steps: bool = False) -> Callable[[Callable], Cal
     """
 
     def decorate(function: Callable) -> Callable:
-        return _borrowing(function, Price(function, seconds), steps) if devices.lent() else function
+        return _on_lent_gpu(function, CostEstimate(function, seconds), steps) if devices.lent() else function
 
     return decorate
 
 
-def _borrowing(function: Callable, price: Price, steps: bool) -> Callable:
+def _on_lent_gpu(function: Callable, price: CostEstimate, steps: bool) -> Callable:
     import spaces
 
     remote = spaces.GPU(duration=price)(_remote_steps(function) if steps else _remote(function))
@@ -45,13 +45,13 @@ def _borrowing(function: Callable, price: Price, steps: bool) -> Callable:
         at_start = threading.current_thread() is threading.main_thread()
         if devices.granted() or at_start or not price(*args, **kwargs):
             return function(*args, **kwargs)
-        args, kwargs = tuple(map(_plain, args)), {name: _plain(value) for name, value in kwargs.items()}
-        return _follow(remote(*args, **kwargs)) if steps else _opened(remote(*args, **kwargs))
+        args, kwargs = tuple(map(_picklable, args)), {name: _picklable(value) for name, value in kwargs.items()}
+        return _started_steps(remote(*args, **kwargs)) if steps else _value_or_raise(remote(*args, **kwargs))
 
     return borrow
 
 
-class Price:
+class CostEstimate:
     """Seconds that a call asks for; called with the function's own arguments."""
 
     def __init__(self, function: Callable, seconds: Seconds) -> None:
@@ -68,7 +68,7 @@ class Price:
         return min(LONGEST, 1 + round(wanted)) if wanted > 0 else 0
 
 
-def _plain(value: Any) -> Any:
+def _picklable(value: Any) -> Any:
     return list(value) if isinstance(value, Iterator) else value
 
 
@@ -76,14 +76,14 @@ def _plain(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class _Refused:
+class _Error:
     """A StudioError as a value: of an exception, only the name of its class comes back."""
 
     sentence: str
 
 
-def _opened(value: Any) -> Any:
-    if isinstance(value, _Refused):
+def _value_or_raise(value: Any) -> Any:
+    if isinstance(value, _Error):
         raise StudioError(value.sentence)
     return value
 
@@ -95,7 +95,7 @@ def _remote(function: Callable) -> Callable:
         try:
             return function(*args, **kwargs)
         except StudioError as error:
-            return _Refused(str(error))
+            return _Error(str(error))
 
     return work
 
@@ -107,21 +107,21 @@ def _remote_steps(function: Callable) -> Callable:
         try:
             yield from function(*args, **kwargs)
         except StudioError as error:
-            yield _Refused(str(error))
+            yield _Error(str(error))
 
     return work
 
 
-def _follow(steps: Iterator[Any]) -> Iterator[Any]:
+def _started_steps(steps: Iterator[Any]) -> Iterator[Any]:
     """The steps; what the function refuses to do at all is raised at once, as the function itself would."""
     nothing = object()
-    first = _opened(next(steps, nothing))
+    first = _value_or_raise(next(steps, nothing))
 
     def rest() -> Iterator[Any]:
         try:
             if first is not nothing:
                 yield first
-                yield from map(_opened, steps)
+                yield from map(_value_or_raise, steps)
         finally:
             steps.close()  # ends the work in the other process
 

@@ -38,23 +38,23 @@ def load(name: str, device: str | torch.device | None = None) -> nn.Module:
     spec = catalog.find(name)
     key = (name, devices.pick(device))
     devices.chosen_dtype(key[1])  # a wrong setting is reported before any download
-    if (net := _kept(key, spec)) is not None:
+    if (net := _cached(key, spec)) is not None:
         return net
     # Outside the lock, so that a long download holds up nobody else.
-    path = None if isinstance(spec.source, Formula) else weights.locate(spec, instead=_instead(spec))
+    path = None if isinstance(spec.source, Formula) else weights.locate(spec, instead=_alternative(spec))
     if path is not None:
         weights.verify(spec, path)
     with _lock:
-        if (net := _kept(key, spec)) is None:
+        if (net := _cached(key, spec)) is None:
             state = {} if path is None else weights.read(path, spec.only)
             net = _prepare(build(spec, state), key[1])
             _nets.pop(key, None)
             _nets[key] = (spec, net)
-            _make_room(key[1])
+            _evict(key[1])
     return net
 
 
-def _kept(key: Key, spec: Spec) -> nn.Module | None:
+def _cached(key: Key, spec: Spec) -> nn.Module | None:
     """The net in memory, unless its name has come to mean another model."""
     known, net = _nets.get(key, (None, None))
     if known != spec:
@@ -63,7 +63,7 @@ def _kept(key: Key, spec: Spec) -> nn.Module | None:
     return net
 
 
-def _instead(spec: Spec) -> str | None:
+def _alternative(spec: Spec) -> str | None:
     """A model for the same task that needs no download."""
     other = catalog.default(spec.task)
     return other.known_as if other and other.name != spec.name and not spec.embedded else None
@@ -74,7 +74,7 @@ def build(spec: Spec, state: Mapping[str, Any]) -> nn.Module:
     net = resolve(spec.build)(**spec.kwargs)
     try:
         state = spec.convert(state)
-        problem = mismatch(net.state_dict(), state) or unusable(state)
+        problem = mismatch(net.state_dict(), state) or invalid_values(state)
     except ValueError as error:  # a conversion that knows the file's own names says what is wrong in those
         problem = str(error)
     if problem:
@@ -91,13 +91,13 @@ def resolve(reference: str | Callable[..., nn.Module]) -> Callable[..., nn.Modul
     return getattr(importlib.import_module(module), attribute)
 
 
-def outline(build: str | Callable[..., nn.Module], kwargs: Mapping[str, Any]) -> dict[str, Tensor]:
+def state_shapes(build: str | Callable[..., nn.Module], kwargs: Mapping[str, Any]) -> dict[str, Tensor]:
     """The names, shapes and types of what a net holds, without memory for any of it."""
     with torch.device("meta"):
         return dict(resolve(build)(**kwargs).state_dict())
 
 
-def unusable(state: Mapping[str, Tensor]) -> str | None:
+def invalid_values(state: Mapping[str, Tensor]) -> str | None:
     """What makes the values of a fitting state useless: from NaN a net makes black pictures without a word."""
     for key, tensor in state.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
@@ -151,7 +151,7 @@ def _bytes(net: nn.Module) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in (*net.parameters(), *net.buffers()))
 
 
-def _make_room(device: torch.device) -> None:
+def _evict(device: torch.device) -> None:
     """Forgets nets of a device, those used longest ago first, until the rest fits its budget. The last one always stays, and
     one that still computes keeps its memory until it is done."""
     here = [key for key in list(_nets) if key[1] == device]

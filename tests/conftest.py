@@ -27,7 +27,7 @@ from imgstudio.catalog.records import Embedded, Hub, Spec
 from imgstudio.models.dcgan import Generator
 from imgstudio.models.resnet_generator import ResnetGenerator
 from imgstudio.models.stylegan2 import Generator as StyleGAN2
-from imgstudio.ops.latent.styles import principal
+from imgstudio.ops.latent.styles import principal_directions
 
 # What takes longest comes first, so that no process is left alone with it in the end.
 FIRST = (
@@ -124,7 +124,7 @@ def small_stylegan(small_model) -> Callable[..., SmallModel]:
             colours.weight.data.mul_(0.3)
         w = net.map(torch.randn(512, net.latent), torch.arange(512) % max(net.classes, 1)).detach()
         net.centre.copy_(torch.stack([w[i :: len(net.centre)].mean(dim=0) for i in range(len(net.centre))]))
-        net.directions.copy_(principal(w - w.mean(dim=0), len(net.directions)))
+        net.directions.copy_(principal_directions(w - w.mean(dim=0), len(net.directions)))
         model = small_model(name, build="imgstudio.models.stylegan2:Generator", kwargs=arguments, **fields)
         source = Embedded(filename=model.path.name, sha256=weights.write(model.path, net.state_dict()))
         spec = catalog.register(replace(model.spec, source=source, size=model.path.stat().st_size))

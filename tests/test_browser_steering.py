@@ -167,7 +167,7 @@ def test_a_click_on_the_mixing_grid_goes_there(studio, tmp_path):
 
 
 def test_feature_maps_follow_the_layer_and_the_seed(studio):
-    part(studio, "Inside")
+    part(studio, "Feature maps")
     expect(studio.locator("#steer-maps img")).to_be_visible()
     before = source(studio, "#steer-maps")
     studio.locator("#steer-layer input").click()
@@ -215,7 +215,7 @@ def test_a_phone_holds_picture_and_pad_without_scrolling_sideways(open_page, que
     page = opened(open_page(390, 844, query))
     above, below = boxes(page, "#steer-picture", ".pad-field")
     assert below["y"] + below["height"] - above["y"] < 844, "both fit on the screen at once"
-    for name in ("Mixing", "Own picture", "Inside", "Pad and directions"):
+    for name in ("Mixing", "Own picture", "Feature maps", "Pad and directions"):
         part(page, name)
         page.wait_for_timeout(300)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

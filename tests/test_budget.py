@@ -213,9 +213,9 @@ def test_an_optimisation_asks_for_all_its_numbers_at_once():
     torch.manual_seed(0)
     net = VGG(widths=(4, 4, 4, 4, 4)).eval().requires_grad_(False)
     x = torch.rand(1, 3, 32, 32) * 2 - 1
-    goal = ops.aim(net, x, [x], [1.0], ops.default_layers(net))
+    goal = ops.style_goal(net, x, [x], [1.0], ops.default_layers(net))
     with Questions() as asked:
-        optimise.evaluate(net, goal, ops.Weights(), x)
+        optimise.loss_and_gradient(net, goal, ops.Weights(), x)
     assert asked.count == 0  # not one by one: a list of all of them is a single question
 
 

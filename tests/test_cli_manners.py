@@ -72,7 +72,7 @@ def steps(count: int = 3):
 
 
 def test_nothing_but_results_where_there_is_no_terminal(capsys):
-    assert [step.done for step in output.followed(steps())] == [1, 2, 3]
+    assert [step.done for step in output.with_progress(steps())] == [1, 2, 3]
     assert capsys.readouterr() == ("", "")
 
 
@@ -81,7 +81,7 @@ def test_a_bar_on_a_terminal(monkeypatch):
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))  # a new one has no columns to draw in
     with open(follower, "w") as terminal:
         monkeypatch.setattr(sys, "stderr", terminal)
-        for _ in output.followed(steps()):
+        for _ in output.with_progress(steps()):
             time.sleep(0.15)  # it is drawn ten times a second at most
         drawn = os.read(leader, 10_000).decode()
     os.close(leader)

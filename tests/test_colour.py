@@ -13,6 +13,7 @@ from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 from table import each_row
 
 from imgstudio import image
+from imgstudio.errors import StudioError
 from imgstudio.image import profiles
 from imgstudio.studio.texture import export
 from imgstudio.studio.texture.regions import from_labels
@@ -223,13 +224,13 @@ def with_texts(tmp_path, **texts: str):
 def test_a_picture_with_megabytes_of_text_opens(tmp_path):
     path = with_texts(tmp_path, workflow="a" * 3_000_000)
     assert middle(image.read(path)) == (9, 8, 7)
-    with pytest.raises(image.StudioError, match="holds no settings"):
+    with pytest.raises(StudioError, match="holds no settings"):
         image.read_settings(path)
 
 
 def test_settings_are_found_beside_long_texts_and_are_bounded_themselves(tmp_path):
     assert image.read_settings(with_texts(tmp_path, workflow="a" * 3_000_000, imgstudio='{"seed": 3}')) == {"seed": 3}
-    with pytest.raises(image.StudioError, match="holds no settings"):
+    with pytest.raises(StudioError, match="holds no settings"):
         image.read_settings(with_texts(tmp_path, imgstudio='{"seed": "' + "3" * 2_000_000 + '"}'))
 
 

@@ -15,7 +15,7 @@ import imgstudio
 from imgstudio import StudioError, device, image, loading
 from imgstudio.cli.main import main
 from imgstudio.models.adain import AdaIN
-from imgstudio.ui import explained
+from imgstudio.ui import exit_with_sentence
 
 CUDA, CPU = torch.device("cuda"), torch.device("cpu")
 
@@ -94,7 +94,7 @@ def test_a_wrong_setting_is_a_sentence_wherever_it_is_read(name, value, words, m
 
 def test_a_program_ends_with_the_sentence(monkeypatch):
     monkeypatch.setenv("IMGSTUDIO_DTYPE", "double")
-    with pytest.raises(SystemExit, match="^imgstudio: IMGSTUDIO_DTYPE") as ended, explained():
+    with pytest.raises(SystemExit, match="^imgstudio: IMGSTUDIO_DTYPE") as ended, exit_with_sentence():
         imgstudio.load("dcgan/avatars")
     assert ended.value.__suppress_context__
 

@@ -151,7 +151,7 @@ def test_only_a_process_with_a_loan_uses_the_gpu(loans, monkeypatch):
 
 
 def test_durations_follow_steps_and_size():
-    asked = gpu.Price(style.stylize, cost.lent_seconds)
+    asked = gpu.CostEstimate(style.stylize, cost.gpu_seconds)
     short = asked("gatys/vgg-small", "a.png", "b.png", steps=20, size=256)
     assert 0 < short < asked("gatys/vgg-small", "a.png", "b.png", steps=200, size=256)
     assert short < asked("gatys/vgg-small", "a.png", "b.png", steps=20, size=1024) < gpu.LONGEST
@@ -160,8 +160,8 @@ def test_durations_follow_steps_and_size():
 
 
 def test_small_nets_stay_on_the_cpu():
-    seconds = gpu.Price(sampling.sample, lambda model, seeds: work.passes(model, work.many(seeds)))
+    seconds = gpu.CostEstimate(sampling.sample, lambda model, seeds: work.estimated_seconds(model, work.count_of(seeds)))
     assert seconds("dcgan/avatars", [1, 2]) == 0
-    heavy = next(spec.name for spec in imgstudio.models("sample") if not work.small(spec.name))
+    heavy = next(spec.name for spec in imgstudio.models("sample") if not work.is_small(spec.name))
     assert 0 < seconds(heavy, [1]) < seconds(heavy, range(100))
     assert seconds("nobody/knows", [1]) == 0

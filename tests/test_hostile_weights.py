@@ -185,7 +185,7 @@ def test_values_that_are_no_numbers_are_refused_at_import_and_when_loaded(tmp_pa
 
 @each_row("spec", catalog.SPECS)
 def test_nets_without_memory_have_the_names_and_shapes_of_real_ones(spec):
-    real, outline = loading.resolve(spec.build)(**spec.kwargs).state_dict(), loading.outline(spec.build, spec.kwargs)
+    real, outline = loading.resolve(spec.build)(**spec.kwargs).state_dict(), loading.state_shapes(spec.build, spec.kwargs)
     assert list(outline) == list(real) and all(tensor.is_meta for tensor in outline.values())
     for key, tensor in real.items():
         assert (outline[key].shape, outline[key].dtype) == (tensor.shape, tensor.dtype), key

@@ -46,9 +46,11 @@ LOOPS = {
     "relative total variation": lambda: decomposition.rtv(NOISE, 0.5),
     "total variation": lambda: decomposition.rof(NOISE, 0.5),
     "quilting": quilt,
-    "regions": lambda: segmentation.spread(torch.rand(3, 32, 32), segmentation.survey(torch.rand(8, 32, 32), NOISE[:, :32, :32])),
-    "strokes": lambda: lines.combed(NOISE[None], NOISE[None, :1], 8.0, 1.0),
-    "guided filter": lambda: guided.carried(NOISE[None], NOISE[None], NOISE[None]),
+    "regions": lambda: segmentation.edge_aware_filter(
+        torch.rand(3, 32, 32), segmentation.edge_weights(torch.rand(8, 32, 32), NOISE[:, :32, :32])
+    ),
+    "strokes": lambda: lines.stroke_noise(NOISE[None], NOISE[None, :1], 8.0, 1.0),
+    "guided filter": lambda: guided.guided_upsample(NOISE[None], NOISE[None], NOISE[None]),
     "tiles": lambda: list(tiles.tiled(lambda x: x, NOISE[None], side=16, margin=4)),
     "batches": lambda: list(pieces.batches(lambda part: part, 8, 1)),
 }

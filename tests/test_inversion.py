@@ -102,7 +102,7 @@ def test_one_vector_a_layer_comes_nearer_than_one_for_all(model):
     last = {}
     for share in (0.4, 1.0):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(inversion, "COMMON", share)
+            patch.setattr(inversion, "SHARED_STEPS", share)
             *_, last[share] = inversion.search(net, judge, target, steps=150, seed=0, every=150)
     assert last[0.4].losses["psnr"] > last[1.0].losses["psnr"] + 1
     assert torch.equal(last[1.0].w[0], last[1.0].w[-1]) and not torch.equal(last[0.4].w[0], last[0.4].w[-1])

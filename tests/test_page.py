@@ -24,7 +24,7 @@ from imgstudio.ui.kit import events, layout, player, slots
 from imgstudio.ui.tabs import models
 from imgstudio.ui.tabs.interpolation import morph
 from imgstudio.ui.tabs.sampling import walk
-from imgstudio.ui.tabs.sampling.sheet import Controls, Wall
+from imgstudio.ui.tabs.sampling.sheet import Controls, Gallery
 
 ENDPOINTS = {
     "/models": ["task"],
@@ -212,10 +212,10 @@ def test_errors_become_messages_and_leave_everything_as_it_was(monkeypatch, capl
         yield 1
         raise error
 
-    assert events.careful(clumsy)(StudioError("Do this.")) == gr.skip()
-    assert events.careful(clumsy)(KeyError("secret")) == gr.skip()
-    assert list(events.careful(clumsy_steps)(StudioError("Do that."))) == [1, gr.skip()]
-    assert said == ["Do this.", events.SORRY, "Do that."]
+    assert events.with_errors(clumsy)(StudioError("Do this.")) == gr.skip()
+    assert events.with_errors(clumsy)(KeyError("secret")) == gr.skip()
+    assert list(events.with_errors(clumsy_steps)(StudioError("Do that."))) == [1, gr.skip()]
+    assert said == ["Do this.", events.UNEXPECTED, "Do that."]
     assert "secret" in caplog.text
 
 
@@ -232,19 +232,19 @@ def test_stop_ends_the_work_of_one_visitor_after_the_step_at_hand():
 
 
 def test_a_walk_without_a_list_goes_from_the_chosen_picture_to_its_neighbours():
-    wall = Wall(tuple(range(10, 16)), 14)
-    assert walk.route(wall, []) == [14, 15, 10, 11]
-    assert walk.route(wall, [3]) == [3, 10, 11, 12]
-    assert walk.route(Wall((7,), 7), []) == [7, 8, 9]
+    gallery = Gallery(tuple(range(10, 16)), 14)
+    assert walk.route(gallery, []) == [14, 15, 10, 11]
+    assert walk.route(gallery, [3]) == [3, 10, 11, 12]
+    assert walk.route(Gallery((7,), 7), []) == [7, 8, 9]
     assert walk.added("", 3) == "3"
     assert walk.added("3, 5,", 3) == "3, 5, 3"
     assert walk.added("3, 5", 5) == "3, 5"
 
 
 def test_settings_of_a_picture_tell_all_that_is_needed_to_make_it_again():
-    wall = Wall((0,), 0)
-    controls = Controls(GAN, "any", None, 3.0, 0.5, "auto", wall)
-    assert controls.page() == Wall((0, 1, 2), 0)
+    gallery = Gallery((0,), 0)
+    controls = Controls(GAN, "any", None, 3.0, 0.5, "auto", gallery)
+    assert controls.page() == Gallery((0, 1, 2), 0)
     assert controls.settings(2) == {"task": "sample", "model": GAN, "seed": 2, "truncation": 0.5}
     classes = [spec for spec in imgstudio.models("sample") if spec.labels]
     for spec in classes:
@@ -266,11 +266,11 @@ def test_an_upload_is_shrunk_kept_or_put_back(tmp_path, monkeypatch):
     good, bad = tmp_path / "good.png", tmp_path / "bad.png"
     Image.new("RGB", (2000, 1000), "teal").save(good)
     bad.write_text("no picture")
-    held = slots.Held("before.png", 3)
+    held = slots.HeldPicture("before.png", 3)
 
     path, now, changed = slots._accept(str(good), held, 0)
     assert Image.open(path).size == (512, 256)
-    assert (now, changed) == (slots.Held(path, None), 1)
+    assert (now, changed) == (slots.HeldPicture(path, None), 1)
     assert slots._accept(path, now, 1) == (gr.skip(),) * 3
 
     back, now, _ = slots._accept(str(bad), held, 0)
@@ -295,6 +295,6 @@ def test_numbers_for_people():
 
 def test_pictures_with_the_same_caption_are_files_of_their_own():
     red, blue = (Image.new("RGB", (8, 8), colour) for colour in ("red", "blue"))
-    hung = layout.hang([(red, "A", {}), (blue, "A", {}), (red, "A", {})], "vae/avatars", "auto", 64)
+    hung = layout.show_strip([(red, "A", {}), (blue, "A", {}), (red, "A", {})], "vae/avatars", "auto", 64)
     assert [Image.open(path).getpixel((0, 0)) for path, _ in hung] == [(255, 0, 0), (0, 0, 255), (255, 0, 0)]
     assert [caption for _, caption in hung] == ["A"] * 3

@@ -1,4 +1,4 @@
-"""The part "Bring your own model" of the page, without a browser: what a visitor brings is his alone."""
+"""The part "Import your own model" of the page, without a browser: what a visitor imports is for this session alone."""
 
 from __future__ import annotations
 
@@ -58,14 +58,16 @@ ANN = SimpleNamespace(session_hash="ann")
 
 
 def test_a_file_is_chosen_and_told_and_offered_to_this_visitor_alone(file, handlers):
-    _, from_files = handlers("sample", lambda name, own: (gr.update(choices=model_import.offered("sample", own), value=name),))
+    _, from_files = handlers(
+        "sample", lambda name, own: (gr.update(choices=model_import.model_choices("sample", own), value=name),)
+    )
     first, *_, last = list(from_files(ANN, [file(foreign.dcgan(*DCGAN))], [], (0, "")))
     assert "Looking" in first[0] and first[1] == gr.skip()
     told, own, (count, name), dropdown = last
     assert "A DCGAN: 6 numbers become 28 × 28 px" in told and count == 1
     assert own == [("mine: DCGAN, 28 px", name)]
     assert dropdown["value"] == name and own[0] in dropdown["choices"]
-    assert own[0] not in model_import.offered("sample", []), "another visitor's drop-down"
+    assert own[0] not in model_import.model_choices("sample", []), "another visitor's drop-down"
     assert "a file of yours" in layout.model_line(name) and "licence not stated" in layout.model_line(name)
     assert imgstudio.sample(name, [1])[0].size == (28, 28)
 
@@ -87,7 +89,7 @@ def brought(path: str, task: str) -> imgstudio.Spec:
 
 def test_tabs_place_what_was_brought(file):
     painter = brought(file(foreign.ExamplesTransformer()), "stylize")
-    method, *models = style.take_own(painter.name, [(painter.title, painter.name)])
+    method, *models = style.choose_imported(painter.name, [(painter.title, painter.name)])
     assert method == settings.ONE
     values = dict(zip(settings.METHODS, models))
     assert values[method]["value"] == painter.name and "value" not in values[settings.ANY]
@@ -100,9 +102,9 @@ def test_a_model_that_invents_nothing_gets_photographs(file):
     encoder, decoder = foreign.taesd_state()
     named = {f"encoder.{key}": value for key, value in encoder.items()} | {f"decoder.{k}": v for k, v in decoder.items()}
     spec = brought(file(SimpleNamespace(state_dict=lambda: named)), "reconstruct")
-    assert not interpolation.invents(spec.name) and interpolation.invents("vae/avatars")
-    a_path, a, b_path, b = slots.redrawn(spec.name, [slots.Held("drawn.png", 3), slots.Held("mine.png", None)])
+    assert not interpolation.can_sample(spec.name) and interpolation.can_sample("vae/avatars")
+    a_path, a, b_path, b = slots.resampled(spec.name, [slots.HeldPicture("drawn.png", 3), slots.HeldPicture("mine.png", None)])
     assert a_path != "drawn.png" and a.seed == 3
-    assert (b_path, b) == ("mine.png", slots.Held("mine.png", None))
+    assert (b_path, b) == ("mine.png", slots.HeldPicture("mine.png", None))
     with pytest.raises(StudioError, match="keep pictures"):
-        slots.drawn(spec.name, 1)
+        slots.sampled_picture(spec.name, 1)

@@ -81,16 +81,16 @@ def test_an_overlay_holds_regions_size_merges_and_its_picture(upload):
 
 
 def test_an_uploaded_picture_of_a_vae_says_what_it_was(upload):
-    path, _, _ = slots._accept(upload("aunt.png"), slots.Held(None, 3), 0)
-    assert slots.origins(a=path)["a"]["name"] == "aunt"
+    path, _, _ = slots._accept(upload("aunt.png"), slots.HeldPicture(None, 3), 0)
+    assert slots.provenance(a=path)["a"]["name"] == "aunt"
 
 
 # --- an answer of the page is no upload
 
 
 def test_an_answer_that_was_overtaken_is_not_taken_for_an_upload(upload):
-    drawn, _, _ = slots._accept(upload("first.png"), slots.Held(None, 3), 0)
-    held = slots.Held("newer.png", 7)
+    drawn, _, _ = slots._accept(upload("first.png"), slots.HeldPicture(None, 3), 0)
+    held = slots.HeldPicture("newer.png", 7)
     assert slots._accept(drawn, held, 4) == ("newer.png", gr.skip(), gr.skip())
     source = sources.source(upload("second.png"))
     other = sources.source(upload("third.png"))
@@ -126,8 +126,8 @@ def test_merged_regions_come_back_with_the_number_that_there_was_before(upload):
     held = sources.source(upload("stripes.png"), uploaded=True)
     scene = Scene(held, "gabor/texture", 64, 2)._replace(merged=((1, 2),))
     found = regions.settings_of(read_settings(exports.write("overlay", scene, 0.5, False)))
-    assert (found["regions"], found["pointed"], found["auto"]) == (2, regions.Pointed(((1, 2),)), False)
-    again = Scene(held, found["model"]["value"], found["size"], found["regions"], None, found["pointed"].merged)
+    assert (found["regions"], found["edits"], found["auto"]) == (2, regions.RegionEdits(((1, 2),)), False)
+    again = Scene(held, found["model"]["value"], found["size"], found["regions"], None, found["edits"].merged)
     assert (texture_scene.segmentation(again).labels == texture_scene.segmentation(scene).labels).all()
     texture_scene._regions.cache_clear()
 
@@ -209,15 +209,15 @@ def of_textures(a, b):
     scene = Scene(a, "gabor/texture", 64, 2, chosen=(1,))
     yield read_settings(exports.write("overlay", scene, 0.5, False))
     for origin in (fill.SAMPLE, 2):
-        yield read_settings(fill.paint(scene, None, b, origin, 1.0, 1.0, 0)[2]["value"])
-    yield structure.Parting(a, "rtv", 0.5, 64).settings(2.0)
+        yield read_settings(fill.fill_region(scene, None, b, origin, 1.0, 1.0, 0)[2]["value"])
+    yield structure.Split(a, "rtv", 0.5, 64).settings(2.0)
     for way in (synthesis.QUILTING, synthesis.GATYS):
-        wish = synthesis.Wish(a, way, 64, True, 1.0, "gatys/vgg-small", 2, "noise", 0)
+        wish = synthesis.Controls(a, way, 64, True, 1.0, "gatys/vgg-small", 2, "noise", 0)
         yield read_settings(synthesis._finished(wish, Step(2, 2, Image.new("RGB", (64, 64))), 0.1)[0])
 
 
 def of_a_translation(a, b):
-    made = result.Made(**{field: getattr(a, field, "") for field in result.Made._fields})
+    made = result.Result(**{field: getattr(a, field, "") for field in result.Result._fields})
     yield {**result._settings(made._replace(model="cyclegan/apple2tomato")), "strength": 1.0}
 
 
@@ -301,17 +301,17 @@ def test_a_photograph_is_foreign_to_a_net_of_drawn_heads_and_its_own_samples_are
     from imgstudio.studio import interpolation
 
     [own] = interpolation.prior("vae/avatars", [40])
-    assert likeness.foreign_to_vae("vae/avatars", interpolation.reconstruct("vae/avatars", own).psnr) is None
+    assert likeness.vae_domain_warning("vae/avatars", interpolation.reconstruct("vae/avatars", own).psnr) is None
     stripes = Image.new("RGB", (64, 64), "navy")
     for x in range(0, 64, 8):
         stripes.paste("orange", (x, 0, x + 4, 64))
-    told = likeness.foreign_to_vae("vae/avatars", interpolation.reconstruct("vae/avatars", stripes).psnr)
+    told = likeness.vae_domain_warning("vae/avatars", interpolation.reconstruct("vae/avatars", stripes).psnr)
     assert told is not None and "knows only drawn heads" in told
 
 
 def test_a_search_that_ended_far_off_is_told():
-    assert "knows only drawn heads" in (likeness.foreign_to_gan("stylegan2/avatars", 7.0) or "")
-    assert likeness.foreign_to_gan("stylegan2/avatars", 25.0) is None
+    assert "knows only drawn heads" in (likeness.gan_domain_warning("stylegan2/avatars", 7.0) or "")
+    assert likeness.gan_domain_warning("stylegan2/avatars", 25.0) is None
 
 
 def test_no_direction_on_the_page_is_named_for_skin():

@@ -123,15 +123,15 @@ def test_a_downloaded_picture_leads_back(point):
     base = Base("Own <picture>", point._replace(seed=9).latent())
     moved = point._replace(pad=(0.5, -0.2), amounts=(1.0, -2.0, 0.5), label="circle", noisy=False)
     for there in (moved, point._replace(base=base)):
-        path, caption, _ = editing_point.hang(there)
+        path, caption, _ = editing_point.show(there)
         assert "<picture>" not in caption
         again = Point.of(*values(editing_moves.restore(REQUEST, path, *flat(point._replace(seed=1)))))
         assert np.abs(np.int16(again.picture()) - np.int16(there.picture())).max() < 12
-        assert again.told() == there.told() and tuple(again.pad) == tuple(there.pad)
+        assert again.title() == there.title() and tuple(again.pad) == tuple(there.pad)
         settings = {"task": "invert", "model": point.model, "latent": there.latent().text()}
-        path = layout.keep(there.picture(), "found", settings)
+        path = layout.save_result(there.picture(), "found", settings)
         opened = Point.of(*values(editing_moves.restore(REQUEST, path, *flat(point))))
-        assert opened.told() == "Opened picture"
+        assert opened.title() == "Opened picture"
 
 
 def test_a_picture_from_elsewhere_is_refused(point, tmp_path):
@@ -153,14 +153,14 @@ def values(travelled: tuple) -> list:
 
 def test_controls_follow_a_journey(point):
     moved = point._replace(pad=(0.5, 0.5), amounts=(1.0,) * 3)
-    for handler in (editing_moves.back, editing_moves.roll, editing_moves.change_model):
-        travelled = editing_moves.travel(moved, REQUEST)
+    for handler in (editing_moves.reset, editing_moves.random_seed, editing_moves.change_model):
+        travelled = editing_moves.go_to(moved, REQUEST)
         assert values(travelled)[8] == [0.5, 0.5] and hangs(travelled)
         there = Point.of(*values(handler(REQUEST, *flat(moved))))
         assert tuple(there.pad) == MIDDLE
-        assert (there.seed == 5) == (handler is not editing_moves.roll)
-        assert any(there.amounts) == (handler is editing_moves.roll), "the dice leave the directions as they are"
-    base, pad, *_ = editing_moves.set_out(REQUEST, *flat(moved))
+        assert (there.seed == 5) == (handler is not editing_moves.random_seed)
+        assert any(there.amounts) == (handler is editing_moves.random_seed), "the dice leave the directions as they are"
+    base, pad, *_ = editing_moves.change_seed(REQUEST, *flat(moved))
     assert base == Base() and pad == [0.0, 0.0]
     assert editing_moves.choose_layers(REQUEST, *flat(moved))[0] is False
 
@@ -171,7 +171,7 @@ def hangs(travelled: tuple) -> bool:
 
 
 def test_sliders_carry_the_names_of_the_directions(point):
-    sliders = editing_point.arranged(point)[-SLIDERS:]
+    sliders = editing_point.control_updates(point)[-SLIDERS:]
     assert [slider["label"] for slider in sliders if slider["visible"]] == list(imgstudio.directions(point.model))
 
 
@@ -199,10 +199,10 @@ def test_a_mixing_grid_has_its_sources_at_the_edges(point):
     assert layer.count("<button") == 11 and "pose and shape" in words
     assert read_settings(path)["rows"] == "1, 2"
     base = editing_mix.chosen(chosen(5), grid)
-    assert base.told == "Mix of 1 and 4"
+    assert base.title == "Mix of 1 and 4"
     made = point._replace(base=base).picture()
     assert same(made, imgstudio.mix(point.model, 1, 4, crossover=2))
-    assert editing_mix.chosen(chosen(1), grid).told == "Seed 4"
+    assert editing_mix.chosen(chosen(1), grid).title == "Seed 4"
     assert editing_mix.chosen(chosen(3), grid) is editing_mix.chosen(chosen(0), grid) is None
     assert editing_moves.pick_mixture(REQUEST, chosen(0), grid, *flat(point)) == gr.skip()
     with pytest.raises(StudioError, match="from 1 to 8"):
@@ -210,34 +210,34 @@ def test_a_mixing_grid_has_its_sources_at_the_edges(point):
 
 
 def test_words_of_the_crossover_go_from_columns_to_rows():
-    told = [editing_mix.told(crossover, 8) for crossover in range(9)]
+    told = [editing_mix.explained(crossover, 8) for crossover in range(9)]
     assert "Everything comes from the columns" in told[0] and "Everything comes from the rows" in told[8]
     assert len(set(told)) == 5
 
 
 def test_feature_maps_hang_as_a_sheet(point):
-    choice, path, line = editing_features.look(99, *flat(point))
+    choice, path, line = editing_features.show_layer(99, *flat(point))
     assert choice["value"] == 3 and choice["choices"][3] == ("Layer 4: 8 × 8", 3)  # the last one there is
-    other = editing_features.look(0, *flat(point))[1]
+    other = editing_features.show_layer(0, *flat(point))[1]
     assert not same(path, other) and read_settings(other)["layer"] == 0 and "16 maps" in line
 
 
 def test_saved_points_come_back_and_are_walked_through(point):
-    shelf = editing_walk.Shelf()
+    saved_points = editing_walk.SavedPoints()
     for pad in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5)):
-        *_, shelf = editing_walk.keep(shelf, *flat(point._replace(pad=pad)))
-    assert [saved.caption for saved in shelf.saved] == ["Seed 5", "Seed 5, moved", "Seed 5, moved"]
-    kept, *travelled = editing_moves.pick_saved(REQUEST, chosen(1), shelf, "smooth")
+        *_, saved_points = editing_walk.keep(saved_points, *flat(point._replace(pad=pad)))
+    assert [saved.caption for saved in saved_points.saved] == ["Seed 5", "Seed 5, moved", "Seed 5, moved"]
+    kept, *travelled = editing_moves.pick_saved(REQUEST, chosen(1), saved_points, "smooth")
     back = Point.of(*values(tuple(travelled)))
     assert kept.chosen == 1 and tuple(back.pad) == (0.5, 0.0) and back.look == "smooth"
-    assert editing_moves.pick_saved(REQUEST, chosen(7), shelf, "smooth") == gr.skip()
-    *_, shelf = editing_walk.remove(kept)
-    assert [tuple(saved.point.pad) for saved in shelf.saved] == [(0.0, 0.0), (0.0, 0.5)]
-    film = list(editing_walk.stroll(REQUEST, shelf, 3, False, 8, *flat(point)))[-1]
+    assert editing_moves.pick_saved(REQUEST, chosen(7), saved_points, "smooth") == gr.skip()
+    *_, saved_points = editing_walk.remove(kept)
+    assert [tuple(saved.point.pad) for saved in saved_points.saved] == [(0.0, 0.0), (0.0, 0.5)]
+    film = list(editing_walk.walk_through(REQUEST, saved_points, 3, False, 8, *flat(point)))[-1]
     assert "4 frames" in film[1] and film[2]["value"].endswith(".gif")
-    *_, shelf = editing_walk.remove(shelf)
+    *_, saved_points = editing_walk.remove(saved_points)
     with pytest.raises(StudioError, match="two points"):
-        list(editing_walk.stroll(REQUEST, shelf, 3, True, 8, *flat(point)))
+        list(editing_walk.walk_through(REQUEST, saved_points, 3, True, 8, *flat(point)))
 
 
 def test_an_own_picture_is_found_and_steered_from(point):
@@ -245,18 +245,18 @@ def test_an_own_picture_is_found_and_steered_from(point):
     assert changed == 1 and Image.open(held.path).size == (16, 16) and Image.open(shown).size == (384, 384)
     *_, (picture, line, ready, base) = editing_inversion.find(REQUEST, held, 4, 0, *flat(point))
     assert ready["interactive"] and "PSNR" in line and read_settings(picture)["latent"] == base.latent.text()
-    led = editing_moves.steer_from(REQUEST, base, "1, 2", *flat(point._replace(noisy=False, pad=(1, 1))))
+    led = editing_moves.edit_found(REQUEST, base, "1, 2", *flat(point._replace(noisy=False, pad=(1, 1))))
     there = Point.of(*values(led[3:]))
     assert led[1:3] == ("pad", "here, 1, 2") and there.noisy and tuple(there.pad) == MIDDLE
     assert same(there.enlarged(there.picture(), 384), picture)
     with pytest.raises(StudioError, match="Nothing is found yet"):
-        editing_moves.steer_from(REQUEST, None, "", *flat(point))
+        editing_moves.edit_found(REQUEST, None, "", *flat(point))
     with pytest.raises(StudioError, match="no picture yet"):
         next(editing_inversion.find(REQUEST, None, 4, 0, *flat(point)))
 
 
 def test_a_stopped_search_keeps_what_it_has(point):
-    held = editing_inversion.drawn(point, 3)
+    held = editing_inversion.sampled_target(point, 3)
     steps = editing_inversion.find(REQUEST, held, 400, 0, *flat(point))
     next(steps)
     editing_inversion.stop(REQUEST)
@@ -265,7 +265,7 @@ def test_a_stopped_search_keeps_what_it_has(point):
 
 
 def test_completions_come_one_by_one_and_can_be_steered(point):
-    held = editing_inversion.drawn(point, 3)
+    held = editing_inversion.sampled_target(point, 3)
     mask = Image.new("RGBA", (384, 384))
     mask.paste((216, 57, 27, 153), (96, 96, 210, 210))
     seen = list(editing_inversion.complete(REQUEST, held, {"layers": [mask]}, 3, 5, *flat(point)))
@@ -274,7 +274,7 @@ def test_completions_come_one_by_one_and_can_be_steered(point):
     assert [caption for _, caption in tiles["value"]] == ["seed 5", "seed 6", "seed 7"] and "3 completions" in line
     assert not same(tiles["value"][0][0], tiles["value"][1][0])
     there = Point.of(*values(editing_moves.pick_completion(REQUEST, chosen(1), bases, *flat(point))))
-    assert there.told() == "Completion 6"
+    assert there.title() == "Completion 6"
     with pytest.raises(StudioError, match="painted over"):
         next(editing_inversion.complete(REQUEST, held, None, 3, 5, *flat(point)))
 
@@ -292,7 +292,7 @@ def test_a_brought_picture_is_cut_to_what_the_net_sees(point, tmp_path, monkeypa
 
 
 def test_decibels_have_words():
-    told = [editing_inversion.how_alike(psnr).partition(",")[0] for psnr in (3, 17, 21, 26, 34)]
+    told = [editing_inversion.similarity(psnr).partition(",")[0] for psnr in (3, 17, 21, 26, 34)]
     assert told == ["far off", "roughly alike", "alike", "close", "hard to tell apart"]
 
 

@@ -130,9 +130,9 @@ def test_what_is_brought_is_taken_at_its_full_size_or_put_back(cache, said):
 
 def test_surprise_me_never_picks_what_hangs_there(cache, pair):
     offered = {each.title: each.path for each in pair}
-    pick = sources.surprise(offered)
+    pick = sources.random_choice(offered)
     assert {pick(pair[0], 0)[1].title for _ in range(8)} == {"Manner"}
-    assert sources.surprise({"Manner": pair[1].path})(pair[1], 0)[1].title == "Manner"
+    assert sources.random_choice({"Manner": pair[1].path})(pair[1], 0)[1].title == "Manner"
 
 
 def test_pictures_to_begin_with_are_files_that_are_here():
@@ -162,7 +162,7 @@ def paint(monkeypatch, steps, chosen: Controls, past=None) -> list[tuple]:
     monkeypatch.setattr(result.style, "stylize", lambda *_, **__: steps)
     monkeypatch.setattr(result.style, "expected_seconds", lambda *_: 10.0)
     monkeypatch.setattr(result, "PREVIEW_EVERY", 0)
-    work = result.resume(ANN, past, *values(chosen)) if past else result.paint(ANN, *values(chosen))
+    work = result.resume(ANN, past, *values(chosen)) if past else result.restyle(ANN, *values(chosen))
     return list(work)
 
 
@@ -210,8 +210,8 @@ def test_a_picture_in_one_pass_has_no_curve_and_no_more_steps(monkeypatch, pair)
 
 def test_an_optimisation_waits_for_its_button(monkeypatch, pair):
     monkeypatch.setattr(result.style, "stylize", lambda *_, **__: pytest.fail("nobody asked for it"))
-    assert list(result.repaint(ANN, *values(controls(OPTIMISE, pair)))) == [gr.skip()]
-    assert list(result.repaint(ANN, *values(controls(ANY, (None, None))))) == [gr.skip()]
+    assert list(result.restyle_quickly(ANN, *values(controls(OPTIMISE, pair)))) == [gr.skip()]
+    assert list(result.restyle_quickly(ANN, *values(controls(ANY, (None, None))))) == [gr.skip()]
 
 
 def test_a_picture_larger_than_a_screen_is_shown_smaller_and_kept_whole(monkeypatch, pair):

@@ -26,10 +26,10 @@ from imgstudio.ui.tabs.texture import exports, lens, regions, structure, synthes
 from imgstudio.ui.tabs.texture import fill as texture_fill
 from imgstudio.ui.tabs.texture import result as walls
 from imgstudio.ui.tabs.texture import scene as scenes
-from imgstudio.ui.tabs.texture.regions import NOTHING, Pointed
+from imgstudio.ui.tabs.texture.regions import NO_EDITS, RegionEdits
 from imgstudio.ui.tabs.texture.result import Display
 from imgstudio.ui.tabs.texture.scene import Scene, Truth
-from imgstudio.ui.tabs.texture.synthesis import GATYS, QUILTING, Wish
+from imgstudio.ui.tabs.texture.synthesis import GATYS, QUILTING, Controls
 
 MODEL = "gabor/texture"
 ANN = SimpleNamespace(session_hash="ann")
@@ -96,10 +96,10 @@ def test_textures_through_the_api(cache):
 
 def test_the_net_runs_once_for_all_that_is_done_to_a_picture(scene):
     before = scenes.runs()
-    first = walls.hang(scene, Display())
+    first = walls.show(scene, Display())
     assert scenes.runs() == before + 1
     for each in (scene.again(2), scene.again(None), scene.pick(1).pick(3).merge(), scene.pick(2)):
-        line = walls.hang(each, Display("labels", 0.2, False))[2]
+        line = walls.show(each, Display("labels", 0.2, False))[2]
         assert "without running the net again" in line
     assert scenes.runs() == before + 1
     assert "Gabor" in first[2] and "120 × 80 px" in first[2]
@@ -130,15 +130,15 @@ def test_a_mosaic_is_scored_and_a_photograph_is_not(cache, scene):
     mine = Scene(sources.source(truth.path, "Mosaic"), MODEL, 256, 3, truth)
     score = scenes.score(mine)
     assert set(score) == {"mean IoU", "adjusted Rand index"} and 0.3 < score["mean IoU"] <= 1
-    assert f"{score['mean IoU']:.3f}" in walls.hang(mine, Display())[3]
+    assert f"{score['mean IoU']:.3f}" in walls.show(mine, Display())[3]
     assert scenes.score(scene._replace(truth=truth)) is None  # the mosaic that hung there before
-    assert walls.hang(scene, Display())[3] == ""
+    assert walls.show(scene, Display())[3] == ""
     assert held.path != truth.path and isinstance(truth, Truth)
 
 
 def test_without_a_picture_there_is_a_sentence_and_nothing_happens(cache):
     with pytest.raises(StudioError, match="no picture yet"):
-        regions.find(None, MODEL, True, 4, 256, None, NOTHING, *Display())
+        regions.find(None, MODEL, True, 4, 256, None, NO_EDITS, *Display())
     assert regions.regroup(None, 3, *Display()) == gr.skip()
     assert walls.redraw(None, *Display()) == gr.skip()
     assert walls.pick(None, "overlay", SimpleNamespace(index=1)) == gr.skip()
@@ -146,14 +146,14 @@ def test_without_a_picture_there_is_a_sentence_and_nothing_happens(cache):
 
 
 def test_the_number_is_found_out_or_given(scene):
-    *_, slider, _ = regions.find(scene.source, MODEL, True, 5, 256, None, Pointed(((1, 2),), (2,)), *Display())
+    *_, slider, _ = regions.find(scene.source, MODEL, True, 5, 256, None, RegionEdits(((1, 2),), (2,)), *Display())
     assert slider == scenes.segmentation(scene.again(None)).regions
-    *_, found, slider, _ = regions.find(scene.source, MODEL, False, 5, 256, None, Pointed(((1, 2),), (2,)), *Display())
+    *_, found, slider, _ = regions.find(scene.source, MODEL, False, 5, 256, None, RegionEdits(((1, 2),), (2,)), *Display())
     assert (found.merged, found.chosen) == (((1, 2),), (2,)) and scenes.segmentation(
         found
     ).regions == 4  # as in the picture that was opened
-    *_, found, slider, merges = regions.find(scene.source, MODEL, False, 5, 256, None, NOTHING, *Display())
-    assert slider == gr.skip() and merges == NOTHING and found.regions == 5 and scenes.segmentation(found).regions == 5
+    *_, found, slider, merges = regions.find(scene.source, MODEL, False, 5, 256, None, NO_EDITS, *Display())
+    assert slider == gr.skip() and merges == NO_EDITS and found.regions == 5 and scenes.segmentation(found).regions == 5
     *_, found, auto = regions.regroup(scene, 2, *Display())
     assert auto is False and scenes.segmentation(found).regions == 2
 
@@ -219,7 +219,7 @@ def test_exports_are_what_they_say(scene):
 
 def fill(scene: Scene, filled, *, origin: int = 0, title: str = "Brick"):
     held = sources.source(demos.textures()[title], title)
-    return texture_fill.paint(scene, filled, held, origin, 0.5, 1.0, 0)
+    return texture_fill.fill_region(scene, filled, held, origin, 0.5, 1.0, 0)
 
 
 def difference(path: str) -> np.ndarray:
@@ -262,16 +262,16 @@ def test_what_was_filled_stays_until_another_picture_comes(scene, cache):
 
 def test_a_region_and_a_texture_are_needed(scene):
     with pytest.raises(StudioError, match="No region is chosen"):
-        texture_fill.paint(scene, None, scene.source, 0, 1, 1, 0)
+        texture_fill.fill_region(scene, None, scene.source, 0, 1, 1, 0)
     with pytest.raises(StudioError, match="no texture yet"):
-        texture_fill.paint(scene.pick(1), None, None, 0, 1, 1, 0)
+        texture_fill.fill_region(scene.pick(1), None, None, 0, 1, 1, 0)
 
 
 # --- structure and texture
 
 
 def test_structure_and_texture_are_hung_and_mixed(scene):
-    (before, after), line, parts, texture, ready, parting = structure.part(scene.source, "rof", 0.6, 512, 1.0)
+    (before, after), line, parts, texture, ready, parting = structure.decompose(scene.source, "rof", 0.6, 512, 1.0)
     assert np.array_equal(np.asarray(Image.open(after)), np.asarray(striped()))
     assert np.array_equal(np.asarray(Image.open(before)), np.asarray(striped()))
     assert "120 × 80 px" in line and ready["value"] == after
@@ -282,23 +282,23 @@ def test_structure_and_texture_are_hung_and_mixed(scene):
     assert read_settings(texture)["strength"] == 0.6
     assert structure.mix(None, 1) == gr.skip()
     with pytest.raises(StudioError, match="no picture yet"):
-        structure.part(None, "rof", 0.5, 512, 1)
+        structure.decompose(None, "rof", 0.5, 512, 1)
 
 
 # --- new texture
 
 
-def wish(scene: Scene, **changes) -> Wish:
-    return Wish(scene.source, QUILTING, 96, True, 1.0, "gatys/vgg-small", 20, "noise", 5)._replace(**changes)
+def wish(scene: Scene, **changes) -> Controls:
+    return Controls(scene.source, QUILTING, 96, True, 1.0, "gatys/vgg-small", 20, "noise", 5)._replace(**changes)
 
 
 def test_a_texture_grows_and_is_tiled(scene):
-    *_, (path, line, ready, tiled, told) = synthesis.grow(ANN, *wish(scene))
+    *_, (path, line, ready, tiled, told) = synthesis.synthesize(ANN, *wish(scene))
     assert Image.open(path).size == (96, 96) and Image.open(tiled).size == (192, 192)
     assert ready["value"] == path and "seed 5" in line and "Stripes" in line and "no seam" in told
     settings = read_settings(path)
     assert (settings["seamless"], settings["seed"], settings["method"]) == (True, 5, QUILTING) and "steps" not in settings
-    *_, (_, _, _, _, told) = synthesis.grow(ANN, *wish(scene, seamless=False))
+    *_, (_, _, _, _, told) = synthesis.synthesize(ANN, *wish(scene, seamless=False))
     assert "seams show" in told
 
 
@@ -308,12 +308,12 @@ def test_only_what_acts_is_told_to_a_method(scene):
 
 
 def test_an_optimisation_waits_for_its_button_and_shows_itself(scene, monkeypatch):
-    assert list(synthesis.grow_quickly(ANN, *wish(scene, method=GATYS))) == [gr.skip()]
-    assert list(synthesis.grow_quickly(ANN, *wish(scene, source=None))) == [gr.skip()]
+    assert list(synthesis.synthesize_quickly(ANN, *wish(scene, method=GATYS))) == [gr.skip()]
+    assert list(synthesis.synthesize_quickly(ANN, *wish(scene, source=None))) == [gr.skip()]
     steps = [Step(done, 20, Image.new("RGB", (96, 96), (done, 0, 0)), {}, done / 2) for done in (0, 5, 20)]
     monkeypatch.setattr(synthesis.synthesis, "synthesize", lambda *_, **__: iter(steps))
     monkeypatch.setattr(synthesis, "PREVIEW_EVERY", 0)
-    *previews, end = synthesis.grow(ANN, *wish(scene, method=GATYS))
+    *previews, end = synthesis.synthesize(ANN, *wish(scene, method=GATYS))
     assert len(previews) == 2 and "step 5 of 20" in previews[1][1] and "left" in previews[1][1]
     assert Image.open(end[0]).getpixel((0, 0)) == (20, 0, 0) and "20 steps" in end[1]
 
@@ -324,11 +324,11 @@ def test_what_was_grown_before_a_failure_is_kept(scene, monkeypatch, said):
         raise StudioError("The numbers grew out of range.")
 
     monkeypatch.setattr(synthesis.synthesis, "synthesize", lambda *_, **__: failing())
-    *_, end = synthesis.grow(ANN, *wish(scene, method=GATYS))
+    *_, end = synthesis.synthesize(ANN, *wish(scene, method=GATYS))
     assert Image.open(end[0]).getpixel((0, 0)) == (5, 0, 0) and "stopped" in end[1]
     assert said == ["The numbers grew out of range."]
     with pytest.raises(StudioError, match="no sample yet"):
-        list(synthesis.grow(ANN, *wish(scene, source=None)))
+        list(synthesis.synthesize(ANN, *wish(scene, source=None)))
 
 
 def test_samples_are_files_that_are_here():

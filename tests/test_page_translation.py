@@ -102,12 +102,12 @@ def test_a_choice_that_comes_twice_is_one(monkeypatch, tmp_path):
     assert (shown, held) == (again, held_again) and held.title == "Apple 1"
     assert sources.accept(shown, held_again, changed) == (gr.skip(),) * 3  # not taken for a picture of the visitor's own
     Path(shown).unlink()  # as Gradio does with old files
-    assert Path(sources.take(suited.examples(), "Apple 1", 1)[0]).is_file()
+    assert Path(sources.select(suited.examples(), "Apple 1", 1)[0]).is_file()
 
 
 def test_work_ends_with_picture_tiles_and_file(content, pair):
     controls = Controls(pair[0], content, 0.5, 64, True)
-    *_, (shown, line, download, tiles, made) = translation_wall.work(REQUEST, *controls)
+    *_, (shown, line, download, tiles, made) = translation_wall.translate(REQUEST, *controls)
     assert "48 × 64 px" in line and "cycle error" in line
     whole, half = imgstudio.translate(pair[0], content.path, size=64), Image.open(download["value"])
     blended = imgstudio.translate(pair[0], content.path, size=64, strength=0.5).image
@@ -121,7 +121,7 @@ def test_work_ends_with_picture_tiles_and_file(content, pair):
 
 
 def test_another_strength_needs_no_net(content, pair, monkeypatch):
-    *_, (_, _, _, _, made) = translation_wall.work(REQUEST, *Controls(pair[0], content, 1.0, 64, True))
+    *_, (_, _, _, _, made) = translation_wall.translate(REQUEST, *Controls(pair[0], content, 1.0, 64, True))
     monkeypatch.setattr(imgstudio.loading, "_nets", {})
     shown, download = translation_wall.reblend(made, 0.0)
     assert Image.open(download["value"]).tobytes() == Image.open(made.before).tobytes()
@@ -130,18 +130,20 @@ def test_another_strength_needs_no_net(content, pair, monkeypatch):
 
 
 def test_without_the_way_back_there_are_two_tiles(content, pair):
-    *_, (_, line, _, tiles, _) = translation_wall.work(REQUEST, *Controls(pair[0], content, 1.0, 64, False))
+    *_, (_, line, _, tiles, _) = translation_wall.translate(REQUEST, *Controls(pair[0], content, 1.0, 64, False))
     assert [caption for _, caption in tiles] == ["Picture", "Translated"] and "misses" not in line
 
 
 def test_models_of_the_hub_wait_for_the_button(content):
     """Nobody asked for a download by looking at the list."""
-    assert list(translation_wall.rework(REQUEST, *Controls("cyclegan/sim2real", content, 1.0, 64, True))) == [gr.skip()]
+    assert list(translation_wall.translate_quickly(REQUEST, *Controls("cyclegan/sim2real", content, 1.0, 64, True))) == [
+        gr.skip()
+    ]
 
 
 def test_without_a_picture_there_is_a_sentence(pair):
     with pytest.raises(StudioError, match="no picture yet"):
-        list(translation_wall.work(REQUEST, *Controls(pair[0], None, 1.0, 64, True)))
+        list(translation_wall.translate(REQUEST, *Controls(pair[0], None, 1.0, 64, True)))
 
 
 def test_a_sampled_picture_is_taken(pair):
@@ -154,7 +156,7 @@ def test_a_sampled_picture_is_taken(pair):
 def test_several_files_become_a_zip_and_problems_are_told(content, pair, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"no picture")
     brought = [content.path, str(tmp_path / "broken.png"), content.path]
-    *_, (line, archive) = many.work(REQUEST, brought, pair[0], 1.0, 48)
+    *_, (line, archive) = many.translate_all(REQUEST, brought, pair[0], 1.0, 48)
     assert "2 pictures" in line and "broken.png" in line
     assert zipfile.ZipFile(archive["value"]).namelist() == ["ramp-there.png", "ramp-there-2.png"]
 
@@ -162,7 +164,7 @@ def test_several_files_become_a_zip_and_problems_are_told(content, pair, tmp_pat
 def test_a_zip_that_is_stopped_can_be_downloaded(content, pair):
     from imgstudio.ui.kit.events import request_stop
 
-    steps = many.work(REQUEST, [content.path] * 4, pair[0], 1.0, 32)
+    steps = many.translate_all(REQUEST, [content.path] * 4, pair[0], 1.0, 32)
     next(steps), next(steps)
     request_stop(REQUEST)
     *_, (line, archive) = steps

@@ -70,21 +70,21 @@ def test_shading_is_kept():
 def test_the_regions_own_pattern_goes():
     checks = (np.indices((96, 120)) // 2).sum(axis=0) % 2 * 60
     picture = Image.fromarray(np.repeat((80 + checks).astype(np.uint8)[:, :, None], 3, axis=2))
-    light = shading.light_on(image.to_tensor(picture)[0].add(1).div(2), torch.from_numpy(INSIDE))
+    light = shading.illumination(image.to_tensor(picture)[0].add(1).div(2), torch.from_numpy(INSIDE))
     assert light[0][torch.from_numpy(disc(radius=24))].std() < 0.2  # the checks have 0.9 stops
 
 
 def test_what_lies_outside_throws_no_shadow():
     """The same surface before white and before black."""
     flat = [np.where(INSIDE, 128, around).astype(np.uint8) for around in (0, 255)]
-    lights = [shading.light_on(torch.from_numpy(x).expand(3, -1, -1).float() / 255, torch.from_numpy(INSIDE)) for x in flat]
+    lights = [shading.illumination(torch.from_numpy(x).expand(3, -1, -1).float() / 255, torch.from_numpy(INSIDE)) for x in flat]
     for light in lights:
         assert light[:, torch.from_numpy(INSIDE)].abs().max() < 0.05
 
 
 def test_an_evened_sample_has_the_same_light_everywhere():
     x = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0)) * torch.linspace(0.4, 1, 64)
-    even = shading.evened(x, torch.ones(64, 64, dtype=torch.bool))
+    even = shading.flatten_illumination(x, torch.ones(64, 64, dtype=torch.bool))
     halves = [part[:, :, :32].mean() / part[:, :, 32:].mean() for part in (x, even)]
     assert abs(halves[1] - 1) < 0.5 * abs(halves[0] - 1)
 

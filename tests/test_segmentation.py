@@ -32,7 +32,7 @@ GABOR = "gabor/texture"
 def quarters():
     """Four very different textures, the truth, and what one look at them found."""
     made = mosaic(1, regions=4, size=128)
-    return made, texture.look(GABOR, made.image)
+    return made, texture.embed(GABOR, made.image)
 
 
 @pytest.fixture(scope="module")
@@ -101,17 +101,17 @@ def test_borders_move_to_the_edge_of_the_picture():
     share = torch.sigmoid((x - 35.5) / 2).expand(48, -1)
     features = F.normalize(torch.stack([1 - share, share]), dim=0)
     picture = torch.where(x < 32, -0.5, 0.5).expand(3, 48, -1)
-    belongs = torch.stack([1 - share, share])
-    refined = segmentation.refine(belongs, segmentation.survey(features, picture), 0.0)
-    assert ((belongs.argmax(dim=0) == 1).sum(dim=1) == 28).all()
+    membership = torch.stack([1 - share, share])
+    refined = segmentation.refine(membership, segmentation.edge_weights(features, picture), 0.0)
+    assert ((membership.argmax(dim=0) == 1).sum(dim=1) == 28).all()
     assert ((refined.argmax(dim=0) == 1).sum(dim=1) == 32).all()
 
 
 def test_a_group_that_smoothing_would_swallow_keeps_its_pixels():
-    belongs = torch.zeros(2, 30, 30)
-    belongs[0], belongs[1, 15, 15] = 0.4, 0.6
-    ground = segmentation.Ground(torch.ones(30, 30), torch.zeros(30, 30), torch.zeros(30, 30))
-    refined = segmentation.refine(belongs, ground, 0.01)
+    membership = torch.zeros(2, 30, 30)
+    membership[0], membership[1, 15, 15] = 0.4, 0.6
+    weights = segmentation.EdgeWeights(torch.ones(30, 30), torch.zeros(30, 30), torch.zeros(30, 30))
+    refined = segmentation.refine(membership, weights, 0.01)
     assert refined.argmax(dim=0).unique().tolist() == [0, 1]
 
 
@@ -126,10 +126,10 @@ def test_islands_are_small_parts_but_never_the_last_of_a_region():
 
 
 def test_large_pictures_are_decided_in_strips_as_if_at_once():
-    belongs = torch.rand(3, 11, 17, generator=torch.Generator().manual_seed(0)).softmax(dim=0)
-    whole = F.interpolate(belongs[None], size=(50, 60), mode="bilinear", align_corners=False)[0]
+    membership = torch.rand(3, 11, 17, generator=torch.Generator().manual_seed(0)).softmax(dim=0)
+    whole = F.interpolate(membership[None], size=(50, 60), mode="bilinear", align_corners=False)[0]
     best = whole.topk(2, dim=0).values
-    found, clear = segmentation.decide(belongs, 50, 60, strip=7)
+    found, clear = segmentation.decide(membership, 50, 60, strip=7)
     assert (found == whole.argmax(dim=0).numpy()).all()
     np.testing.assert_allclose(clear, 1 - best[1] / best[0], atol=1e-5)
 
@@ -155,7 +155,7 @@ def test_a_segmentation_is_ordered_and_complete(found):
     assert found.area(1) == found.areas[0]
     assert list(found.areas) == sorted(found.areas, reverse=True)
     assert sum(found.areas) == pytest.approx(1)
-    edge, middle = labels.borders(found.labels), labels.middle(found.labels == 1)
+    edge, middle = labels.borders(found.labels), labels.interior_point(found.labels == 1)
     assert found.confidence[edge].mean() < found.confidence[~edge].mean()
     assert found.labels[middle] == 1
 
@@ -181,7 +181,7 @@ def test_another_number_needs_no_net(quarters, monkeypatch):
 
 def test_labels_have_the_size_of_the_picture_whatever_the_net_saw():
     picture = mosaic(2, regions=2, size=128).image.resize((300, 170))
-    looked = texture.look(GABOR, picture, size=96)
+    looked = texture.embed(GABOR, picture, size=96)
     assert looked.features.shape[1:] == (54, 96)
     assert texture.regions_of(looked, 2).labels.shape == (170, 300)
 

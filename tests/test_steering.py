@@ -126,14 +126,14 @@ def test_a_place_goes_wherever_a_seed_goes(model):
 
 
 def test_one_can_go_on_from_what_was_made(model):
-    place = editing.edited(model, 3, {"component 1": 1.5})
+    place = editing.edit_latent(model, 3, {"component 1": 1.5})
     assert same(imgstudio.sample(model, place)[0], imgstudio.edit(model, 3, {"component 1": 1.5}))
-    place = editing.mixed(model, place, 8, crossover=2)
-    place = editing.dragged(model, place, 0.25, -0.5)
-    straight = imgstudio.edit(model, editing.mixed(model, 3, 8, crossover=2), {"component 1": 1, "component 2": -2})
-    assert not same(editing.draw(place), straight)  # the first edit is still in it
-    back = editing.edited(model, place, {"component 1": -1.5}, layers=(0, 1))
-    assert abs(pixels(editing.draw(back)) - pixels(straight)).max() <= 2
+    place = editing.mix_latent(model, place, 8, crossover=2)
+    place = editing.pad_latent(model, place, 0.25, -0.5)
+    straight = imgstudio.edit(model, editing.mix_latent(model, 3, 8, crossover=2), {"component 1": 1, "component 2": -2})
+    assert not same(editing.generate(place), straight)  # the first edit is still in it
+    back = editing.edit_latent(model, place, {"component 1": -1.5}, layers=(0, 1))
+    assert abs(pixels(editing.generate(back)) - pixels(straight)).max() <= 2
 
 
 def test_a_place_survives_as_text(model):

@@ -16,7 +16,7 @@ from table import each_row
 import imgstudio
 from imgstudio import StudioError, catalog, weights
 from imgstudio.catalog.records import Embedded
-from imgstudio.ops import optimise
+from imgstudio.ops import filters, optimise
 from imgstudio.ops import style as ops
 from imgstudio.ops.style import colors
 from imgstudio.studio.style import cost, expected_seconds, kind, largest_size, memory_needed, stylize
@@ -332,7 +332,7 @@ def test_when_numbers_leave_their_range_the_last_good_picture_is_kept(gatys, mon
     with pytest.raises(StudioError, match="out of range.*smaller weights") as caught:
         kept.extend(steps)  # extend would lose nothing that came before the error
     assert "\n" not in str(caught.value)
-    tried = optimise.HOPELESS - 1 if breaks else 0  # shorter steps from the same picture
+    tried = optimise.MOST_REJECTED - 1 if breaks else 0  # shorter steps from the same picture
     assert kept[-1].done == max(0, breaks - 1) + tried
     assert len({step.image.tobytes() for step in kept[-1 - tried :]}) == 1
     assert np.isfinite(list(kept[-1].losses.values())).all()
@@ -357,13 +357,13 @@ def test_a_step_that_raises_the_loss_is_taken_back(optimizer, function):
             (gradient,) = torch.autograd.grad(loss, x)
         return loss.detach(), gradient, {"total": loss.item()}
 
-    brush, losses = optimise.OPTIMIZERS[optimizer](), []
-    brush.begin(torch.linspace(-1, 1, 16, dtype=torch.float64).view(1, 1, 4, 4), evaluate)
+    optimised, losses = optimise.OPTIMIZERS[optimizer](), []
+    optimised.reset(torch.linspace(-1, 1, 16, dtype=torch.float64).view(1, 1, 4, 4), evaluate)
     for _ in range(40):
-        brush.look()
-        losses.append(brush.losses["total"])
-        assert losses[-1] == evaluate(brush.x)[0].item(), "losses are those of the picture"
-        brush.move()
+        optimised.evaluate()
+        losses.append(optimised.losses["total"])
+        assert losses[-1] == evaluate(optimised.x)[0].item(), "losses are those of the picture"
+        optimised.step()
     assert all(now <= 1.01 * min(losses[: i + 1]) for i, now in enumerate(losses))
     assert losses[-1] < losses[0] / 5
 
@@ -480,7 +480,7 @@ def test_the_style_loss_has_the_gradient_of_its_formula(masked):
     (gradient,) = torch.autograd.grad(loss, f)
     shares = (mask / mask.sum()).flatten()[:, None]
     rows = f[0].flatten(1).T - mean
-    floor = ops.FLOOR * mean.square().sum() + 1e-6
+    floor = ops.COVARIANCE_FLOOR * mean.square().sum() + 1e-6
     plain = (rows * shares).sum(dim=0).square().sum() / (covariance.trace() + floor)
     second = (rows * shares).T @ rows - covariance
     plain = plain + second.square().sum() / (covariance.square().sum() + floor**2)
@@ -505,10 +505,10 @@ def test_a_mask_selects_its_moments():
 
 def test_luminance_and_colours_come_apart_and_together():
     x, y = torch.rand(1, 3, 9, 8) * 2 - 1, torch.rand(1, 1, 9, 8) * 2 - 1
-    torch.testing.assert_close(colors.with_luminance(x, colors.luminance(x)), x)
+    torch.testing.assert_close(colors.with_luminance(x, filters.luma(x)), x)
     mixed = colors.with_luminance(x, y)
     assert mixed.abs().max() <= 1 + 1e-6
-    torch.testing.assert_close(colors.luminance(mixed), y, atol=1e-5, rtol=0)
+    torch.testing.assert_close(filters.luma(mixed), y, atol=1e-5, rtol=0)
 
 
 def test_matched_colours_have_the_goals_moments():

@@ -203,9 +203,9 @@ def test_blocks_that_are_not_wanted_are_left_out():
     assert (grown[100:, 100:] == 0.5).all() and grown[wanted].std() > 0.05
 
 
-@each_row("ring", [False, True])
-def test_mending_covers_the_worst(ring):
-    rows = columns = quilting.layout(96, 24, ring=ring)
+@each_row("circular", [False, True])
+def test_refinement_covers_the_worst_seams(circular):
+    rows = columns = quilting.layout(96, 24, circular=circular)
     canvas = quilting.Canvas.empty(rows, columns, 3)
     canvas.pixels[:] = SAMPLE[: rows.length, : rows.length]
     canvas.done[:] = True
@@ -214,17 +214,17 @@ def test_mending_covers_the_worst(ring):
         canvas.pixels[y : y + 9, x : x + 9] = 1
         canvas.seams[y : y + 9, x] = canvas.seams[y : y + 9, x + 8] = 0.3
     before = canvas.seams.sum()
-    assert list(quilting._mend(Search(SAMPLE, 24), canvas, 20, np.random.default_rng(0))) == [16, 20]
+    assert list(quilting._refine_seams(Search(SAMPLE, 24), canvas, 20, np.random.default_rng(0))) == [16, 20]
     assert canvas.seams.sum() < 0.7 * before
     assert all((canvas.pixels[y + 2 : y + 7, x + 2 : x + 7] < 1).all() for y, x in corners)
 
 
-def test_a_mend_that_is_worse_is_not_made():
-    rows = columns = quilting.layout(60, 24, ring=True)
+def test_a_block_that_is_worse_is_not_laid():
+    rows = columns = quilting.layout(60, 24, circular=True)
     canvas = quilting.Canvas.empty(rows, columns, 3)
     canvas.done[:] = True
     before = canvas.pixels.copy()
-    assert not canvas.lay((5, 5), (0, 0), SAMPLE[:24, :24], (8, 8, 8, 8), mend=True)
+    assert not canvas.lay((5, 5), (0, 0), SAMPLE[:24, :24], (8, 8, 8, 8), improve=True)
     assert (canvas.pixels == before).all() and canvas.laid == []
     assert canvas.lay((5, 5), (0, 0), SAMPLE[:24, :24], (8, 8, 8, 8))
     assert canvas.seams.sum() > 0
@@ -265,12 +265,12 @@ def test_resizing_a_ring_leaves_no_seam(size):
     wave = torch.sin(2 * torch.pi * (rows + 2 * columns))[None, None]
     rows, columns = ((torch.arange(n) + 0.5) / n - 0.5 / old for n, old in zip(size, (48, 64)))
     wanted = torch.sin(2 * torch.pi * (rows[:, None] + 2 * columns[None]))
-    assert (synthesis.resize(wave, *size, ring=True)[0, 0] - wanted).abs().max() < 0.03
+    assert (synthesis.resize(wave, *size, circular=True)[0, 0] - wanted).abs().max() < 0.03
 
 
 def test_a_palette_gives_a_picture_back():
     x = image.to_tensor(COFFEE)
-    palette = synthesis.Palette.of(x)
+    palette = synthesis.ColorTransform.of(x)
     amounts = palette.amounts(x)
     assert torch.allclose(palette.picture(amounts), x, atol=1e-4)
     assert amounts.std() == pytest.approx(1.0, abs=0.5)
@@ -313,7 +313,7 @@ def test_numbers_out_of_range_keep_the_last_good_picture(monkeypatch):
     kept = []
     with pytest.raises(StudioError, match="out of range"):
         kept.extend(synthesize(GRAVEL, size=64, steps=10))
-    assert kept[-1].done == 2 + optimise.HOPELESS - 1  # shorter steps are tried first
+    assert kept[-1].done == 2 + optimise.MOST_REJECTED - 1  # shorter steps are tried first
 
 
 def test_the_largest_size_is_that_of_the_model():

@@ -109,7 +109,7 @@ def test_all_tiles_share_one_grain(translations):
     net = imgstudio.load(translations(channels=4, blocks=1, skip=True, noise_std=0.3)[0])
     x = to_tensor(photo(203, 150))
     *_, (_, _, tiled) = ops.translate(net, x, tile=64, whole=128)
-    noisy = ops.prepared(net, x)
+    noisy = ops.with_input_noise(net, x)
     given = net(noisy, ops.feedforward.measure(net, noisy, 128))
     assert (tiled - given).abs().max() < 1e-4
     plain = net(x, ops.feedforward.measure(net, noisy, 128))
@@ -144,7 +144,7 @@ def test_what_a_net_sees_at_one_size_changes_alike_at_every_size(translations):
 
 def test_large_pictures_come_step_by_step(pair, monkeypatch):
     monkeypatch.setattr(ops, "_VALUES", NET["channels"] * 256**2)
-    steps = list(studio.translating(pair[0], photo(300, 270)))
+    steps = list(studio.translation_steps(pair[0], photo(300, 270)))
     total = steps[0].total
     assert [step.done for step in steps] == list(range(1, total + 1)) and total >= 4
     assert all(step.image.size == (300, 270) for step in steps)

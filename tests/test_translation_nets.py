@@ -14,7 +14,7 @@ from imgstudio.metrics.frechet import activations, frechet
 from imgstudio.models.patchgan import PatchGAN
 from imgstudio.models.resnet_generator import Residual, ResnetGenerator, instance_norm
 from imgstudio.models.vgg import VGG
-from imgstudio.ops.translation import prepared
+from imgstudio.ops.translation import with_input_noise
 
 
 class Block(nn.Module):
@@ -198,15 +198,15 @@ def test_instance_norm_is_pytorchs_own():
 def test_noise_is_the_same_each_time_or_never():
     x = torch.zeros(4, 3, 30, 40)
     plain, net = (ResnetGenerator(channels=4, blocks=1, skip=True, noise_std=std) for std in (0.0, 0.2))
-    assert torch.equal(prepared(plain, x), x)
-    noise = prepared(net, x)
-    assert torch.equal(noise, prepared(net, x)) and torch.equal(noise, noise[:1, :1].expand(4, 3, -1, -1))
+    assert torch.equal(with_input_noise(plain, x), x)
+    noise = with_input_noise(net, x)
+    assert torch.equal(noise, with_input_noise(net, x)) and torch.equal(noise, noise[:1, :1].expand(4, 3, -1, -1))
     assert abs(noise.std() - 0.2) < 0.02
-    fresh = prepared(net, x, seed=None)
-    assert not torch.equal(fresh[0], fresh[1]) and not torch.equal(fresh, prepared(net, x, seed=None))
+    fresh = with_input_noise(net, x, seed=None)
+    assert not torch.equal(fresh[0], fresh[1]) and not torch.equal(fresh, with_input_noise(net, x, seed=None))
     net = ResnetGenerator(channels=4, blocks=1, skip=True, noise_std=0.2, per_channel_noise=True)
-    colourful = prepared(net, x)
-    assert torch.equal(colourful, prepared(net, x)) and torch.equal(colourful, colourful[:1].expand(4, -1, -1, -1))
+    colourful = with_input_noise(net, x)
+    assert torch.equal(colourful, with_input_noise(net, x)) and torch.equal(colourful, colourful[:1].expand(4, -1, -1, -1))
     assert torch.corrcoef(colourful[0].flatten(1)).triu(1).abs().max() < 0.1  # another one in each colour
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from .. import catalog, device
 from ..catalog.records import Spec
 from ..loading import load
-from ..ops.latent.sampling import steerable
+from ..ops.latent.sampling import has_styles
 from ..studio import interpolation, sampling
 from ..studio.sampling import editing
 from .timing import interleaved
@@ -83,7 +83,7 @@ def _sampling(name: str) -> tuple[Callable[[int], object], Callable[[int], objec
     def sheet(i: int) -> object:
         return sampling.sample(name, range(i, i + MANY), label=label)
 
-    return drag if steerable(load(name)) else seed, sheet
+    return drag if has_styles(load(name)) else seed, sheet
 
 
 def _any_class(name: str) -> str | None:

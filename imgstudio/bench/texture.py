@@ -35,7 +35,7 @@ def rows(repeats: int = 15) -> Iterator[Row]:
     pixels = np.asarray(picture)
     for spec in catalog.models("segment"):
         if spec.embedded:
-            looked = texture.look(spec.name, picture, size=SIZE)
+            looked = texture.embed(spec.name, picture, size=SIZE)
             numbers = itertools.cycle((None, 3, 4, 5, 6, 7, 8))
             works = (
                 lambda name=spec.name: texture.segment(name, picture),

@@ -57,9 +57,9 @@ def columns(text: str) -> int | None:
 
 def fps(text: str) -> float:
     """Frames a second, checked before any is made."""
-    from ..studio.animation import FASTEST
+    from ..studio.animation import MOST_FPS
 
-    return check_range("The number of frames a second", real(text), 1, FASTEST)
+    return check_range("The number of frames a second", real(text), 1, MOST_FPS)
 
 
 def whole(text: str) -> int:

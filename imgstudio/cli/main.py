@@ -154,7 +154,8 @@ def _models(options: Namespace) -> None:
 
     head = ("name", "task", "title", "size", "licence", "weights")
     rows = [
-        (s.name, s.task, s.title, f"{s.size / 1e6:.1f} MB", s.licence, downloads.place(s)) for s in imgstudio.models(options.task)
+        (s.name, s.task, s.title, f"{s.size / 1e6:.1f} MB", s.licence, downloads.location(s))
+        for s in imgstudio.models(options.task)
     ]
     widths = [max(map(len, column)) for column in zip(head, *rows)]
     for row in (head, *rows):

@@ -28,7 +28,7 @@ _VERBS = {  # task -> a verb to try a model with
 }
 
 
-def named(task: Task | None) -> Callable[[str], str]:
+def model_type(task: Task | None) -> Callable[[str], str]:
     """The type of an argument that says which model: it makes names of files and repositories, by recognising what they hold."""
     return functools.partial(_name, task=task)
 
@@ -42,10 +42,10 @@ def _name(text: str, task: Task | None) -> str:
         families = {spec.name.partition("/")[0] for spec in catalog.models()}
         if not _is_file(text) and (text.count("/") == 0 or text.partition("/")[0] in families):
             raise
-    return bring(text, task).name
+    return import_model(text, task).name
 
 
-def bring(source: str, task: Task | None = None) -> Spec:
+def import_model(source: str, task: Task | None = None) -> Spec:
     """What a path or a repository holds, as a model of this process."""
     from ..importing import import_weights
 
@@ -71,7 +71,7 @@ def configure(name: str, parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Prints what was found, and how to try it."""
-    spec = bring(options.source, options.task)
+    spec = import_model(options.source, options.task)
     print(f"{spec.note or spec.title}\n{spec.size / 1e6:.1f} MB from {spec.origin}; licence: {spec.licence}")
     if spec.task in _VERBS:
         print(f"Try: python -m imgstudio {_VERBS[spec.task].format(source=options.source)}")

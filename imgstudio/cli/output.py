@@ -39,7 +39,7 @@ def save_grid(pictures: Iterable[Image.Image], options: Namespace, columns: int 
 Kind = TypeVar("Kind", bound="Step")
 
 
-def followed(steps: Iterable[Kind]) -> Iterator[Kind]:
+def with_progress(steps: Iterable[Kind]) -> Iterator[Kind]:
     """The same steps, with a bar on the terminal while they are made, where there is one."""
     from tqdm import tqdm
 
@@ -81,11 +81,11 @@ def save_denoised(made: Any, options: Namespace) -> None:
     save_grid([made.noisy, made.image], options, 2)
 
 
-def save_painting(steps: Iterable[Any], options: Namespace) -> None:
+def save_last_step(steps: Iterable[Any], options: Namespace) -> None:
     """The last picture, also when the work was stopped with Ctrl-C or broke down on the way."""
     step = None
     try:
-        for made in followed(steps):
+        for made in with_progress(steps):
             step = made
     except KeyboardInterrupt:
         if step is None:

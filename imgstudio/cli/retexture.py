@@ -55,7 +55,7 @@ def _retexture_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--labels", metavar="MAP.png", help="regions that `segment --labels` has written (default: find them)")
     parser.add_argument(
         "--model",
-        type=models.named("segment"),
+        type=models.model_type("segment"),
         default=first and first.name,
         help="that finds the regions (default: %(default)s)",
     )

@@ -1,4 +1,5 @@
-"""The verbs of the command line that steer a StyleGAN2. A point of its latent space is a seed, or a PNG that `invert` wrote."""
+"""The verbs of the command line that edit in the latent space of a StyleGAN2. A point of its latent space is a seed, or a PNG
+that `invert` wrote."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from .arguments import add_amounts, real, side, whole
 from .texture import Command
 
 if TYPE_CHECKING:
-    from ..studio.sampling.inversion import Found
+    from ..studio.sampling.inversion import InversionStep
     from ..studio.sampling.latents import Point
 
 _CHOICES = ("truncation", "label", "noise")
@@ -27,7 +28,7 @@ def _common(parser: ArgumentParser, name: str) -> None:
     parser.add_argument("--out", type=Path, default=Path(f"{name}.png"), help="file to write (default: %(default)s)")
 
 
-def _drawing(parser: ArgumentParser, name: str) -> None:
+def _generation_arguments(parser: ArgumentParser, name: str) -> None:
     parser.add_argument(
         "--truncation", type=real, default=0.7, help="0: the average picture, 1: all variety (default: %(default)s)"
     )
@@ -64,11 +65,11 @@ def _choices(options: Namespace) -> dict[str, Any]:
 
 
 def _mix_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("model", type=models.named("sample"), help="a StyleGAN2: " + models.KINDS)
+    parser.add_argument("model", type=models.model_type("sample"), help="a StyleGAN2: " + models.KINDS)
     parser.add_argument("coarse", help="the seed, or PNG of invert, that the shape comes from")
     parser.add_argument("fine", help="the one that colours and strokes come from")
     parser.add_argument("--crossover", type=whole, required=True, help="how many layers follow the first one")
-    _drawing(parser, "mix")
+    _generation_arguments(parser, "mix")
 
 
 def _mix(options: Namespace) -> None:
@@ -80,11 +81,11 @@ def _mix(options: Namespace) -> None:
 
 
 def _edit_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("model", type=models.named("sample"), help="a StyleGAN2: " + models.KINDS)
+    parser.add_argument("model", type=models.model_type("sample"), help="a StyleGAN2: " + models.KINDS)
     parser.add_argument("seed", help="a seed, or a PNG of invert")
     add_amounts(parser)
     parser.add_argument("--layers", type=_layers, metavar="FIRST-LAST", help="to move, such as 0-3 (default: those of the name)")
-    _drawing(parser, "edit")
+    _generation_arguments(parser, "edit")
 
 
 def _layers(text: str) -> tuple[int, int]:
@@ -102,19 +103,19 @@ def _edit(options: Namespace) -> None:
 
 
 def _invert_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("model", type=models.named("sample"), help="a StyleGAN2: " + models.KINDS)
+    parser.add_argument("model", type=models.model_type("sample"), help="a StyleGAN2: " + models.KINDS)
     parser.add_argument("image", help="a picture file")
-    _searching(parser, "invert")
+    _search_arguments(parser, "invert")
 
 
 def _complete_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("model", type=models.named("sample"), help="a StyleGAN2: " + models.KINDS)
+    parser.add_argument("model", type=models.model_type("sample"), help="a StyleGAN2: " + models.KINDS)
     parser.add_argument("image", help="a picture file")
     parser.add_argument("mask", help="a picture, white over what is to be filled in")
-    _searching(parser, "complete")
+    _search_arguments(parser, "complete")
 
 
-def _searching(parser: ArgumentParser, name: str) -> None:
+def _search_arguments(parser: ArgumentParser, name: str) -> None:
     from ..studio.sampling.inversion import STEPS
 
     parser.add_argument("--steps", type=whole, default=STEPS, help="of the search (default: %(default)s)")
@@ -126,17 +127,17 @@ def _invert(options: Namespace) -> None:
     from ..studio.sampling import inversion
 
     steps = inversion.invert(options.model, options.image, steps=options.steps, seed=options.seed)
-    saving.save_painting(_remembered(steps, options), options)
+    saving.save_last_step(_with_latent(steps, options), options)
 
 
 def _complete(options: Namespace) -> None:
     from ..studio.sampling import inversion
 
     steps = inversion.complete(options.model, options.image, options.mask, steps=options.steps, seed=options.seed)
-    saving.save_painting(_remembered(steps, options), options)
+    saving.save_last_step(_with_latent(steps, options), options)
 
 
-def _remembered(steps: Iterator[Found], options: Namespace) -> Iterator[Found]:
+def _with_latent(steps: Iterator[InversionStep], options: Namespace) -> Iterator[InversionStep]:
     """The steps, the place of the last one kept among the settings that go into its file."""
     for step in steps:
         options.latent = step.latent.text()

@@ -35,7 +35,7 @@ def _segment_arguments(parser: ArgumentParser) -> None:
 
     first = catalog.default("segment")
     parser.add_argument("image", help="a picture file")
-    parser.add_argument("--model", type=models.named("segment"), default=first and first.name, help="(default: %(default)s)")
+    parser.add_argument("--model", type=models.model_type("segment"), default=first and first.name, help="(default: %(default)s)")
     parser.add_argument("--regions", type=whole, help="how many (default: as many as are clearly different)")
     parser.add_argument("--view", default="overlay", help=f"{', '.join(VIEWS)} (default: %(default)s)")
     parser.add_argument("--opacity", type=real, default=0.5, help="of the colours, 0 to 1 (default: %(default)s)")

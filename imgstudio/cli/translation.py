@@ -10,12 +10,12 @@ from typing import Any
 from ..errors import StudioError
 from . import models
 from .arguments import real, whole
-from .output import followed
+from .output import with_progress
 from .texture import Command
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("model", type=models.named("translate"), help=models.KINDS)
+    parser.add_argument("model", type=models.model_type("translate"), help=models.KINDS)
     parser.add_argument("images", nargs="+", metavar="image", help="a picture file; several need an --out that ends with .zip")
     parser.add_argument("--size", type=whole, help="longer side of the result in pixels (default: that of the picture)")
     parser.add_argument(
@@ -64,7 +64,7 @@ def _many(options: Namespace, shared: dict[str, Any]) -> None:
 
     if options.cycle or options.error:
         raise StudioError("The way back is shown for one picture at a time: leave out --cycle and --error.")
-    step = last(followed(translate_many(options.model, options.images, options.out, **shared)))
+    step = last(with_progress(translate_many(options.model, options.images, options.out, **shared)))
     for name, problem in step.problems.items():
         print(f"{name}: {problem}", file=sys.stderr)
     print(f"{options.out}: {len(step.names)} pictures")

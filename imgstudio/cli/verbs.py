@@ -67,13 +67,13 @@ _TASKS = {"sample": "sample", "walk": "sample", "stylize": "stylize"}  # of verb
 def _take_model(parser: ArgumentParser, task: str | None, *, positional: bool) -> None:
     from .. import catalog
 
-    kind = models.named(task or "reconstruct")
+    kind = models.model_type(task or "reconstruct")
     if positional:
         parser.add_argument("model", type=kind, help=models.KINDS)
         return
     first = catalog.default("reconstruct")
-    told = f"{models.KINDS} (default: %(default)s)"
-    parser.add_argument("--model", type=kind, default=first and first.name, required=first is None, help=told)
+    text = f"{models.KINDS} (default: %(default)s)"
+    parser.add_argument("--model", type=kind, default=first and first.name, required=first is None, help=text)
 
 
 def _option(parser: ArgumentParser, function: Callable, name: str, help: str, **more: Any) -> None:
@@ -234,7 +234,7 @@ VERBS = {
         },
         keywords=("weights", "layers", "keep_colors"),
         out="stylize.png",
-        save=saving.save_painting,
+        save=saving.save_last_step,
     ),
     "synthesize": Verb(
         help="new texture from a sample",
@@ -251,7 +251,7 @@ VERBS = {
         },
         keywords=("size",),
         out="synthesize.png",
-        save=saving.save_painting,
+        save=saving.save_last_step,
     ),
     **texture.VERBS,
     **retexture.VERBS,

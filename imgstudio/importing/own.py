@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .. import catalog
 from ..catalog.records import Embedded, Spec, Task
-from ..loading import outline
+from ..loading import state_shapes
 from . import arguments
 from .checkpoint import State
 from .recognition import Recognised, accepted
@@ -52,7 +52,7 @@ class Family:
 def _outline(build: str, kwargs: Mapping[str, Any]) -> Mapping[str, Tensor] | None:
     """The names and shapes of a net's tensors; None where the arguments are another net's."""
     try:
-        return outline(build, kwargs)
+        return state_shapes(build, kwargs)
     except (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError):
         return None
 

@@ -10,7 +10,7 @@ from typing import Any
 from .. import weights
 from ..catalog.records import Task
 from ..errors import StudioError
-from ..loading import mismatch, outline, resolve, unusable
+from ..loading import invalid_values, mismatch, resolve, state_shapes
 from . import checkpoint
 from .checkpoint import Conversion, State
 
@@ -99,7 +99,7 @@ def _placed(found: Recognised, path: str) -> Recognised:
 def _check(found: Recognised, state: State, filename: str) -> None:
     """Raises StudioError unless every tensor has its place in the net, and the other way round, and all values are usable."""
     given = found.convert(state)
-    problem = mismatch(outline(found.build, found.kwargs), given) or unusable(given)
+    problem = mismatch(state_shapes(found.build, found.kwargs), given) or invalid_values(given)
     if problem:
         raise StudioError(f"{filename} looks like {found.title}, but {problem}.")
 

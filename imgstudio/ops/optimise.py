@@ -16,13 +16,13 @@ from . import style as ops
 
 RATE = 0.05  # of Adam: about what a value moves in a step, of a range of 2
 BETAS = (0.8, 0.99)  # shorter memories than usual: the way is some hundred steps long
-FIRST_MOVE = 0.02  # of L-BFGS at each scale: the mean over all values
-TOLERATED = 1.01  # of the lowest loss at a scale: above that, a step is taken back
-FASTER = 1.1  # Adam's rate after each step that was kept, until it is RATE again; a step taken back halves it
+FIRST_STEP = 0.02  # of L-BFGS at each scale: the mean over all values
+TOLERANCE = 1.01  # of the lowest loss at a scale: above that, a step is taken back
+RATE_RECOVERY = 1.1  # Adam's rate after each step that was kept, until it is RATE again; a step taken back halves it
 PATIENCE = 3  # steps taken back in a row, after which L-BFGS forgets the curvature that misled it
-HOPELESS = 6  # steps taken back in a row, after which losses that are no numbers end the optimisation
+MOST_REJECTED = 6  # steps taken back in a row, after which losses that are no numbers end the optimisation
 COARSEST = 96  # no scale has a longer side below this
-FEWER = 0.6  # each finer scale gets this share of the steps of the one before: they cost four times as much
+STEPS_DECAY = 0.6  # each finer scale gets this share of the steps of the one before: they cost four times as much
 
 
 class Diverged(ArithmeticError):
@@ -55,7 +55,7 @@ def scales(height: int, width: int, smallest: int, steps: int) -> list[Scale]:
     while max(height, width) >= COARSEST * 2 ** (levels + 1) and min(height, width) >= smallest * 2 ** (levels + 1):
         levels += 1
     levels = min(levels, max(steps - 1, 0))
-    shares = [FEWER**i for i in range(levels + 1)]
+    shares = [STEPS_DECAY**i for i in range(levels + 1)]
     counts = [max(1, round(steps * share / sum(shares))) for share in shares]
     counts[0] += steps - sum(counts)
     return [
@@ -71,7 +71,7 @@ def resize(x: Tensor, height: int, width: int) -> Tensor:
     return F.interpolate(x, (height, width), mode="bicubic", antialias=True).clamp(-1, 1)
 
 
-def paint(
+def style_transfer(
     net: VGG,
     content: Tensor,
     styles: Sequence[Tensor],
@@ -94,22 +94,22 @@ def paint(
     plan = scales(*content.shape[2:], net.smallest, steps)
     plan = plan[-1:] if finest_only else plan
     device = next(net.parameters()).device
-    x, brush, done, total = start, OPTIMIZERS[optimizer](), 0, sum(scale.steps for scale in plan)
+    x, image, done, total = start, OPTIMIZERS[optimizer](), 0, sum(scale.steps for scale in plan)
     for scale in plan:
         size = (scale.height, scale.width)
-        goal = _aim(net, content, styles, mix, weights, layers, mask, size)
-        brush.begin(resize(x, *size).to(device), functools.partial(evaluate, net, goal, weights))
+        goal = _scale_goal(net, content, styles, mix, weights, layers, mask, size)
+        image.reset(resize(x, *size).to(device), functools.partial(loss_and_gradient, net, goal, weights))
         for _ in range(scale.steps):
-            brush.look()
-            yield Progress(done, total, brush.x.detach().clone(), brush.losses)
-            brush.move()
+            image.evaluate()
+            yield Progress(done, total, image.x.detach().clone(), image.losses)
+            image.step()
             done += 1
-        x = brush.x.detach()
-    brush.look()
-    yield Progress(done, total, x, brush.losses)
+        x = image.x.detach()
+    image.evaluate()
+    yield Progress(done, total, x, image.losses)
 
 
-def _aim(
+def _scale_goal(
     net: VGG,
     content: Tensor,
     styles: Sequence[Tensor],
@@ -125,7 +125,7 @@ def _aim(
     for style in styles if weights.style > 0 else ():
         factor = max(shrink, net.smallest / min(style.shape[2:]))
         smaller.append(resize(style, *(round(side * factor) for side in style.shape[2:])).to(device))
-    return ops.aim(
+    return ops.style_goal(
         net,
         resize(content, *size).to(device) if weights.content > 0 else None,
         smaller,
@@ -135,7 +135,7 @@ def _aim(
     )
 
 
-def evaluate(net: VGG, goal: ops.Goal, weights: ops.Weights, x: Tensor) -> tuple[Tensor, Tensor, dict[str, float]]:
+def loss_and_gradient(net: VGG, goal: ops.Goal, weights: ops.Weights, x: Tensor) -> tuple[Tensor, Tensor, dict[str, float]]:
     """The weighted loss of x [1, C, H, W] (a scalar), its gradient (like x), and the unweighted losses.
 
     The loss counts once for each value of the picture: gradients are then of order 1 at every size, which half precision and
@@ -155,11 +155,11 @@ def evaluate(net: VGG, goal: ops.Goal, weights: ops.Weights, x: Tensor) -> tuple
     return loss.detach(), gradient, {**named, "total": weights.total(named)}
 
 
-Evaluate = Callable[[Tensor], tuple[Tensor, Tensor, dict[str, float]]]
+Objective = Callable[[Tensor], tuple[Tensor, Tensor, dict[str, float]]]
 
 
-class _Brush:
-    """A picture `x` under an optimiser of PyTorch: `look` finds its losses and its gradient, `move` follows the gradient.
+class ImageOptimizer:
+    """A picture `x` and an optimiser of PyTorch: `evaluate` computes losses and gradient, `step` follows the gradient.
 
     A step that raised the loss is taken back, and shorter ones follow: within a scale, losses never jump.
     """
@@ -168,65 +168,65 @@ class _Brush:
     losses: dict[str, float]
     _loss: Tensor
 
-    def begin(self, x: Tensor, evaluate: Evaluate) -> None:
-        """Goes on with x at another scale."""
+    def reset(self, x: Tensor, objective: Objective) -> None:
+        """Starts at x, or goes on with it at another scale."""
         self.x = x.detach().clone().requires_grad_(True)
-        self._evaluate = evaluate
-        self._optimizer = self._prepare()
+        self._objective = objective
+        self._optimizer = self._make_optimizer()
         self._good: tuple[Tensor, Tensor, Tensor, dict[str, float]] | None = None  # picture, gradient, loss and losses
         self._lowest = math.inf  # loss at this scale
-        self._refused = 0  # steps in a row
+        self._rejected = 0  # steps in a row
 
-    def look(self) -> None:
+    def evaluate(self) -> None:
         """Raises Diverged when the losses of the first picture are no numbers, or nothing leads back to such that are."""
         try:
-            self._loss, self.x.grad, self.losses = self._evaluate(self.x)
+            self._loss, self.x.grad, self.losses = self._objective(self.x)
             loss = self._loss.item()
         except Diverged:
             loss = math.inf
-        if loss < math.inf and loss <= TOLERATED * self._lowest:
-            self._lowest, self._refused = min(loss, self._lowest), 0
+        if loss < math.inf and loss <= TOLERANCE * self._lowest:
+            self._lowest, self._rejected = min(loss, self._lowest), 0
             self._good = self.x.detach().clone(), self.x.grad, self._loss, self.losses
         else:
-            self._go_back(finite=loss < math.inf)
+            self._restore(finite=loss < math.inf)
 
-    def _go_back(self, *, finite: bool) -> None:
-        self._refused += 1
-        if self._good is None or (self._refused >= HOPELESS and not finite):
+    def _restore(self, *, finite: bool) -> None:
+        self._rejected += 1
+        if self._good is None or (self._rejected >= MOST_REJECTED and not finite):
             raise Diverged
         x, self.x.grad, self._loss, self.losses = self._good
         self.x.detach().copy_(x)
 
-    def move(self) -> None:
+    def step(self) -> None:
         self._optimizer.step(lambda: self._loss)
 
-    def _prepare(self) -> torch.optim.Optimizer:
+    def _make_optimizer(self) -> torch.optim.Optimizer:
         raise TypeError("an optimiser has to be chosen")
 
 
-class Adam(_Brush):
+class Adam(ImageOptimizer):
     """Kingma and Ba 2014, arXiv:1412.6980. Its averages grow along with the picture, so a new scale begins with its momentum."""
 
     _optimizer: torch.optim.Optimizer | None = None
 
-    def _prepare(self) -> torch.optim.Optimizer:
+    def _make_optimizer(self) -> torch.optim.Optimizer:
         before = next(iter(self._optimizer.state.values())) if self._optimizer and self._optimizer.state else None
         optimizer = torch.optim.Adam([self.x], lr=RATE, betas=BETAS)
         if before is not None:
-            optimizer.state[self.x] = {name: self._grown(value) for name, value in before.items()}
+            optimizer.state[self.x] = {name: self._resized(value) for name, value in before.items()}
         return optimizer
 
-    def _grown(self, value: Tensor) -> Tensor:
+    def _resized(self, value: Tensor) -> Tensor:
         return F.interpolate(value, self.x.shape[2:], mode="bilinear") if value.ndim == 4 else value
 
-    def move(self) -> None:
+    def step(self) -> None:
         group = self._optimizer.param_groups[0]
-        group["lr"] = group["lr"] / 2 if self._refused else min(RATE, group["lr"] * FASTER)
-        super().move()
+        group["lr"] = group["lr"] / 2 if self._rejected else min(RATE, group["lr"] * RATE_RECOVERY)
+        super().step()
         self.x.detach().clamp_(-1, 1)
 
 
-class LBFGS(_Brush):
+class LBFGS(ImageOptimizer):
     """Liu and Nocedal 1989, without a line search, which takes several evaluations a step. It gets further in as many steps.
 
     The curvature of another scale would mislead it, so each begins anew; and so would clipping, so values may leave [-1, 1] a
@@ -235,16 +235,16 @@ class LBFGS(_Brush):
 
     _optimizer: torch.optim.LBFGS
 
-    def _prepare(self) -> torch.optim.LBFGS:
+    def _make_optimizer(self) -> torch.optim.LBFGS:
         return torch.optim.LBFGS([self.x], max_iter=1, history_size=10, tolerance_grad=0, tolerance_change=0)
 
-    def move(self) -> None:
-        if self._refused and (self._refused % PATIENCE == 0 or not self._optimizer.state[self.x]["old_dirs"]):
-            self._optimizer = self._prepare()
+    def step(self) -> None:
+        if self._rejected and (self._rejected % PATIENCE == 0 or not self._optimizer.state[self.x]["old_dirs"]):
+            self._optimizer = self._make_optimizer()
         # Knowing no curvature yet, PyTorch's first move has the length `lr` in all, which is nothing for a picture.
         first = not self._optimizer.state[self.x]
-        self._optimizer.param_groups[0]["lr"] = (FIRST_MOVE * self.x.numel() if first else 1.0) * 0.5**self._refused
-        super().move()
+        self._optimizer.param_groups[0]["lr"] = (FIRST_STEP * self.x.numel() if first else 1.0) * 0.5**self._rejected
+        super().step()
 
 
-OPTIMIZERS: dict[str, Callable[[], _Brush]] = {"adam": Adam, "lbfgs": LBFGS}
+OPTIMIZERS: dict[str, Callable[[], ImageOptimizer]] = {"adam": Adam, "lbfgs": LBFGS}

@@ -19,7 +19,7 @@ from ..errors import StudioError
 if TYPE_CHECKING:
     import av
 
-FASTEST = 50  # frames a second
+MOST_FPS = 50  # frames a second
 MAX_PIXELS = 300_000_000  # of all frames of a GIF or a WebP together, which are held in memory: 1.2 GB
 _CODECS = ("libx264", "libopenh264", "h264_videotoolbox", "h264_mf")  # builds of the video library differ
 
@@ -40,14 +40,14 @@ def save(frames: Iterable[Image.Image], path: str | os.PathLike[str], *, fps: fl
     write = _WRITERS.get(path.suffix.lower())
     if write is None:
         raise StudioError(f"{path.name} is no kind of animation known here: give it the ending {', '.join(_WRITERS)}.")
-    fps = check_range("The number of frames a second", fps, 1, FASTEST)
+    fps = check_range("The number of frames a second", fps, 1, MOST_FPS)
     if os.path.lexists(path) and not path.is_file():
         raise StudioError(f"{path.name} is a folder or a device, not a file: choose another place.")
     if isinstance(frames, Sequence) and frames:
         check_amount(len(frames), frames[0].size, path.suffix)
     partial = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
-        write(_alike(frames), partial, fps)
+        write(_checked_frames(frames), partial, fps)
         os.replace(partial, path)
     except OSError as error:
         raise StudioError(f"{path} cannot be written ({error.strerror or error}): choose another place.") from error
@@ -61,13 +61,13 @@ def convert(source: str | os.PathLike[str], path: str | os.PathLike[str]) -> Pat
     try:
         with Image.open(source) as film:
             frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(film)]
-            fps = 1000 / (film.info.get("duration") or 1000 / FASTEST)
+            fps = 1000 / (film.info.get("duration") or 1000 / MOST_FPS)
     except OSError as error:
         raise StudioError(f"{Path(source).name} cannot be read as an animation: draw it anew.") from error
-    return save(frames, path, fps=min(fps, FASTEST))
+    return save(frames, path, fps=min(fps, MOST_FPS))
 
 
-def _alike(frames: Iterable[Image.Image]) -> Iterator[Image.Image]:
+def _checked_frames(frames: Iterable[Image.Image]) -> Iterator[Image.Image]:
     """The frames as RGB; at least one, and all of the first one's size."""
     size = None
     for frame in frames:
@@ -80,7 +80,7 @@ def _alike(frames: Iterable[Image.Image]) -> Iterator[Image.Image]:
         raise StudioError("There are no frames to save: draw an animation first.")
 
 
-def _held(frames: Iterator[Image.Image], ending: str) -> list[Image.Image]:
+def _collected(frames: Iterator[Image.Image], ending: str) -> list[Image.Image]:
     kept: list[Image.Image] = []
     for frame in frames:
         kept.append(frame)
@@ -100,7 +100,7 @@ def check_amount(count: int, size: tuple[int, int], ending: str) -> None:
 
 def _write_gif(frames: Iterator[Image.Image], path: Path, fps: float) -> None:
     """One palette for all frames, and no dithering: either would make still regions flicker."""
-    kept = _held(frames, ".gif")
+    kept = _collected(frames, ".gif")
     palette = _common_palette(kept)
     indexed = []
     for frame in kept:
@@ -120,7 +120,7 @@ def _common_palette(frames: list[Image.Image], side: int = 64, most: int = 64) -
 
 
 def _write_webp(frames: Iterator[Image.Image], path: Path, fps: float) -> None:
-    first, *rest = _held(frames, ".webp")
+    first, *rest = _collected(frames, ".webp")
     exact, good = {"lossless": True, "method": 0}, {"quality": 90, "method": 2}
     # Enlarged pixels take little space without loss, and blur with it; a photograph takes ten times as much.
     quality = exact if _webp_size(first, exact) < 2 * _webp_size(first, good) else good

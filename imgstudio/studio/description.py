@@ -14,17 +14,17 @@ from ..models.vgg import VGG
 from . import downloads, interpolation
 from .style import cost
 
-__all__ = ["described", "list_models"]
+__all__ = ["model_record", "list_models"]
 
 _PLAIN = ("name", "task", "title", "size", "licence", "origin", "data", "paper", "inverse")
 
 
 def list_models(task: Task | None = None) -> list[dict[str, Any]]:
-    """Every model, or those for one task, as `described`. Loads no net. Raises StudioError for an unknown task."""
-    return [described(spec) for spec in catalog.models(task)]
+    """Every model, or those for one task, as `model_record`. Loads no net. Raises StudioError for an unknown task."""
+    return [model_record(spec) for spec in catalog.models(task)]
 
 
-def described(spec: Spec) -> dict[str, Any]:
+def model_record(spec: Spec) -> dict[str, Any]:
     """A model as plain values for JSON.
 
     size: of the file, in bytes; weights: where they are; present: whether it can be used without a download; labels: classes
@@ -36,8 +36,8 @@ def described(spec: Spec) -> dict[str, Any]:
         **{name: getattr(spec, name) for name in _PLAIN},
         "labels": list(spec.labels or ()),
         "directions": [direction.name for direction in spec.directions],
-        "weights": downloads.place(spec),
-        "present": downloads.here(spec.name),
+        "weights": downloads.location(spec),
+        "present": downloads.is_present(spec.name),
         **_abilities(spec),
     }
 

@@ -12,8 +12,8 @@ from ..errors import StudioError
 from ..weights import Progress
 
 __all__ = [
-    *("Progress", "Stored", "accept", "cached", "clear", "download", "missing"),
-    *("on_disk", "place", "refused", "together", "unfinished"),
+    *("Progress", "Stored", "accept", "cached", "clear", "download", "is_present", "missing"),
+    *("location", "refused", "stored_bytes", "unfinished", "with_inverse"),
 ]
 
 
@@ -32,7 +32,7 @@ def refused() -> contextlib.AbstractContextManager[None]:
     return weights.downloads_refused("press Download below its name")
 
 
-def together(name: str) -> tuple[Spec, ...]:
+def with_inverse(name: str) -> tuple[Spec, ...]:
     """A model and, for a translation, the one that leads back, as far as it is known: both are used at once."""
     spec = catalog.find(name)
     inverse = next((other for other in catalog.models(spec.task) if other.name == spec.inverse), None)
@@ -41,11 +41,11 @@ def together(name: str) -> tuple[Spec, ...]:
 
 def missing(name: str) -> tuple[Spec, ...]:
     """What has to be downloaded before a model can be used: itself, and the way back of a translation. No request."""
-    wanted = {_source(spec): spec for spec in together(name) if _source(spec)}
+    wanted = {_source(spec): spec for spec in with_inverse(name) if _source(spec)}
     return tuple(other for source, other in wanted.items() if weights.present(source) is None)
 
 
-def here(name: str) -> bool:
+def is_present(name: str) -> bool:
     """Whether a model's weights are on this machine, unless they are known to be damaged. No request."""
     spec = catalog.find(name)
     if isinstance(spec.source, Formula):
@@ -54,7 +54,7 @@ def here(name: str) -> bool:
     return (weights.folder() / source.filename).is_file() if isinstance(source, Embedded) else not missing(name)
 
 
-def place(spec: Spec) -> str:
+def location(spec: Spec) -> str:
     """Where a model's weights are."""
     if not isinstance(spec.source, Hub):
         return "embedded" if spec.embedded else "a file"
@@ -79,7 +79,7 @@ def cached() -> tuple[Stored, ...]:
     return tuple(entry for entry in found if entry.size)
 
 
-def on_disk(name: str) -> int:
+def stored_bytes(name: str) -> int:
     """Bytes that a model's download takes on this machine; 0 for what comes with the studio."""
     source = _source(catalog.find(name))
     return weights.stored(source) if source else 0
@@ -94,7 +94,7 @@ def unfinished(name: str) -> bool:
 def clear(name: str) -> int:
     """Removes a model's download from this machine, and returns the bytes that this freed: none where another repository shares
     them. Files of other models and of other programs stay. It can be fetched again. Raises StudioError."""
-    source = _away(name)
+    source = _downloadable(name)
     if not weights.stored(source):
         raise StudioError(f"{catalog.find(name).known_as} has not been downloaded: there is nothing to clear.")
     return weights.clear(source)
@@ -102,11 +102,11 @@ def clear(name: str) -> int:
 
 def accept(name: str) -> None:
     """Lets the next download of a model's file be another one than the first was. Raises StudioError."""
-    if not weights.forget(_away(name)):
+    if not weights.forget(_downloadable(name)):
         raise StudioError(f"{catalog.find(name).known_as} has no remembered file: whatever comes first is taken.")
 
 
-def _away(name: str) -> Hub:
+def _downloadable(name: str) -> Hub:
     spec = catalog.find(name)
     if (source := _source(spec)) is None:
         raise StudioError(f"{spec.known_as} comes with the studio: there is no download of it.")

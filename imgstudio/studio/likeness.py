@@ -21,22 +21,22 @@ def kind(model: str) -> str:
     return title[:1].lower() + title[1:]
 
 
-def foreign_to_vae(model: str, psnr: float) -> str | None:
+def vae_domain_warning(model: str, psnr: float) -> str | None:
     """A sentence for a picture that a VAE gives back this badly, in dB, that it was trained on something else; None for others,
     and for a model that takes any picture."""
-    if not interpolation.invents(model) or psnr >= (own := _own_psnr(model)) - MARGIN:
+    if not interpolation.can_sample(model) or psnr >= (own := _own_psnr(model)) - MARGIN:
         return None
-    told = f"{psnr:.1f} dB, where its own samples have {own:.1f}"
-    return f"This net knows only {kind(model)}: it gives back the nearest that it knows ({told})."
+    detail = f"{psnr:.1f} dB, where its own samples have {own:.1f}"
+    return f"This net knows only {kind(model)}: it gives back the nearest that it knows ({detail})."
 
 
-def foreign_to_gan(model: str, psnr: float) -> str | None:
+def gan_domain_warning(model: str, psnr: float) -> str | None:
     """A sentence for a picture that a search in a GAN's latent space ended so far from, in dB; None where it came nearer than
     the GAN's samples are to one another."""
-    if psnr >= (bound := _neighbours(model)):
+    if psnr >= (bound := _nearest_neighbour_psnr(model)):
         return None
-    told = f"{psnr:.1f} dB; even the loneliest of its own samples has one at {bound:.1f} dB"
-    return f"This net knows only {kind(model)}, and the search came no nearer to this picture than that ({told})."
+    detail = f"{psnr:.1f} dB; even the most isolated of its own samples has a neighbour at {bound:.1f} dB"
+    return f"This net knows only {kind(model)}, and the search came no nearer to this picture than that ({detail})."
 
 
 @functools.lru_cache(maxsize=64)
@@ -46,7 +46,7 @@ def _own_psnr(model: str) -> float:
 
 
 @functools.lru_cache(maxsize=64)
-def _neighbours(model: str) -> float:
+def _nearest_neighbour_psnr(model: str) -> float:
     """PSNR of the two samples that are nearest to each other, for the sample whose nearest is farthest, in dB."""
     made = [to_tensor(each, 64) for each in sampling.sample(model, range(NEIGHBOURS))]
     return min(max(ops.psnr(a, b) for b in made if b is not a) for a in made)

@@ -6,7 +6,7 @@ import contextlib
 
 from .. import catalog, device, loading, memory
 from ..errors import StudioError
-from .work import interruptible, small
+from .work import interruptible, is_small
 
 
 def describe() -> str:
@@ -27,6 +27,6 @@ def prepare() -> None:
     if not device.lent():
         return
     for spec in catalog.models():
-        if spec.embedded and not small(spec.name):
+        if spec.embedded and not is_small(spec.name):
             with contextlib.suppress(StudioError):  # without its file; whoever asks for it is told
                 loading.load(spec.name, device.best())

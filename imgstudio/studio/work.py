@@ -22,7 +22,7 @@ LIGHT = 10_000_000  # bytes: files of this size hold nets for small pictures, wh
 FULL = "The device ran out of memory: choose a smaller size or fewer pictures at once."
 
 
-def computes(seconds: gpu.Seconds, *, steps: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def gpu_task(seconds: gpu.Seconds, *, steps: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorates a studio function that runs nets. Where a GPU is lent by the call, it borrows one for `seconds` (see
     `gpu.on_gpu`); where memory runs out, the nets at rest give theirs back and the caller gets one sentence.
 
@@ -33,9 +33,9 @@ def computes(seconds: gpu.Seconds, *, steps: bool = False) -> Callable[[Callable
         @functools.wraps(function)
         def work(*args: P.args, **kwargs: P.kwargs) -> Any:
             interrupt.check()
-            with _explained():
+            with _explain_memory_errors():
                 made = function(*args, **kwargs)
-            return _watched(made) if steps else made
+            return _checked_steps(made) if steps else made
 
         return cast("Callable[P, R]", gpu.on_gpu(seconds, steps=steps)(work))
 
@@ -43,7 +43,7 @@ def computes(seconds: gpu.Seconds, *, steps: bool = False) -> Callable[[Callable
 
 
 @contextlib.contextmanager
-def _explained() -> Iterator[None]:
+def _explain_memory_errors() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
@@ -53,11 +53,11 @@ def _explained() -> Iterator[None]:
         raise StudioError(FULL) from error
 
 
-def _watched(steps: Iterator[Any]) -> Iterator[Any]:
+def _checked_steps(steps: Iterator[Any]) -> Iterator[Any]:
     try:
         while True:
             interrupt.check()
-            with _explained():
+            with _explain_memory_errors():
                 try:
                     step = next(steps)
                 except StopIteration:
@@ -71,39 +71,39 @@ def _watched(steps: Iterator[Any]) -> Iterator[Any]:
 def interruptible() -> None:
     """From now on, nets look after each layer, on the way there and back, whether anybody still wants the result."""
     if not _hooks:
-        _hooks.append(modules.register_module_forward_hook(_passed))
+        _hooks.append(modules.register_module_forward_hook(_forward_hook))
 
 
 _hooks: list[Any] = []
 
 
-def _passed(module: nn.Module, _: Any, made: Any) -> None:
+def _forward_hook(module: nn.Module, _: Any, made: Any) -> None:
     if interrupt.current() is None:
         return
     interrupt.check()
     if isinstance(made, Tensor) and made.requires_grad:
-        made.register_hook(_passed_back)
+        made.register_hook(_backward_hook)
 
 
-def _passed_back(_: Tensor) -> None:
+def _backward_hook(_: Tensor) -> None:
     interrupt.check()
 
 
 # --- what a call takes on a lent GPU ---
 
 
-def small(model: str) -> bool:
+def is_small(model: str) -> bool:
     """True for nets whose pictures a CPU makes in no time. An autoencoder of others may take pictures of any size."""
     spec = catalog.find(model)
     return spec.size < LIGHT and (spec.task == "sample" or spec.task == "reconstruct" and spec.embedded)
 
 
-def passes(model: str, pictures: int = 1, each: float = 0.05) -> float:
+def estimated_seconds(model: str, pictures: int = 1, each: float = 0.05) -> float:
     """Seconds for so many pictures through a model, `each` of which takes so long."""
-    return 0.0 if small(model) else _START + pictures * each
+    return 0.0 if is_small(model) else _START + pictures * each
 
 
-def many(things: Iterable[Any] | int) -> int:
+def count_of(things: Iterable[Any] | int) -> int:
     """How many there are, as far as one can tell without using them up."""
     return len(things) if isinstance(things, Sized) else 1 if isinstance(things, int) else 16
 

@@ -1,6 +1,6 @@
 """The page: components and events. It knows Gradio and the studio; nets and files are the studio's business.
 
-A tab is one module with TITLE and build(); a new one is its file and a word in TABS.
+A tab is one package of `tabs` with TITLE and build(); a new one is its folder and a word in TABS.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _DAY = 86_400  # seconds
 
 
 @contextlib.contextmanager
-def explained() -> Iterator[None]:
+def exit_with_sentence() -> Iterator[None]:
     """Ends the program with the sentence of a StudioError, such as one on a setting, and no traceback."""
     try:
         yield

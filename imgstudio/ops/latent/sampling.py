@@ -18,8 +18,8 @@ from .. import latent, pieces
 from . import styles
 
 
-def steerable(net: nn.Module) -> bool:
-    """True for a generator whose latent vectors are styles: it can mix, edit and invert."""
+def has_styles(net: nn.Module) -> bool:
+    """True for a generator whose latent vectors are styles w (a StyleGAN2): it can mix, edit and invert."""
     return isinstance(net, Generator)
 
 
@@ -41,9 +41,9 @@ def latents(net: nn.Module, seeds: list[int], labels: Tensor, psi: float = 1.0) 
     z = torch.stack([devices.normal(seed, net.latent) for seed in seeds])
     if has_flow(net):
         z = psi ** (1 / 3) * z
-    elif not steerable(net):
+    elif not has_styles(net):
         return z
-    device, carry = net.centre.device, net.map if steerable(net) else net.codes
+    device, carry = net.centre.device, net.map if has_styles(net) else net.codes
     return torch.cat([carry(a.to(device), b.to(device)).cpu() for a, b in zip(z.split(1), labels.split(1))])
 
 
@@ -52,7 +52,7 @@ def truncate(net: nn.Module, vectors: Tensor, psi: float, labels: Tensor) -> Ten
     truncated from `latents`."""
     if has_flow(net):
         return vectors
-    rule = styles.truncate if steerable(net) else latent.truncate
+    rule = styles.truncate if has_styles(net) else latent.truncate
     return rule(vectors, psi, net.centre.cpu()[labels])
 
 
@@ -72,13 +72,13 @@ def generate(net: nn.Module, vectors: Tensor, labels: Tensor, noise: int | None 
     def make(part: slice) -> Tensor:
         some, classes = vectors[part].to(device), labels[part].to(device)
         with devices.autocast(device):
-            return _drawn(net, some, classes, planes).float().cpu()
+            return _synthesize(net, some, classes, planes).float().cpu()
 
     return torch.cat(list(pieces.batches(make, len(vectors), size)))
 
 
-def _drawn(net: nn.Module, vectors: Tensor, classes: Tensor, planes: Sequence[Tensor] | None) -> Tensor:
-    if steerable(net):
+def _synthesize(net: nn.Module, vectors: Tensor, classes: Tensor, planes: Sequence[Tensor] | None) -> Tensor:
+    if has_styles(net):
         return net.synthesis(vectors, planes).clamp(-1, 1)
     if has_flow(net):
         return net.picture(vectors, classes)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 @torch.no_grad()
-def principal(w: Tensor, count: int) -> Tensor:
+def principal_directions(w: Tensor, count: int) -> Tensor:
     """The `count` directions [count, W] in which rows w [M, W] of mean 0 vary most, the strongest first (GANSpace, Harkonen et
     al. 2020, arXiv:2004.02546). Each is as long as one standard deviation; its largest element is positive, so that a fresh
     decomposition can't turn it round."""
@@ -18,7 +18,7 @@ def principal(w: Tensor, count: int) -> Tensor:
     return (rows * largest.sign()).float()
 
 
-def layered(w: Tensor, depth: int) -> Tensor:
+def broadcast_layers(w: Tensor, depth: int) -> Tensor:
     """w [N, W] -> [N, L, W], the same in all `depth` layers."""
     return w[:, None].expand(-1, depth, -1)
 

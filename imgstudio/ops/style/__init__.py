@@ -22,7 +22,7 @@ CONTENT_LAYER = "relu4_2"  # of Gatys et al.; used alone it forgets small faces
 CONTENT_LAYERS = ("relu2_2", "relu3_3", CONTENT_LAYER)
 BALANCE = {"content": 1.0, "style": 6.0, "tv": 0.6}  # what a loss counts when its weight is 1
 
-FLOOR = 0.1  # of the squared mean: what a covariance counts for at least, for styles of a single colour have none
+COVARIANCE_FLOOR = 0.1  # of the squared mean: what a covariance counts for at least, for styles of a single colour have none
 
 Moments = tuple[Tensor, Tensor]  # mean [C] and covariance [C, C] of a layer's channels over positions
 
@@ -77,18 +77,18 @@ def content_layers(net: VGG) -> tuple[str, ...]:
     return tuple(name for name in CONTENT_LAYERS if name in net.layers) or net.layers[-1:]
 
 
-def features(net: VGG, x: Tensor, layers: Sequence[str], *, ring: bool = False) -> dict[str, Tensor]:
+def features(net: VGG, x: Tensor, layers: Sequence[str], *, circular: bool = False) -> dict[str, Tensor]:
     """Activations of pictures [N, 3, H, W], or of grey ones [N, 1, H, W], in the precision of the device.
 
-    ring: the sides of the picture meet.
+    circular: opposite sides of the picture meet (circular padding).
     """
     x = x.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
     with devices.autocast(x.device):
-        return net(x, layers, ring) if layers else {}
+        return net(x, layers, circular) if layers else {}
 
 
 @torch.no_grad()
-def aim(
+def style_goal(
     net: VGG,
     content: Tensor | None,
     styles: Sequence[Tensor],
@@ -127,14 +127,14 @@ def raw_moments(f: Tensor, mask: Tensor | None = None) -> Moments:
     if mask is None:
         mean, half = rows.mean(dim=0), rows.detach().T @ rows / len(rows)
     else:
-        shares = _shrunk(mask, f).flatten()
+        shares = _downsample_mask(mask, f).flatten()
         shares = shares / shares.sum().clamp_min(1e-6)
         mean, half = shares @ rows, (rows.detach() * shares[:, None]).T @ rows
     # Both factors are the same, so the gradient by one of them, counted twice, is the whole: half the work backwards.
     return mean, 2 * half - half.detach()
 
 
-def _shrunk(mask: Tensor, f: Tensor) -> Tensor:
+def _downsample_mask(mask: Tensor, f: Tensor) -> Tensor:
     return F.adaptive_avg_pool2d(mask, f.shape[2:])
 
 
@@ -153,7 +153,7 @@ def style_loss(f: Tensor, goal: Moments, mask: Tensor | None = None) -> Tensor:
     shift = torch.outer(mean, first)
     second = second - shift - shift.T + torch.outer(mean, mean)  # about the goal's mean
     first = first - mean
-    floor = FLOOR * mean.square().sum() + 1e-6
+    floor = COVARIANCE_FLOOR * mean.square().sum() + 1e-6
     off_mean = first.square().sum() / (covariance.trace() + floor)
     off_covariance = (second - covariance).square().sum() / (covariance.square().sum() + floor.square())
     return off_mean + off_covariance
@@ -162,7 +162,7 @@ def style_loss(f: Tensor, goal: Moments, mask: Tensor | None = None) -> Tensor:
 def content_loss(f: Tensor, goal: Tensor, mask: Tensor | None = None) -> Tensor:
     """Squared distance of activations [1, C, H, W], relative to the goal's squared length."""
     f, goal = f.float(), goal.float()
-    share = f.new_ones(()) if mask is None else _shrunk(mask, f)
+    share = f.new_ones(()) if mask is None else _downsample_mask(mask, f)
     return ((f - goal).square() * share).sum() / (goal.square() * share).sum().clamp_min(1e-12)
 
 

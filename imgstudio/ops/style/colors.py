@@ -1,16 +1,14 @@
-"""Colours apart from brightness, and one picture's colours given to another. Pictures are float32 [N, 3, H, W] in [-1, 1]."""
+"""Colour apart from luminance, and one picture's colours given to another. Pictures are float32 [N, 3, H, W] in [-1, 1].
+
+Luminance is Y of YIQ (`filters.luma`), which Gatys et al. 2016b separate style from colour by.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-_LUMA = (0.299, 0.587, 0.114)  # Y of YIQ (ITU-R BT.601), which Gatys et al. 2016b separate style from colour by
-
-
-def luminance(x: Tensor) -> Tensor:
-    """[N, 3, H, W] -> the grey picture [N, 1, H, W] in [-1, 1]."""
-    return (x * x.new_tensor(_LUMA)[:, None, None]).sum(dim=1, keepdim=True)
+from ..filters import luma
 
 
 def with_luminance(x: Tensor, y: Tensor) -> Tensor:
@@ -20,7 +18,7 @@ def with_luminance(x: Tensor, y: Tensor) -> Tensor:
     their grey just as far as needed, because clipping would change the luminance.
     """
     y = y.clamp(-1, 1)
-    chroma = x - luminance(x)
+    chroma = x - luma(x)
     room = torch.where(chroma > 0, 1 - y, 1 + y) / chroma.abs().clamp_min(1e-6)
     return y + chroma * room.amin(dim=1, keepdim=True).clamp(0, 1)
 

@@ -65,7 +65,7 @@ def mix(
     padded = F.pad(x, (0, -width % net.stride, 0, -height % net.stride), mode="reflect")
     side = tile if max(height, width) > whole else max(padded.shape[2:])
     content = _encoded(net, padded, side)
-    goal = net.restyle(content, [_encoded(net, _even(net, style), WHOLE) for style in styles], weights)
+    goal = net.restyle(content, [_encoded(net, _crop_to_stride(net, style), WHOLE) for style in styles], weights)
     decode = _decoder(net, strength)
     features = goal if strength == 1 else torch.cat([torch.lerp(content, goal, strength), content], dim=1)
     canvas = padded.repeat(1, 2 if strength < 1 else 1, 1, 1)
@@ -98,7 +98,7 @@ def _encoded(net: AdaIN, x: Tensor, side: int) -> Tensor:
     return tiles.finished(pieces.tiles(attempt, side, net.stride))
 
 
-def _even(net: AdaIN, x: Tensor) -> Tensor:
+def _crop_to_stride(net: AdaIN, x: Tensor) -> Tensor:
     """The picture without what goes beyond a multiple of the net's grid."""
     height, width = (length // net.stride * net.stride for length in x.shape[2:])
     return x[:, :, :height, :width]

@@ -1,4 +1,4 @@
-"""Groups of similar pixels: many small ones by k-means, then merged pair by pair.
+"""Clusters of similar pixels: many small ones by k-means, then merged pair by pair (agglomerative clustering).
 
 Points are unit vectors, float32 [M, D]; they were drawn from features [D, H, W].
 """
@@ -14,9 +14,9 @@ from torch import Tensor
 from ... import interrupt
 
 LEAVES = 14  # groups to begin with: more than a picture has textures
-SEPARATE = 3.3  # gap between groups, in standard deviations, from which on they count as different
-ALIKE = 0.01  # angle below which unit vectors differ by rounding only
-DOUBTFUL = 2.8  # the same where otherwise nothing at all would be told apart
+CLEAR_GAP = 3.3  # gap between groups, in standard deviations, from which on they count as different
+LEAST_ANGLE = 0.01  # angle below which unit vectors differ by rounding only
+LEAST_GAP = 2.8  # the same where otherwise nothing at all would be told apart
 
 
 def kmeans(points: Tensor, count: int, *, starts: int = 4, rounds: int = 25, seed: int = 0) -> Tensor:
@@ -27,14 +27,14 @@ def kmeans(points: Tensor, count: int, *, starts: int = 4, rounds: int = 25, see
     generator = torch.Generator().manual_seed(seed)
     best, best_score = None, -float("inf")
     for _ in range(starts if count > 1 else 1):
-        centres = _settle(points, _spread(points, count, generator), rounds)
+        centres = _lloyd(points, _kmeans_plus_plus(points, count, generator), rounds)
         score = (points @ centres.T).amax(dim=1).sum().item()
         if score > best_score:
             best, best_score = centres, score
     return best
 
 
-def _spread(points: Tensor, count: int, generator: torch.Generator) -> Tensor:
+def _kmeans_plus_plus(points: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """Points far from each other as first centres (k-means++, Arthur and Vassilvitskii 2007)."""
     chosen = [points[int(torch.randint(len(points), (1,), generator=generator))]]
     distance = 1 - points @ chosen[0]
@@ -47,7 +47,7 @@ def _spread(points: Tensor, count: int, generator: torch.Generator) -> Tensor:
     return torch.stack(chosen)
 
 
-def _settle(points: Tensor, centres: Tensor, rounds: int) -> Tensor:
+def _lloyd(points: Tensor, centres: Tensor, rounds: int) -> Tensor:
     """Lloyd's rounds until nothing changes. A centre that loses all its points stays where it is."""
     before = None
     for _ in range(rounds):
@@ -74,52 +74,54 @@ class Hierarchy:
     gaps: dict[int, float]
 
     def distinct(self, most: int = 10) -> int:
-        """The largest number of groups, up to `most`, that are all SEPARATE. Where this leaves a single one, the two to four that
-        are farthest apart, unless even those are DOUBTFUL."""
-        found = max(count for count, gap in self.gaps.items() if gap >= SEPARATE and count <= most)
-        few = {count: gap for count, gap in self.gaps.items() if 2 <= count <= 4 and gap >= DOUBTFUL}
+        """The largest number of groups, up to `most`, whose gaps are all at least CLEAR_GAP. Where this leaves a single one, the
+        two to four that are farthest apart, if their gap is at least LEAST_GAP."""
+        found = max(count for count, gap in self.gaps.items() if gap >= CLEAR_GAP and count <= most)
+        few = {count: gap for count, gap in self.gaps.items() if 2 <= count <= 4 and gap >= LEAST_GAP}
         return max(few, key=few.get) if found == 1 and few else found
 
 
 def hierarchy(points: Tensor, features: Tensor, leaves: int = LEAVES) -> Hierarchy:
-    """Merges the `leaves` groups of k-means, always the two that are separated least (see `_gaps`), `mingled` ones sooner.
+    """Merges the `leaves` groups of k-means, always the two that are separated least (see `_gaps`), and sooner those that
+    occur together (`normalized_cooccurrence`).
 
     Few centres of k-means cut one large, wide group in two sooner than they find a small one; groups that are merged by their
-    separation do not. Points that are all ALIKE give a single leaf.
+    separation do not. Points within LEAST_ANGLE of each other give a single leaf.
     """
-    alike = (points - points.mean(dim=0)).square().sum(dim=1).mean() < ALIKE**2
+    alike = (points - points.mean(dim=0)).square().sum(dim=1).mean() < LEAST_ANGLE**2
     centres = kmeans(points, 1 if alike else min(leaves, len(points)))
     member = F.one_hot((points @ centres.T).argmax(dim=1), len(centres)).float()  # M,L
     centres, member = centres[member.sum(dim=0) > 0], member[:, member.sum(dim=0) > 0]
-    moments, together = _Moments.of(points.double(), member.double()), company(features, centres).double()
+    moments, counts = _Moments.of(points.double(), member.double()), cooccurrence(features, centres).double()
     group, levels, gaps = torch.arange(len(centres)), {}, {}
     while len(moments.share) > 1:
         interrupt.check()
-        found = _gaps(moments) * (1 - mingled(together))
+        found = _gaps(moments) * (1 - normalized_cooccurrence(counts))
         a, b = sorted(divmod(int(found.argmin()), len(found)))
         levels[len(found)], gaps[len(found)] = group, found[a, b].item()
-        moments, together = moments.merged(a, b), _joined(_joined(together, a, b).T, a, b)
+        moments, counts = moments.merged(a, b), _merged_rows(_merged_rows(counts, a, b).T, a, b)
         group = torch.where(group == b, a, group)
         group = group - (group > b).long()
     return Hierarchy(centres, {**levels, 1: group}, {**gaps, 1: float("inf")})
 
 
-def company(features: Tensor, centres: Tensor, stride: int = 4, window: int = 7) -> Tensor:
-    """How often pixels of each two groups are found near each other [L, L], in windows of `stride` * `window` px."""
+def cooccurrence(features: Tensor, centres: Tensor, stride: int = 4, window: int = 7) -> Tensor:
+    """Co-occurrence matrix [L, L]: how often pixels of each two groups lie near each other, in windows of `stride` * `window`
+    px."""
     nearest = torch.einsum("dhw,ld->lhw", features[:, ::stride, ::stride], centres).argmax(dim=0)
     member = F.one_hot(nearest, len(centres)).permute(2, 0, 1).float()  # L,h,w
     shares = F.avg_pool2d(member, window, stride=1, padding=window // 2, count_include_pad=False).flatten(1)
     return shares @ shares.T
 
 
-def mingled(together: Tensor) -> Tensor:
-    """From `company` [K, K] how much groups lie in the same places [K, K]: 0 for groups far apart, little for neighbours along
-    one border, near 1 for the light and the dark parts of one texture."""
-    alone = together.diagonal().clamp_min(1e-9)
-    return (together / (alone[:, None] * alone[None]).sqrt()).clamp(0, 0.99).fill_diagonal_(0)
+def normalized_cooccurrence(counts: Tensor) -> Tensor:
+    """`cooccurrence` [K, K] over that of each group with itself: 0 for groups far apart, little for neighbours along one border,
+    near 1 for the light and the dark parts of one texture."""
+    own = counts.diagonal().clamp_min(1e-9)
+    return (counts / (own[:, None] * own[None]).sqrt()).clamp(0, 0.99).fill_diagonal_(0)
 
 
-def _joined(rows: Tensor, a: int, b: int) -> Tensor:
+def _merged_rows(rows: Tensor, a: int, b: int) -> Tensor:
     """Row b added to row a, and left out."""
     rows = rows.clone()
     rows[a] += rows[b]
@@ -136,10 +138,10 @@ class _Moments:
 
     @classmethod
     def of(cls, points: Tensor, member: Tensor) -> _Moments:
-        counts = member.sum(dim=0)
-        mean = member.T @ points / counts[:, None]
-        second = torch.einsum("mk,md,me->kde", member, points, points) / counts[:, None, None]
-        return cls(counts / len(points), mean, second - mean[:, :, None] * mean[:, None])
+        sizes = member.sum(dim=0)
+        mean = member.T @ points / sizes[:, None]
+        second = torch.einsum("mk,md,me->kde", member, points, points) / sizes[:, None, None]
+        return cls(sizes / len(points), mean, second - mean[:, :, None] * mean[:, None])
 
     def merged(self, a: int, b: int) -> _Moments:
         """Group b joined to group a."""
@@ -156,14 +158,14 @@ class _Moments:
 def _gaps(moments: _Moments) -> Tensor:
     """How far apart each two groups are [K, K]: the distance of their means over their standard deviation along that line.
 
-    Halves of one bell curve have 2.7, and less once `mingled` counts too. Groups smaller than an equal share count less, by the
-    fourth root of how much smaller, so that crumbs are swept up before the large groups are touched.
+    Halves of one normal distribution have 2.7, and less after the factor of co-occurrence. The gap of groups smaller than an
+    equal share is multiplied by the fourth root of how much smaller they are, so that small ones are merged first.
     """
     step = moments.mean[:, None] - moments.mean[None]  # K,K,D
     length = step.norm(dim=2)
     along = step / length.clamp_min(1e-9)[..., None]
-    spread = torch.einsum("abd,ade,abe->ab", along, moments.covariance, along)
-    deviation = ((spread + spread.T) / 2).clamp_min(ALIKE**2).sqrt()
+    variance = torch.einsum("abd,ade,abe->ab", along, moments.covariance, along)
+    deviation = ((variance + variance.T) / 2).clamp_min(LEAST_ANGLE**2).sqrt()
     small = 2 / (1 / moments.share[:, None] + 1 / moments.share[None]) * len(moments.share)
     gaps = length / deviation * small.clamp_max(1) ** 0.25
     return gaps.fill_diagonal_(float("inf"))

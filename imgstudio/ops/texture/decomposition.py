@@ -9,6 +9,7 @@ from skimage.restoration import denoise_tv_chambolle
 from torch import Tensor
 
 from ... import interrupt
+from .. import filters
 from . import poisson
 
 REFERENCE = 512  # longer side in pixels that strengths are meant for; in a larger picture, texture is larger too
@@ -51,8 +52,8 @@ def rtv(x: Tensor, strength: float, scale: float | None = None) -> Tensor:
 
 def _weights(s: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
     """How much each pair of neighbours is held together: [H, W - 1] and [H - 1, W]."""
-    steepness = sum(F.pad(d, pad).square() for d, pad in zip(_differences(s), ((0, 1), (0, 0, 0, 1))))
-    share = steepness.sqrt().mean(dim=0).clamp_min(_SMALL_GRADIENT)
+    squared = sum(F.pad(d, pad).square() for d, pad in zip(_differences(s), ((0, 1), (0, 0, 0, 1))))
+    share = squared.sqrt().mean(dim=0).clamp_min(_SMALL_GRADIENT)
     right, down = (d.abs().mean(dim=0).clamp_min(_SMALL_SUM) for d in _differences(blur(s, sigma)))
     return 1 / (right * share[:, :-1]), 1 / (down * share[:-1])
 
@@ -63,11 +64,7 @@ def _differences(s: Tensor) -> tuple[Tensor, Tensor]:
 
 def blur(x: Tensor, sigma: float) -> Tensor:
     """x [C, H, W] under a Gaussian window of that standard deviation; beyond the border the last pixel goes on."""
-    reach = max(1, round(2.5 * sigma))
-    window = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=x.device) / sigma) ** 2)
-    window = (window / window.sum()).to(x.dtype)
-    x = F.conv2d(F.pad(x[:, None], (reach, reach, 0, 0), mode="replicate"), window.view(1, 1, 1, -1))
-    return F.conv2d(F.pad(x, (0, 0, reach, reach), mode="replicate"), window.view(1, 1, -1, 1))[:, 0]
+    return filters.gaussian_blur(x, sigma, max(1, round(2.5 * sigma)), mode="replicate", dims=(-1, -2))
 
 
 METHODS = {"rtv": rtv, "rof": rof}

@@ -44,7 +44,7 @@ def borders(labels: np.ndarray) -> np.ndarray:
     return found
 
 
-def middle(mask: np.ndarray) -> tuple[int, int]:
+def interior_point(mask: np.ndarray) -> tuple[int, int]:
     """Row and column of a pixel deep inside the region, where a number can be written."""
     depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     row, column = np.unravel_index(depth.argmax(), mask.shape)

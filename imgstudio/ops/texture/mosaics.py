@@ -16,7 +16,7 @@ def partition(height: int, width: int, regions: int, random: np.random.Generator
     """
     best, evenness = None, -1.0
     for _ in range(40):
-        labels = _connected(_bent_cells(height, width, regions, random), regions)
+        labels = _largest_components(_warped_voronoi(height, width, regions, random), regions)
         smallest = np.bincount(labels.ravel(), minlength=regions).min() * regions / labels.size
         if smallest > evenness:
             best, evenness = labels, smallest
@@ -25,7 +25,7 @@ def partition(height: int, width: int, regions: int, random: np.random.Generator
     return by_area(best)
 
 
-def _bent_cells(height: int, width: int, regions: int, random: np.random.Generator) -> np.ndarray:
+def _warped_voronoi(height: int, width: int, regions: int, random: np.random.Generator) -> np.ndarray:
     sites = random.uniform(0, 1, (regions, 2)) * (height, width)
     places = np.mgrid[:height, :width].astype(np.float64)
     for sigma, reach in ((0.10, 0.10), (0.035, 0.025)):  # broad bends and small ones, as shares of the side
@@ -36,7 +36,7 @@ def _bent_cells(height: int, width: int, regions: int, random: np.random.Generat
     return away.argmin(axis=0)
 
 
-def _connected(labels: np.ndarray, regions: int) -> np.ndarray:
+def _largest_components(labels: np.ndarray, regions: int) -> np.ndarray:
     """Of each region the largest part; splinters go to what is nearest."""
     kept = np.zeros(labels.shape, bool)
     for label in range(regions):

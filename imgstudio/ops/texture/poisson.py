@@ -72,19 +72,19 @@ class Cycle:
         for _ in range(self.sweeps - 1):
             s += self.step * (b - self.system.apply(s))
         if self.below is not None:
-            s += _enlarged(self.below(_shrunk(b - self.system.apply(s))), s.shape)
+            s += _prolong(self.below(_restrict(b - self.system.apply(s))), s.shape)
         for _ in range(self.sweeps):
             s += self.step * (b - self.system.apply(s))
         return s
 
 
-def _shrunk(x: Tensor) -> Tensor:
+def _restrict(x: Tensor) -> Tensor:
     """Sums of 2 x 2 pixels."""
     x = F.pad(x, (0, x.shape[2] % 2, 0, x.shape[1] % 2))
     return x[:, ::2, ::2] + x[:, 1::2, ::2] + x[:, ::2, 1::2] + x[:, 1::2, 1::2]
 
 
-def _enlarged(x: Tensor, shape: torch.Size) -> Tensor:
+def _prolong(x: Tensor, shape: torch.Size) -> Tensor:
     return x.repeat_interleave(2, dim=1).repeat_interleave(2, dim=2)[:, : shape[1], : shape[2]]
 
 

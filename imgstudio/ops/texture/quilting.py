@@ -1,7 +1,7 @@
-"""Texture grown from blocks of a sample (Efros and Freeman 2001, https://doi.org/10.1145/383259.383296).
+"""Texture synthesis by quilting blocks of a sample (Efros and Freeman 2001, https://doi.org/10.1145/383259.383296).
 
-Each block is chosen so that it continues what is there, and cut where it differs least. When all are laid, the worst of the cuts
-are covered with further blocks, as long as that makes them better. Pictures are float32 [H, W, C] arrays.
+Each block is chosen so that it continues what is there, and cut where it differs least. When all are laid, the worst seams
+are covered with further blocks, as long as that lowers their error. Pictures are float32 [H, W, C] arrays.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ OVERLAP = 1 / 3  # of a block's side
 TOLERANCE = 0.1  # how much worse than the best a block may be, of Efros and Freeman
 CHOICES = 0.0005  # share of the sample's places that are a choice in any case, since one fits without fault: the next one there
 REPEAT = 0.7  # what showing the same part of the sample again next to itself costs, in good misfits
-GOOD = 0.05  # share of the sample's places that are as good: few where the pattern is strict, so that it comes before variety
-NEAR = 3  # blocks: within this distance a repetition catches the eye
-SOFT = 0.7  # pixels: standard deviation of the cut's edge
-MENDING = 1.0  # tries to mend a cut, for each block laid
+GOOD = 0.05  # share of the sample's places that are as good: few where the pattern is strict, so that fit comes before variety
+NEAR_BLOCKS = 3  # blocks: within this distance a repetition catches the eye
+SEAM_SIGMA = 0.7  # pixels: standard deviation of the cut's edge
+REFINEMENTS = 1.0  # tries to cover a bad seam, for each block laid
 
 Corner = tuple[int, int]  # row and column of a block's top left pixel
 Overlaps = tuple[int, int, int, int]  # pixels at the left, top, right and bottom side of a block that lie over others
@@ -35,9 +35,9 @@ class Layout:
     """Where blocks of side `patch` go along one side of the canvas."""
 
     starts: tuple[int, ...]
-    length: int  # of the canvas, which is longer than the result unless it is a ring
+    length: int  # of the canvas, which is longer than the result unless it is circular
     patch: int
-    ring: bool
+    circular: bool
 
     def pixels(self, start: int) -> np.ndarray:
         """Positions of a block that starts there, int [patch]."""
@@ -46,21 +46,21 @@ class Layout:
     def overlaps(self, i: int) -> tuple[int, int]:
         """How many pixels of block i lie over the one before and over the one after, if that is there already."""
         before = self.starts[i - 1] + self.patch - self.starts[i] if i > 0 else 0
-        closing = self.ring and i == len(self.starts) - 1
+        closing = self.circular and i == len(self.starts) - 1
         return before, self.starts[i] + self.patch - self.length if closing else 0
 
     def distance(self, a: int, b: int) -> int:
-        return min(abs(a - b), self.length - abs(a - b)) if self.ring else abs(a - b)
+        return min(abs(a - b), self.length - abs(a - b)) if self.circular else abs(a - b)
 
 
-def layout(length: int, patch: int, *, ring: bool) -> Layout:
-    """Blocks along `length` pixels; on a ring the last overlaps the first."""
+def layout(length: int, patch: int, *, circular: bool) -> Layout:
+    """Blocks along `length` pixels; on a circular one the last overlaps the first."""
     step = patch - round(OVERLAP * patch)
-    if ring:
+    if circular:
         count = max(2, -(-length // step))
-        return Layout(tuple(round(i * length / count) for i in range(count)), length, patch, ring)
+        return Layout(tuple(round(i * length / count) for i in range(count)), length, patch, circular)
     count = max(1, -(-(length - patch) // step) + 1)
-    return Layout(tuple(i * step for i in range(count)), (count - 1) * step + patch, patch, ring)
+    return Layout(tuple(i * step for i in range(count)), (count - 1) * step + patch, patch, circular)
 
 
 @dataclass
@@ -83,16 +83,16 @@ class Canvas:
         """Index of the block whose top left corner lies there."""
         return np.ix_(self.rows.pixels(at[0]), self.columns.pixels(at[1]))
 
-    def lay(self, at: Corner, found: tuple[int, int], new: np.ndarray, overlaps: Overlaps, *, mend: bool = False) -> bool:
-        """Lays a block [p, p, C]; to mend, only if its own cuts are better than those that it covers."""
+    def lay(self, at: Corner, found: tuple[int, int], new: np.ndarray, overlaps: Overlaps, *, improve: bool = False) -> bool:
+        """Lays a block [p, p, C]; with `improve`, where its own cuts are better than those that it covers."""
         place = self.place(at)
         old, known = self.pixels[place], self.done[place]
         error = ((old - new) ** 2).sum(axis=2)
         share, seam = cut(error, overlaps)
         seams = np.where(share, error * seam, self.seams[place])
-        if mend and seams.sum() >= self.seams[place].sum():
+        if improve and seams.sum() >= self.seams[place].sum():
             return False
-        soft = np.where(known, ndimage.gaussian_filter(share.astype(np.float32), SOFT, mode="nearest"), 1)
+        soft = np.where(known, ndimage.gaussian_filter(share.astype(np.float32), SEAM_SIGMA, mode="nearest"), 1)
         self.pixels[place] = old + soft[:, :, None] * (new - old)
         self.done[place], self.seams[place] = True, seams
         self.laid.append((at, found))
@@ -111,18 +111,18 @@ def quilt(
     wanted: np.ndarray | None = None,
 ) -> Iterator[tuple[int, int, np.ndarray]]:
     """Grows a picture of height x width from a sample [h, w, C]; yields (work done, work in all, picture) after each row of
-    blocks, and while the cuts are mended.
+    blocks, and while seams are refined.
 
     patch:    side of the blocks; not above the sample's sides, and for a seamless result not above 2 / 3 of height and width.
     seamless: the right side continues on the left and the bottom on the top.
     valid:    bool [h, w], the part of the sample that may be used; some block has to fit into it.
     wanted:   bool [height, width], the part of the picture that is needed; blocks elsewhere are left out, and grey.
     """
-    rows, columns = (layout(length, patch, ring=seamless) for length in (height, width))
+    rows, columns = (layout(length, patch, circular=seamless) for length in (height, width))
     canvas, search = Canvas.empty(rows, columns, sample.shape[2]), Search(sample, patch, valid)
     needed = _needed(canvas, height, width, wanted)
     blocks = int(needed.sum())
-    tries = round(MENDING * blocks) if blocks > 1 else 0
+    tries = round(REFINEMENTS * blocks) if blocks > 1 else 0
     for i, top in enumerate(rows.starts):
         for j, left in enumerate(columns.starts):
             if needed[i, j]:
@@ -130,7 +130,7 @@ def quilt(
                 found = _choose(search, canvas, (top, left), canvas.done[canvas.place((top, left))], random)
                 canvas.lay((top, left), found, search.block(found), (before, above, after, below))
         yield int(needed[: i + 1].sum()), blocks + tries, canvas.pixels[:height, :width]
-    for done in _mend(search, canvas, tries, random):
+    for done in _refine_seams(search, canvas, tries, random):
         yield blocks + done, blocks + tries, canvas.pixels[:height, :width]
 
 
@@ -144,23 +144,23 @@ def _needed(canvas: Canvas, height: int, width: int, wanted: np.ndarray | None) 
     return ndimage.binary_dilation(np.array(touched), np.ones((3, 3), bool))
 
 
-def _mend(search: Search, canvas: Canvas, tries: int, random: np.random.Generator) -> Iterator[int]:
-    """Covers the worst cuts; yields the number of tries so far every now and then, and at the end."""
-    patch, ring = search.patch, canvas.rows.ring
-    overlap, mode = round(OVERLAP * patch), "wrap" if ring else "constant"
-    tired = np.ones_like(canvas.seams)  # where a try has failed, another place comes first
+def _refine_seams(search: Search, canvas: Canvas, tries: int, random: np.random.Generator) -> Iterator[int]:
+    """Covers the worst seams; yields the number of tries so far every now and then, and at the end."""
+    patch, circular = search.patch, canvas.rows.circular
+    overlap, mode = round(OVERLAP * patch), "wrap" if circular else "constant"
+    failed_weight = np.ones_like(canvas.seams)  # where a try has failed, another place comes first
     for done in range(1, tries + 1):
-        sums = ndimage.uniform_filter(canvas.seams * tired, patch - 2 * overlap, mode=mode)
+        sums = ndimage.uniform_filter(canvas.seams * failed_weight, patch - 2 * overlap, mode=mode)
         centre = np.unravel_index(sums.argmax(), sums.shape)
         at = tuple(int(c) - patch // 2 for c in centre)
-        if not ring:
+        if not circular:
             at = tuple(min(max(0, start), length - patch) for start, length in zip(at, sums.shape))
         place = canvas.place(at)
-        overlaps = (overlap,) * 4 if ring else _inner(at, sums.shape, patch, overlap)
+        overlaps = (overlap,) * 4 if circular else _inner(at, sums.shape, patch, overlap)
         found = _choose(search, canvas, at, canvas.done[place] & _band(patch, overlaps), random)
-        if not canvas.lay(at, found, search.block(found), overlaps, mend=True):
+        if not canvas.lay(at, found, search.block(found), overlaps, improve=True):
             middle = tuple(axis[overlap:-overlap] for axis in (place[0][:, 0], place[1][0]))
-            tired[np.ix_(*middle)] *= 0.3
+            failed_weight[np.ix_(*middle)] *= 0.3
         if done == tries or done % 16 == 0:
             yield done
 
@@ -197,12 +197,12 @@ def _repetition(search: Search, canvas: Canvas, at: Corner) -> np.ndarray:
     for other, (y, x) in canvas.laid:
         away = max(canvas.rows.distance(at[0] % canvas.rows.length, other[0] % canvas.rows.length),
                    canvas.columns.distance(at[1] % canvas.columns.length, other[1] % canvas.columns.length)) / step  # fmt: skip
-        if away <= NEAR:
+        if away <= NEAR_BLOCKS:
             top, left = max(0, y - reach), max(0, x - reach)
             part = cost[top : y + reach + 1, left : x + reach + 1]
             rows = 1 - abs(np.arange(top, top + part.shape[0]) - y) / patch
             columns = 1 - abs(np.arange(left, left + part.shape[1]) - x) / patch
-            weight = REPEAT * min(1.0, 1 - (away - 1) / NEAR)
+            weight = REPEAT * min(1.0, 1 - (away - 1) / NEAR_BLOCKS)
             np.maximum(part, weight * np.outer(rows, columns), out=part)
     return cost
 
@@ -225,7 +225,7 @@ def cut(error: np.ndarray, overlaps: Overlaps) -> tuple[np.ndarray, np.ndarray]:
 def best_path(error: np.ndarray) -> np.ndarray:
     """The way from the first row to the last with the least sum, by dynamic programming; columns int [rows]."""
     rows, columns = error.shape
-    sums = np.full((rows, columns + 2), np.inf, error.dtype)  # a wall on either side
+    sums = np.full((rows, columns + 2), np.inf, error.dtype)  # nothing beyond either side
     sums[:, 1:-1] = error
     for i in range(1, rows):
         before = sums[i - 1]

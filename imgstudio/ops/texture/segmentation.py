@@ -1,4 +1,5 @@
-"""From embedded pixels to regions. Features are float32 [D, H, W] of unit length over D."""
+"""From pixel embeddings to regions: clusters, memberships, and an edge-aware filter over them. Features are float32 [D, H, W] of
+unit length over D."""
 
 from __future__ import annotations
 
@@ -16,29 +17,30 @@ from .clustering import Hierarchy, hierarchy
 SAMPLE = 3000  # pixels that groups are found on
 ISLAND = 0.002  # share of the picture below which a separate part of a region goes to its neighbours
 SHARPNESS = 10.0  # of the decision between groups: what the nets are trained with
-REACH = 16.0  # px, how far pixels ask their neighbours where nothing is between them
-BARRIER = 40.0  # px of plain ground that an edge from mid-grey to black is worth
+FILTER_SIGMA = 16.0  # px, standard deviation of the edge-aware filter where the picture is flat
+EDGE_WEIGHT = 40.0  # px of flat picture that an edge from mid-grey to black is worth
 
 
-def unrest(features: Tensor, reach: int = 4) -> Tensor:
-    """How much the features change around each pixel [H, W]: squared differences over 2 * `reach` pixels, down and across."""
+def gradient_magnitude(features: Tensor, radius: int = 4) -> Tensor:
+    """Squared magnitude of the features' gradient at each pixel [H, W], by differences over 2 * `radius` pixels."""
     h, w = features.shape[1:]
-    padded = F.pad(features[None], (reach, reach, reach, reach), mode="replicate")[0]
-    inner = slice(reach, -reach)
-    across = padded[:, inner, 2 * reach :] - padded[:, inner, :w]
-    down = padded[:, 2 * reach :, inner] - padded[:, :h, inner]
+    padded = F.pad(features[None], (radius, radius, radius, radius), mode="replicate")[0]
+    inner = slice(radius, -radius)
+    across = padded[:, inner, 2 * radius :] - padded[:, inner, :w]
+    down = padded[:, 2 * radius :, inner] - padded[:, :h, inner]
     return across.square().sum(dim=0) + down.square().sum(dim=0)
 
 
 def sample(features: Tensor, changes: Tensor, count: int = SAMPLE, seed: int = 0) -> Tensor:
-    """Features of up to `count` pixels [M, D], spread over the calmer part of the picture; `changes` is its `unrest`.
+    """Features of up to `count` pixels [M, D], from where their gradient is below its 60 % quantile; `changes`
+    [H, W] is the `gradient_magnitude`.
 
     Between two textures there are pixels that belong to neither and would make up groups of their own.
     """
     limit = changes.flatten().kthvalue(int(0.6 * (changes.numel() - 1)) + 1).values
-    calm = (changes <= limit).flatten().nonzero()[:, 0]
-    order = torch.randperm(len(calm), generator=torch.Generator().manual_seed(seed))[:count]
-    return features.flatten(1).T[calm[order]].contiguous()
+    flat = (changes <= limit).flatten().nonzero()[:, 0]
+    order = torch.randperm(len(flat), generator=torch.Generator().manual_seed(seed))[:count]
+    return features.flatten(1).T[flat[order]].contiguous()
 
 
 def memberships(features: Tensor, tree: Hierarchy, count: int) -> Tensor:
@@ -49,44 +51,44 @@ def memberships(features: Tensor, tree: Hierarchy, count: int) -> Tensor:
     return (SHARPNESS * best).softmax(dim=0)
 
 
-class Ground(NamedTuple):
-    """How readily neighbours agree: `trust` in what a pixel says [H, W] in (0, 1], and what lies between each pixel and the one
-    before it, from above and from the left, [H, W] from 0 to 1."""
+class EdgeWeights(NamedTuple):
+    """Weights of the edge-aware filter: `confidence` of each pixel [H, W] in (0, 1], and the edge between it and the pixel above
+    (`down`) and to its left (`across`), [H, W] in [0, 1]."""
 
-    trust: Tensor
+    confidence: Tensor
     down: Tensor
     across: Tensor
 
 
-def survey(features: Tensor, picture: Tensor) -> Ground:
-    """The ground of features [D, H, W] and their picture [3, H, W] in [-1, 1].
+def edge_weights(features: Tensor, picture: Tensor) -> EdgeWeights:
+    """The weights for features [D, H, W] and their picture [3, H, W] in [-1, 1].
 
-    Pixels where the features change are trusted less, since nets see a border some pixels wide. There, and only there, edges of
-    the picture count: inside a texture they are part of it.
+    Pixels where the features change weigh less, since nets see a border some pixels wide. There, and only there, edges of the
+    picture count: inside a texture they are part of it.
     """
-    changes = unrest(features)
-    doubt = changes / changes.mean().clamp_min(1e-6)
+    changes = gradient_magnitude(features)
+    relative = changes / changes.mean().clamp_min(1e-6)
     edges = (torch.diff(picture, dim=dim, prepend=picture.narrow(dim, 0, 1)).abs().amax(dim=0) for dim in (1, 2))
-    down, across = ((doubt.clamp(max=1) * edge).clamp(max=1) for edge in edges)
-    return Ground((1 + doubt / 2) ** -2, down, across)
+    down, across = ((relative.clamp(max=1) * edge).clamp(max=1) for edge in edges)
+    return EdgeWeights((1 + relative / 2) ** -2, down, across)
 
 
-def spread(belongs: Tensor, ground: Ground, reach: float = REACH, rounds: int = 3) -> Tensor:
-    """Memberships [K, H, W] averaged over neighbours that nothing separates, so that borders come to lie on edges.
+def edge_aware_filter(membership: Tensor, weights: EdgeWeights, sigma: float = FILTER_SIGMA, rounds: int = 3) -> Tensor:
+    """Memberships [K, H, W] averaged over neighbours that no edge separates, so that borders come to lie on edges.
 
-    The recursive filter of the domain transform (Gastal and Oliveira 2011), weighted by trust.
+    The recursive filter of the domain transform (Gastal and Oliveira 2011), weighted by confidence.
     """
-    belongs = belongs * ground.trust
+    membership = membership * weights.confidence
     for turn in range(rounds):
-        sigma = reach * 3**0.5 * 2 ** (rounds - turn - 1) / (4**rounds - 1) ** 0.5
-        for dim, step in ((2, ground.across), (1, ground.down)):
+        deviation = sigma * 3**0.5 * 2 ** (rounds - turn - 1) / (4**rounds - 1) ** 0.5
+        for dim, step in ((2, weights.across), (1, weights.down)):
             interrupt.check()
-            keep = torch.exp(-(2**0.5) / sigma * (1 + BARRIER * step))
-            belongs = _recursive(belongs, keep, dim)
-    return belongs / belongs.sum(dim=0).clamp_min(1e-12)
+            keep = torch.exp(-(2**0.5) / deviation * (1 + EDGE_WEIGHT * step))
+            membership = _recursive_filter(membership, keep, dim)
+    return membership / membership.sum(dim=0).clamp_min(1e-12)
 
 
-def _recursive(x: Tensor, keep: Tensor, dim: int) -> Tensor:
+def _recursive_filter(x: Tensor, keep: Tensor, dim: int) -> Tensor:
     """Runs along `dim` there and back; `keep` [H, W] is the share that a pixel takes over from the one before it."""
     lines = x.movedim(dim, 0).contiguous()  # L,K,M
     shares = keep.movedim(dim - 1, 0).contiguous()  # L,M
@@ -97,15 +99,15 @@ def _recursive(x: Tensor, keep: Tensor, dim: int) -> Tensor:
     return lines.movedim(0, dim)
 
 
-def refine(belongs: Tensor, ground: Ground, island: float) -> Tensor:
+def refine(membership: Tensor, weights: EdgeWeights, island: float) -> Tensor:
     """Memberships [K, H, W] whose borders lie on edges and which have no islands smaller than that share of the picture.
 
     Each group keeps some pixels: one that would be smoothed away holds those where it was ahead before.
     """
-    smooth = spread(belongs, ground)
-    ahead = belongs.argmax(dim=0)
-    for lost in set(range(len(belongs))) - set(smooth.argmax(dim=0).unique().tolist()):
-        smooth = torch.where(ahead == lost, F.one_hot(torch.tensor(lost), len(belongs))[:, None, None].float(), smooth)
+    smooth = edge_aware_filter(membership, weights)
+    ahead = membership.argmax(dim=0)
+    for lost in set(range(len(membership))) - set(smooth.argmax(dim=0).unique().tolist()):
+        smooth = torch.where(ahead == lost, F.one_hot(torch.tensor(lost), len(membership))[:, None, None].float(), smooth)
     gone = maps.islands(smooth.argmax(dim=0).numpy(), int(island * ahead.numel()))
     if not gone.any():
         return smooth
@@ -113,11 +115,11 @@ def refine(belongs: Tensor, ground: Ground, island: float) -> Tensor:
     return smooth[:, rows, columns]
 
 
-def decide(belongs: Tensor, height: int, width: int, strip: int = 256) -> tuple[np.ndarray, np.ndarray]:
+def decide(membership: Tensor, height: int, width: int, strip: int = 256) -> tuple[np.ndarray, np.ndarray]:
     """The best group of each pixel, uint8 [height, width], of memberships [K, h, w] enlarged to that size, and how far ahead of
     the next best it is, float32 in [0, 1]. Works on `strip` rows at a time, for pictures of many megapixels."""
-    h = belongs.shape[1]
-    wide = F.interpolate(belongs[None], size=(h, width), mode="bilinear", align_corners=False)[0]
+    h = membership.shape[1]
+    wide = F.interpolate(membership[None], size=(h, width), mode="bilinear", align_corners=False)[0]
     place = ((torch.arange(height) + 0.5) * h / height - 0.5).clamp(0, h - 1)
     above = place.floor().long()
     labels, clear = np.empty((height, width), np.uint8), np.empty((height, width), np.float32)
@@ -136,9 +138,9 @@ def partition(features: Tensor, picture: Tensor, count: int | None = None) -> np
 
     `count` is the number of groups; None takes as many as are clearly different.
     """
-    tree = hierarchy(sample(features, unrest(features)), features)
+    tree = hierarchy(sample(features, gradient_magnitude(features)), features)
     count = min(count or tree.distinct(), len(tree.leaves))
     if count == 1:
         return np.zeros(features.shape[1:], np.uint8)
-    belongs = refine(memberships(features, tree, count), survey(features, picture), ISLAND)
-    return decide(belongs, *features.shape[1:])[0]
+    membership = refine(memberships(features, tree, count), edge_weights(features, picture), ISLAND)
+    return decide(membership, *features.shape[1:])[0]

@@ -9,62 +9,63 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .. import filters
 from .decomposition import REFERENCE, blur, rtv
 
 GAMMA = 2.2
 DARKEST = 0.01  # linear light that counts as black
 STRENGTH = 0.5  # of the decomposition that takes the region's own pattern off its shading
-BROAD = 0.04  # of the longer side: standard deviation of a window in which a pattern averages out
-EVEN = 0.3  # of a sample's shorter side: standard deviation of what counts as light on it
-STOPS = 1.5  # logarithm to base 2: lighter or darker than on the average, a region doesn't get
-_LUMA = (0.2126, 0.7152, 0.0722)  # of linear light (ITU-R BT.709)
+PATTERN_SIGMA = 0.04  # of the longer side: standard deviation of a window in which a pattern averages out
+SAMPLE_SIGMA = 0.3  # of a sample's shorter side: standard deviation of what counts as light on it
+MOST_STOPS = 1.5  # logarithm to base 2: lighter or darker than on the average, a region doesn't get
 
 
-def _log_light(x: Tensor) -> Tensor:
-    """Luminance of linear light to base 2, [1, H, W]."""
-    light = (x.clamp(0, 1) ** GAMMA * x.new_tensor(_LUMA)[:, None, None]).sum(dim=0, keepdim=True)
-    return light.clamp_min(DARKEST).log2()
+def _log_luminance(x: Tensor) -> Tensor:
+    """Logarithm to base 2 of the luminance of linear light, [1, H, W]."""
+    return filters.luma(x.clamp(0, 1) ** GAMMA, filters.BT709).clamp_min(DARKEST).log2()
 
 
-def lit(x: Tensor, light: Tensor) -> Tensor:
-    """A picture under more or less light, [1, H, W] in stops."""
+def relight(x: Tensor, light: Tensor) -> Tensor:
+    """A picture [3, H, W] under more or less light, [1, H, W] in stops."""
     return (x * 2 ** (light / GAMMA)).clamp(0, 1)
 
 
-def light_on(x: Tensor, inside: Tensor) -> Tensor:
-    """The light on a region, bool [H, W], in stops [1, H, W]; 0 on the average. Nothing outside counts.
+def illumination(x: Tensor, inside: Tensor) -> Tensor:
+    """The illumination of a region, bool [H, W], in stops [1, H, W]; 0 on the average. Nothing outside counts.
 
-    It is the structure of the region's luminance: soft shadows, their edges and the form of things, without the pattern.
+    It is the structure of the region's luminance (see `decomposition`): soft shadows, their edges and the form of things, without
+    the pattern.
     """
-    light, weight = _log_light(x), inside[None].float()
+    light, weight = _log_luminance(x), inside[None].float()
     sigma = 0.02 * max(light.shape[1:]) + 1
     around = light
     for _ in range(3):  # goes on outwards, so that no edge with what lies outside is seen
-        around = torch.where(inside[None], light, _mean_near(around, weight, sigma))
+        around = torch.where(inside[None], light, _local_mean(around, weight, sigma))
         sigma *= 3
     low, high = light[:, inside].amin(), light[:, inside].amax()
     span = (high - low).clamp_min(1e-3)
     scale = max(1.0, max(light.shape[1:]) / REFERENCE)
     structure = rtv(((around - low) / span).clamp(0, 1), STRENGTH, scale) * span + low
-    structure = structure + _mean_near(light - structure, weight, BROAD * max(light.shape[1:]))  # slow changes are light too
-    return (structure - structure[:, inside].mean()).clamp(-STOPS, STOPS)
+    slow = _local_mean(light - structure, weight, PATTERN_SIGMA * max(light.shape[1:]))
+    structure = structure + slow  # slow changes are light too
+    return (structure - structure[:, inside].mean()).clamp(-MOST_STOPS, MOST_STOPS)
 
 
-def evened(x: Tensor, valid: Tensor) -> Tensor:
+def flatten_illumination(x: Tensor, valid: Tensor) -> Tensor:
     """A sample whose light is the same everywhere; valid: bool [h, w], what of it counts."""
-    light, weight = _log_light(x), valid[None].float()
-    broad = _mean_near(light, weight, EVEN * min(light.shape[1:]))
-    return lit(x, broad[:, valid].mean() - broad)
+    light, weight = _log_luminance(x), valid[None].float()
+    slow = _local_mean(light, weight, SAMPLE_SIGMA * min(light.shape[1:]))
+    return relight(x, slow[:, valid].mean() - slow)
 
 
-def _mean_near(x: Tensor, weight: Tensor, sigma: float) -> Tensor:
+def _local_mean(x: Tensor, weight: Tensor, sigma: float) -> Tensor:
     """Mean over a Gaussian window of what has weight; where there is nothing near, over everything."""
     whole = (x * weight).sum() / weight.sum()
-    sums, weights = _broad(torch.cat([x * weight, weight]), sigma)
+    sums, weights = _downsampled_blur(torch.cat([x * weight, weight]), sigma)
     return ((sums + 1e-4 * whole) / (weights + 1e-4))[None]
 
 
-def _broad(x: Tensor, sigma: float) -> Tensor:
+def _downsampled_blur(x: Tensor, sigma: float) -> Tensor:
     """`blur`, at a smaller size where the window is large."""
     factor = max(1, int(sigma / 4))
     if factor == 1:

@@ -48,7 +48,7 @@ def any_size(model: str) -> bool:
     return spec.task == "reconstruct" and str(spec.build).endswith(":TAESD")
 
 
-def need_distribution(model: str, what: str) -> None:
+def check_distribution(model: str, what: str) -> None:
     """Raises StudioError for a model whose codes follow no distribution; `what` can't be done with it."""
     if any_size(model):
         other = catalog.default("reconstruct")
@@ -58,7 +58,7 @@ def need_distribution(model: str, what: str) -> None:
         )
 
 
-def seen(model: str, image: Source, *, side: int | None = None, like: tuple[int, int] | None = None) -> Image.Image:
+def net_input(model: str, image: Source, *, side: int | None = None, like: tuple[int, int] | None = None) -> Image.Image:
     """What the net sees of a picture.
 
     side: longer side at most, and like: width and height to fill, for a model that leaves the size open.
@@ -77,7 +77,7 @@ def seen(model: str, image: Source, *, side: int | None = None, like: tuple[int,
 
 
 def encode(model: str, picture: Image.Image) -> Code:
-    """The code of what `seen` returned. Kept, because a slider that moves asks for the same two again and again."""
+    """The code of what `net_input` returned. Kept, because a slider that moves asks for the same two again and again."""
     net, pixels = _net(model), picture.tobytes()
     key = hashlib.sha256(pixels).digest(), picture.size
     with _lock:
@@ -103,7 +103,7 @@ def _net(model: str) -> nn.Module:
     net = open_model(model, "reconstruct")[1]
     lacking = next((half for half in HALVES if half not in net.halves), None) if isinstance(net, TAESD) else None
     if lacking:
-        raise StudioError(f"{catalog.find(model).known_as} has no {lacking}: bring the file of the {lacking} together with it.")
+        raise StudioError(f"{catalog.find(model).known_as} has no {lacking}: import the file of the {lacking} together with it.")
     return net
 
 

@@ -13,13 +13,13 @@ from ...ops import latent
 from ...ops.latent import sampling as ops
 from ..notebook import Pictures
 from ..validation import open_model
-from ..work import computes, many, passes
-from .latents import MOST_TRUNCATION, TRUNCATION, Point, check_drawn, check_noise, classes, find
+from ..work import count_of, estimated_seconds, gpu_task
+from .latents import MOST_TRUNCATION, TRUNCATION, Point, check_noise, check_sampling, classes, latent_vectors
 
 LARGE = 512  # side in pixels from which on pictures are made one at a time
 
 
-@computes(lambda model, seeds: passes(model, many(seeds)))
+@gpu_task(lambda model, seeds: estimated_seconds(model, count_of(seeds)))
 def sample(
     model: str,
     seeds: Point | Iterable[Point],
@@ -36,16 +36,16 @@ def sample(
 
     Raises StudioError for an unknown model or class and for values out of range.
     """
-    points, noise = check_drawn(model, seeds, truncation, label), check_noise(noise)
+    points, noise = check_sampling(model, seeds, truncation, label), check_noise(noise)
     spec, net = open_model(model, "sample")
-    vectors, numbers = find(spec, net, points, truncation, label)
+    vectors, numbers = latent_vectors(spec, net, points, truncation, label)
     if net.size < LARGE:
         return Pictures(to_images(ops.generate(net, vectors, numbers, noise)))
     parts = zip(vectors.split(1), numbers.split(1))  # one at a time: as numbers, many of these would fill the memory
     return Pictures(to_image(ops.generate(net, *part, noise)) for part in parts)
 
 
-@computes(lambda model, seeds, frames: passes(model, many(seeds) * frames), steps=True)
+@gpu_task(lambda model, seeds, frames: estimated_seconds(model, count_of(seeds) * frames), steps=True)
 def walk(
     model: str,
     seeds: Iterable[Point],
@@ -61,16 +61,16 @@ def walk(
     loop:  True returns to the first seed, so that the animation can repeat; False ends on the last seed.
     label: as in `sample`; None keeps the class of the first seed.
     """
-    points, noise = check_drawn(model, seeds, truncation, label), check_noise(noise)
+    points, noise = check_sampling(model, seeds, truncation, label), check_noise(noise)
     if len(points) < 2:
         raise StudioError("A walk needs at least two seeds: add another one.")
     frames, loop = check_count("Frames", frames, 1, 240), check_flag("The loop", loop)
     psi = check_range("Truncation", truncation, 0, MOST_TRUNCATION)
     spec, net = open_model(model, "sample")
     kept = classes(spec, points[:1], label)
-    if ops.steerable(net):
+    if ops.has_styles(net):
         chosen = int(kept) if spec.labels else None
-        steps = latent.path(find(spec, net, points, psi, chosen)[0], frames, loop=loop, curve=latent.lerp)
+        steps = latent.path(latent_vectors(spec, net, points, psi, chosen)[0], frames, loop=loop, curve=latent.lerp)
         return (to_image(ops.generate(net, w[None], kept, noise)) for w in steps)
     steps = latent.path(ops.latents(net, points, kept.expand(len(points)), psi), frames, loop=loop)
     return (to_image(ops.generate(net, ops.truncate(net, z[None], psi, kept), kept)) for z in steps)

@@ -1,4 +1,4 @@
-"""A generator that can be steered: styles mixed, named directions followed, its layers looked into. For models of StyleGAN2."""
+"""Latent editing with a StyleGAN2: style mixing, named directions, feature maps."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from ...models.stylegan2 import Generator
 from ...ops.latent import sampling as ops
 from ...ops.latent import styles
 from ..notebook import Pictures
-from ..work import computes, passes
-from .latents import TRUNCATION, Latent, Point, check_drawn, check_noise, find, open_steerable, placed
+from ..work import estimated_seconds, gpu_task
+from .latents import TRUNCATION, Latent, Point, check_noise, check_sampling, checked_w, latent_vectors, open_stylegan2
 
 FARTHEST = 10.0  # standard deviations that an edit may go
 PAD = 4.0  # standard deviations from the middle of the pad to its border
@@ -29,16 +29,16 @@ _COMPONENT = re.compile(r"component\s+(\d{1,9})", re.ASCII)
 
 
 def models() -> tuple[Spec, ...]:
-    """Records of the catalogue's models that can be steered. Loads no net."""
+    """Records of the catalogue's StyleGAN2 models. Loads no net."""
     return tuple(spec for spec in catalog.models("sample") if spec.build in (Generator, _STYLEGAN2))
 
 
 def layers(model: str) -> tuple[int, ...]:
     """The layers of a model, from coarse to fine: the side in pixels of each one's feature maps."""
-    return open_steerable(model)[1].sides
+    return open_stylegan2(model)[1].sides
 
 
-@computes(lambda model: passes(model))
+@gpu_task(lambda model: estimated_seconds(model))
 def mix(
     model: str,
     coarse: Point,
@@ -55,28 +55,28 @@ def mix(
                that of `coarse`.
     """
     noise = check_noise(noise)
-    return draw(mixed(model, coarse, fine, crossover=crossover, truncation=truncation, label=label), noise=noise)
+    return generate(mix_latent(model, coarse, fine, crossover=crossover, truncation=truncation, label=label), noise=noise)
 
 
-def mixed(
+def mix_latent(
     model: str, coarse: Point, fine: Point, *, crossover: int, truncation: float = TRUNCATION, label: str | int | None = None
 ) -> Latent:
     """The place of the picture that `mix` makes, to go on from."""
-    points = check_drawn(model, [coarse, fine], truncation, label)
-    spec, net = open_steerable(model)
+    points = check_sampling(model, [coarse, fine], truncation, label)
+    spec, net = open_stylegan2(model)
     crossover = check_count("The crossover", crossover, 0, len(net.sides))
-    (a, b), _ = find(spec, net, points, truncation, label)
+    (a, b), _ = latent_vectors(spec, net, points, truncation, label)
     return Latent(model, styles.mix(a[None], b[None], crossover)[0])
 
 
 def directions(model: str) -> tuple[str, ...]:
     """Names of a model's latent directions, such as "longer hair"; "component 1", "component 2", ... before they have any."""
-    spec, net = open_steerable(model)
+    spec, net = open_stylegan2(model)
     named = tuple(direction.name for direction in spec.directions)
     return named or tuple(f"component {i + 1}" for i in range(len(net.directions)))
 
 
-@computes(lambda model: passes(model))
+@gpu_task(lambda model: estimated_seconds(model))
 def edit(
     model: str,
     seed: Point,
@@ -94,10 +94,10 @@ def edit(
     layers:  first and last layer to move, from 0, both included; None takes the range each direction was named for.
     """
     noise = check_noise(noise)
-    return draw(edited(model, seed, amounts, layers=layers, truncation=truncation, label=label), noise=noise)
+    return generate(edit_latent(model, seed, amounts, layers=layers, truncation=truncation, label=label), noise=noise)
 
 
-def edited(
+def edit_latent(
     model: str,
     seed: Point,
     amounts: Mapping[str, float],
@@ -107,10 +107,10 @@ def edited(
     label: str | int | None = None,
 ) -> Latent:
     """The place of the picture that `edit` makes, to go on from."""
-    points, amounts = check_drawn(model, [seed], truncation, label), _check_amounts(amounts)
-    spec, net = open_steerable(model)
-    moves = _moves(spec, net, amounts, layers)
-    w, _ = find(spec, net, points, truncation, label)
+    points, amounts = check_sampling(model, [seed], truncation, label), _check_amounts(amounts)
+    spec, net = open_stylegan2(model)
+    moves = _resolved_directions(spec, net, amounts, layers)
+    w, _ = latent_vectors(spec, net, points, truncation, label)
     for direction, amount in moves:
         w = styles.edit(w, net.directions[direction.component].cpu(), direction.sign * amount, direction.first, direction.last)
     return Latent(model, w[0])
@@ -123,7 +123,7 @@ def _check_amounts(amounts: Mapping[str, float]) -> dict[str, float]:
     }
 
 
-@computes(lambda model: passes(model))
+@gpu_task(lambda model: estimated_seconds(model))
 def pad(
     model: str,
     seed: Point,
@@ -139,31 +139,31 @@ def pad(
     x, y: from -1 to 1, to the right and upwards; (0, 0) is the seed's own picture, the border lies 4 standard deviations away.
     """
     noise = check_noise(noise)
-    return draw(dragged(model, seed, x, y, truncation=truncation, label=label), noise=noise)
+    return generate(pad_latent(model, seed, x, y, truncation=truncation, label=label), noise=noise)
 
 
-def dragged(
+def pad_latent(
     model: str, seed: Point, x: float, y: float, *, truncation: float = TRUNCATION, label: str | int | None = None
 ) -> Latent:
     """The place of the picture that `pad` makes, to go on from."""
     x, y = (check_range(f"The position {name}", value, -1, 1) for name, value in (("x", x), ("y", y)))
-    points = check_drawn(model, [seed], truncation, label)
-    spec, net = open_steerable(model)
-    w, _ = find(spec, net, points, truncation, label)
+    points = check_sampling(model, [seed], truncation, label)
+    spec, net = open_stylegan2(model)
+    w, _ = latent_vectors(spec, net, points, truncation, label)
     for amount, direction in zip((x, y), net.directions.cpu()):
         w = styles.edit(w, direction, PAD * amount, 0, len(net.sides) - 1)
     return Latent(model, w[0])
 
 
-@computes(lambda place: passes(place.model))
-def draw(place: Latent, *, noise: int | None = 0) -> Image.Image:
+@gpu_task(lambda place: estimated_seconds(place.model))
+def generate(place: Latent, *, noise: int | None = 0) -> Image.Image:
     """The picture of a place in latent space."""
     place, noise = check_type("A place", place, Latent, "take what invert has found"), check_noise(noise)
-    _, net = open_steerable(place.model)
-    return to_image(ops.generate(net, placed(net, place)[None], torch.zeros(1, dtype=torch.long), noise))
+    _, net = open_stylegan2(place.model)
+    return to_image(ops.generate(net, checked_w(net, place)[None], torch.zeros(1, dtype=torch.long), noise))
 
 
-@computes(lambda model: passes(model))
+@gpu_task(lambda model: estimated_seconds(model))
 def feature_maps(
     model: str,
     seed: Point,
@@ -180,21 +180,21 @@ def feature_maps(
            layer's own resolution.
     """
     count, noise = check_count("The number of maps", count, 1, 512), check_noise(noise)
-    points = check_drawn(model, [seed], truncation, label)
-    spec, net = open_steerable(model)
+    points = check_sampling(model, [seed], truncation, label)
+    spec, net = open_stylegan2(model)
     layer = check_count("The layer", layer, 0, len(net.sides) - 1)
-    w, _ = find(spec, net, points, truncation, label)
+    w, _ = latent_vectors(spec, net, points, truncation, label)
     maps = ops.feature_maps(net, w, layer, noise)  # C,H,W
     order = maps.flatten(1).std(dim=1).argsort(descending=True, stable=True)
-    return Pictures(_grey(channel) for channel in maps[order[:count]])
+    return Pictures(_normalised_map(channel) for channel in maps[order[:count]])
 
 
-def _grey(channel: Tensor) -> Image.Image:
+def _normalised_map(channel: Tensor) -> Image.Image:
     low, high = channel.aminmax()
     return to_image(((channel - low) / (high - low).clamp_min(1e-6) * 2 - 1).expand(3, -1, -1))
 
 
-def _moves(
+def _resolved_directions(
     spec: Spec, net: nn.Module, amounts: Mapping[str, float], chosen: tuple[int, int] | None
 ) -> list[tuple[Direction, float]]:
     """Directions over the layers that they are to move, with their amounts."""

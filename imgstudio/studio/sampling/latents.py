@@ -20,7 +20,7 @@ from ...ops.latent import sampling as ops
 from ...ops.latent import styles
 from ..validation import find_model, open_model
 
-TRUNCATION = 0.7  # of every function that draws seeds, unless told
+TRUNCATION = 0.7  # of every function that draws seeds, by default
 MOST_TRUNCATION = 1.5
 
 
@@ -41,7 +41,7 @@ class Latent:
     @classmethod
     def from_text(cls, model: str, text: str) -> Latent:
         """What `text` wrote. Raises StudioError if it is no place of this model."""
-        spec, net = open_steerable(model)
+        spec, net = open_stylegan2(model)
         try:
             numbers = np.frombuffer(base64.b64decode(text, validate=True), "<f2").astype(np.float32)
             w = torch.from_numpy(numbers).reshape(len(net.sides), net.style)
@@ -55,10 +55,10 @@ class Latent:
 Point: TypeAlias = "int | Latent"
 
 
-def open_steerable(model: str) -> tuple[Spec, nn.Module]:
+def open_stylegan2(model: str) -> tuple[Spec, nn.Module]:
     """The record and the net of a model with styles. Raises StudioError for other models."""
     spec, net = open_model(model, "sample")
-    if not ops.steerable(net):
+    if not ops.has_styles(net):
         raise StudioError(f"{spec.known_as} has no styles to steer by: choose a StyleGAN2, such as stylegan2/avatars.")
     return spec, net
 
@@ -76,12 +76,13 @@ def check_point(model: str, point: Point) -> Point:
         return check_seed(point)
     if point.model != model:
         raise StudioError(
-            f"This place belongs to {_called(point.model)}: choose that model, or invert the picture with {_called(model)}."
+            f"This place belongs to {_model_title(point.model)}: choose that model, or invert the picture with "
+            f"{_model_title(model)}."
         )
     return point
 
 
-def check_drawn(model: str, points: Point | Iterable[Point], truncation: float, label: str | int | None) -> list[Point]:
+def check_sampling(model: str, points: Point | Iterable[Point], truncation: float, label: str | int | None) -> list[Point]:
     """What decides how points are drawn, checked before a net is asked for; returns the points as a list."""
     spec, points = find_model(model, "sample"), check_points(model, points)
     check_range("Truncation", truncation, 0, MOST_TRUNCATION)
@@ -89,35 +90,37 @@ def check_drawn(model: str, points: Point | Iterable[Point], truncation: float, 
     return points
 
 
-def _called(model: object) -> str:
+def _model_title(model: object) -> str:
     try:
         return catalog.find(model).known_as
     except StudioError:  # a model that is gone
         return str(model)[:80]
 
 
-def placed(net: nn.Module, point: Latent) -> Tensor:
+def checked_w(net: nn.Module, point: Latent) -> Tensor:
     """The vectors [L, W] of a place, float32 on the CPU. Raises StudioError for what is no place of this net."""
     wanted, w = (len(net.sides), net.style), point.w
     if not isinstance(w, Tensor) or tuple(w.shape) != wanted or not w.is_floating_point() or not bool(w.isfinite().all()):
         raise StudioError(
-            f"A place in the latent space of {_called(point.model)} is a tensor of {wanted[0]} x {wanted[1]} numbers: invert a "
-            "picture, and take the place that it gives."
+            f"A place in the latent space of {_model_title(point.model)} is a tensor of {wanted[0]} x {wanted[1]} numbers: "
+            "invert a picture, and take the place that it gives."
         )
     return w.detach().float().cpu()
 
 
-def find(spec: Spec, net: nn.Module, points: list[Point], truncation: float, label: str | int | None) -> tuple[Tensor, Tensor]:
+def latent_vectors(
+    spec: Spec, net: nn.Module, points: list[Point], truncation: float, label: str | int | None
+) -> tuple[Tensor, Tensor]:
     """Truncated latent vectors of points, [N, Z], or [N, L, W] of a StyleGAN2; and their classes int [N]."""
     psi = check_range("Truncation", truncation, 0, MOST_TRUNCATION)
-    if not ops.steerable(net) and any(isinstance(point, Latent) for point in points):
+    if not ops.has_styles(net) and any(isinstance(point, Latent) for point in points):
         raise StudioError(f"{spec.known_as} has no places besides its seeds: give seeds.")
     numbers = classes(spec, points, label)
     seeds = [0 if isinstance(point, Latent) else int(point) for point in points]
     vectors = ops.truncate(net, ops.latents(net, seeds, numbers, psi), psi, numbers)
-    if ops.steerable(net):
-        vectors = styles.layered(vectors, len(net.sides))
-        vectors = torch.stack([placed(net, p) if isinstance(p, Latent) else v for p, v in zip(points, vectors)])
+    if ops.has_styles(net):
+        vectors = styles.broadcast_layers(vectors, len(net.sides))
+        vectors = torch.stack([checked_w(net, p) if isinstance(p, Latent) else v for p, v in zip(points, vectors)])
     return vectors, numbers
 
 

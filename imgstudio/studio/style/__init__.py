@@ -19,9 +19,9 @@ from ...ops import style as ops
 from ...ops.style import colors, feedforward
 from ..steps import Step
 from ..validation import find_model, open_model
-from ..work import computes
+from ..work import gpu_task
 from . import sources
-from .cost import Kind, check_fits, expected_seconds, kind, largest_side, largest_size, lent_seconds, memory_needed, shape
+from .cost import Kind, check_fits, expected_seconds, gpu_seconds, kind, largest_side, largest_size, memory_needed, meta_net
 from .sources import Canvas
 
 __all__ = ["STEPS", "TV_WEIGHT", "Kind", "expected_seconds", "kind", "largest_size", "memory_needed", "stylize"]
@@ -31,7 +31,7 @@ TV_WEIGHT = 1.0
 SMALLEST = 64  # longer side of a result
 
 
-@computes(lent_seconds, steps=True)
+@gpu_task(gpu_seconds, steps=True)
 def stylize(
     model: str,
     content: Source,
@@ -81,10 +81,10 @@ def stylize(
     steps, every = check_count("Steps", steps, 1, 10_000), check_count("Pictures every so many steps", every, 1, 10_000)
     balance = _balance(content_weight, style_weight, tv_weight)
     optimizer = check_choice("optimiser", optimizer, tuple(optimise.OPTIMIZERS))
-    plan = shape(model)  # knows all that the checks need
+    plan = meta_net(model)  # knows all that the checks need
     canvas = _canvas(content, plan, size, keep_colors, mask)
     if strength == 0:
-        return iter([Step(1, 1, canvas.laid(canvas.content, 0.0))])
+        return iter([Step(1, 1, canvas.composite(canvas.content, 0.0))])
     check_fits(model, *canvas.size)
     if isinstance(plan, OnePass):
         return _one_pass(open_model(model, "stylize")[1], canvas, strength)
@@ -94,9 +94,9 @@ def stylize(
     styles, shares = sources.fit_styles(style, weights, canvas, plan.smallest) if balance.style > 0 else ([], [])
     chosen = sources.check_layers(layers, plan.layers, ops.default_layers(plan))
     begun = sources.fit_start(start, canvas, styles, shares, seed)
-    parts = optimise.paint(
+    parts = optimise.style_transfer(
         open_model(model, "stylize")[1],
-        canvas.seen,
+        canvas.net_input,
         styles,
         shares,
         weights=balance,
@@ -107,7 +107,7 @@ def stylize(
         optimizer=optimizer,
         finest_only=sources.continues(start),
     )
-    return _optimised(optimise.Progress(0, steps, begun, {}), parts, canvas, strength, every)
+    return _optimisation_steps(optimise.Progress(0, steps, begun, {}), parts, canvas, strength, every)
 
 
 def _canvas(content: Source, net: torch.nn.Module, size: int, keep_colors: bool | str, mask: Source | None) -> Canvas:
@@ -137,24 +137,24 @@ def _one_pass(net: OnePass, canvas: Canvas, strength: float) -> Iterator[Step]:
     for done, total, x in feedforward.restyle(net, canvas.content):
         if canvas.keep == "match":
             x = colors.match(x, *colors.statistics(canvas.content))
-        yield Step(done, total, canvas.laid(x, strength), {}, time.perf_counter() - started)
+        yield Step(done, total, canvas.composite(x, strength), {}, time.perf_counter() - started)
 
 
 def _any_style(net: AdaIN, canvas: Canvas, styles: list[Tensor], shares: list[float], strength: float) -> Iterator[Step]:
     started = time.perf_counter()
-    seen, styles = canvas.seen.expand(-1, 3, -1, -1), [style.expand(-1, 3, -1, -1) for style in styles]
-    for done, total, x in feedforward.mix(net, seen, styles, shares, strength):
-        yield Step(done, total, canvas.laid(x, 1.0), {}, time.perf_counter() - started)
+    net_input, styles = canvas.net_input.expand(-1, 3, -1, -1), [style.expand(-1, 3, -1, -1) for style in styles]
+    for done, total, x in feedforward.mix(net, net_input, styles, shares, strength):
+        yield Step(done, total, canvas.composite(x, 1.0), {}, time.perf_counter() - started)
 
 
-def _optimised(
+def _optimisation_steps(
     good: optimise.Progress, parts: Iterator[optimise.Progress], canvas: Canvas, strength: float, every: int
 ) -> Iterator[Step]:
     """Pictures of the `parts`; `good` is what there is before them."""
     started = time.perf_counter()
 
     def step() -> Step:
-        return Step(good.done, good.total, canvas.laid(good.x, strength), good.losses, time.perf_counter() - started)
+        return Step(good.done, good.total, canvas.composite(good.x, strength), good.losses, time.perf_counter() - started)
 
     try:
         for good in parts:

@@ -51,7 +51,7 @@ def _net(spec: Spec) -> tuple[Kind, type[nn.Module]]:
     return NETS[name]
 
 
-def shape(model: str) -> nn.Module:
+def meta_net(model: str) -> nn.Module:
     """A model's net without any numbers in it, on the device "meta". Loads nothing."""
     spec = catalog.find(model)
     return _shape(_net(spec)[1], tuple(sorted(spec.kwargs.items())))
@@ -67,7 +67,7 @@ def memory_needed(model: str, size: int) -> int:
 
 def picture_memory(model: str, height: int, width: int) -> int:
     """Bytes for a picture of height x width px."""
-    way, net = kind(model), shape(model)
+    way, net = kind(model), meta_net(model)
     weights = 6 * sum(p.numel() for p in net.parameters())  # float32, and a copy in half precision
     return _SPARE + weights + _BYTES[way](net, height * width)
 
@@ -156,18 +156,18 @@ def expected_seconds(model: str, size: int, steps: int = 200) -> float:
     GPU is lent by the call, none is borrowed for that.
     """
     if devices.lent():
-        return lent_seconds(model, size, steps)
+        return gpu_seconds(model, size, steps)
     spec = catalog.find(model)
     way, build = _net(spec)
     with _measuring:  # a second one at the same time would make both slower
         per_pixel = _seconds_per_pixel(way, build, tuple(sorted(spec.kwargs.items())))
     if way != "optimise":
         return per_pixel * size**2
-    plan = optimise.scales(size, size, shape(model).smallest, steps)
+    plan = optimise.scales(size, size, meta_net(model).smallest, steps)
     return sum(per_pixel * scale.height * scale.width * (scale.steps + 2) for scale in plan)  # 2 for the scale's goal
 
 
-def lent_seconds(model: str, size: int, steps: int = 200) -> float:
+def gpu_seconds(model: str, size: int, steps: int = 200) -> float:
     """Seconds for which a lent GPU is asked, with room to spare: a visitor's quota is short, but work that is cut off is lost."""
     passes = 3 * steps if kind(model) == "optimise" else 1
     return _START + _LENT * passes * size**2
@@ -180,7 +180,7 @@ def _seconds_per_pixel(way: Kind, build: type[nn.Module], kwargs: tuple) -> floa
     net = build(**dict(kwargs)).eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
     side = _PROBE[way]
     x = torch.linspace(-1, 1, 3 * side * side).view(1, 3, side, side)
-    work = _work(way, net, x.to(device))
+    work = _probe(way, net, x.to(device))
     times = []
     for _ in range(4):
         started = time.perf_counter()
@@ -189,10 +189,10 @@ def _seconds_per_pixel(way: Kind, build: type[nn.Module], kwargs: tuple) -> floa
     return min(times[1:]) / side**2
 
 
-def _work(way: Kind, net: nn.Module, x: Tensor):
+def _probe(way: Kind, net: nn.Module, x: Tensor):
     if way == "optimise":
-        goal = ops.aim(net, x, [x], [1.0], ops.default_layers(net))
-        return lambda: optimise.evaluate(net, goal, ops.Weights(), x)
+        goal = ops.style_goal(net, x, [x], [1.0], ops.default_layers(net))
+        return lambda: optimise.loss_and_gradient(net, goal, ops.Weights(), x)
     if way == "one pass":
         return lambda: list(feedforward.restyle(net, x.cpu()))
     return lambda: list(feedforward.mix(net, x.cpu(), [x.cpu()], [1.0]))

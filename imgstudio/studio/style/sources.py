@@ -1,4 +1,4 @@
-"""What people bring to a style transfer, made ready for it: content, styles, mask, and the picture to start from."""
+"""The inputs of a style transfer, resized and checked: content, styles, mask, and the picture to start from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ... import device as devices
 from ...checks import check_mapping, check_range, listed, shown
 from ...errors import StudioError
 from ...image import Source, read, to_image, to_tensor
-from ...ops import optimise
+from ...ops import filters, optimise
 from ...ops.style import colors
 
 COLORS = {False: None, None: None, True: "luminance", "luminance": "luminance", "match": "match"}
@@ -30,7 +30,7 @@ _SOFT_EDGE = 0.01  # of the longer side: standard deviation of the mask's blur
 
 @dataclass(frozen=True)
 class Canvas:
-    """The content [1, 3, H, W] at the size of the result, and how results are laid onto it."""
+    """The content [1, 3, H, W] at the size of the result, and how results are composited with it."""
 
     content: Tensor
     keep: str | None = None  # "luminance": only light and dark come from the result; "match" or None: its colours too
@@ -41,15 +41,15 @@ class Canvas:
         return self.content.shape[2], self.content.shape[3]
 
     @property
-    def seen(self) -> Tensor:
+    def net_input(self) -> Tensor:
         """What is restyled: the content, or its grey picture [1, 1, H, W] (Gatys et al. 2016b, arXiv:1606.05897)."""
-        return colors.luminance(self.content) if self.keep == "luminance" else self.content
+        return filters.luma(self.content) if self.keep == "luminance" else self.content
 
-    def laid(self, x: Tensor, strength: float) -> Image.Image:
+    def composite(self, x: Tensor, strength: float) -> Image.Image:
         """A result [1, 3 or 1, h, w] of any size over the content."""
         x = optimise.resize(x.float().cpu(), *self.size)
         if self.keep == "luminance":
-            x = colors.with_luminance(self.content, colors.luminance(x) if x.shape[1] == 3 else x)
+            x = colors.with_luminance(self.content, filters.luma(x) if x.shape[1] == 3 else x)
         share = strength if self.mask is None else strength * self.mask
         return to_image(torch.lerp(self.content, x, share) if self.mask is None else self.content + share * (x - self.content))
 
@@ -110,7 +110,7 @@ def _shares(shares: Sequence[float] | None, count: int) -> list[float]:
 
 def _recoloured(style: Tensor, canvas: Canvas) -> Tensor:
     if canvas.keep == "luminance":
-        return colors.match_luminance(colors.luminance(style), canvas.seen)
+        return colors.match_luminance(filters.luma(style), canvas.net_input)
     if canvas.keep == "match":
         return colors.match(style, *colors.statistics(canvas.content))
     return style
@@ -147,14 +147,14 @@ def fit_mask(mask: Source | None, size: tuple[int, int]) -> Tensor | None:
 
 def fit_start(start: str | Source, canvas: Canvas, styles: Sequence[Tensor], shares: Sequence[float], seed: int) -> Tensor:
     """The picture to begin with, [1, C, H, W] like what is restyled. Outside the region it is the content itself."""
-    seen = canvas.seen
+    net_input = canvas.net_input
     if start == "content" if isinstance(start, str) else False:
-        return seen
+        return net_input
     if isinstance(start, str) and start in STARTS:
         begun = _from_statistics(start, canvas, styles, shares, seed)
     else:
         begun = _from_picture(start, canvas)
-    return begun if canvas.mask is None else seen + canvas.mask * (begun - seen)
+    return begun if canvas.mask is None else net_input + canvas.mask * (begun - net_input)
 
 
 def continues(start: str | Source) -> bool:
@@ -167,7 +167,7 @@ def _from_picture(start: Source, canvas: Canvas) -> Tensor:
         raise StudioError(f"There is no start {shown(start)}: choose {', '.join(STARTS)}, or give a picture.")
     height, width = canvas.size
     x = to_tensor(read(start).resize((width, height), Image.Resampling.LANCZOS))
-    return colors.luminance(x) if canvas.keep == "luminance" else x
+    return filters.luma(x) if canvas.keep == "luminance" else x
 
 
 def _from_statistics(start: str, canvas: Canvas, styles: Sequence[Tensor], shares: Sequence[float], seed: int) -> Tensor:
@@ -183,4 +183,4 @@ def _from_statistics(start: str, canvas: Canvas, styles: Sequence[Tensor], share
     palettes = [colors.statistics(style.expand(-1, 3, -1, -1)) for style in styles] or [colors.statistics(canvas.content)]
     mean, covariance = (sum(share * part for share, part in zip(shares or [1.0], parts)) for parts in zip(*palettes))
     x = colors.match(x, mean, covariance)
-    return colors.luminance(x) if canvas.keep == "luminance" else x
+    return filters.luma(x) if canvas.keep == "luminance" else x

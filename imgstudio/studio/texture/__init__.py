@@ -1,4 +1,4 @@
-"""A picture taken apart into its textures: `segment`, or `look` once and `regions_of` as often as you like."""
+"""A picture taken apart into its textures: `segment`, or `embed` once and `regions_of` as often as you like."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ...ops.texture import clustering
 from ...ops.texture import segmentation as ops
 from ...ops.texture.clustering import Hierarchy
 from ..validation import find_model, open_model
-from ..work import computes, megapixels, passes
+from ..work import estimated_seconds, gpu_task, megapixels
 from .overlays import VIEWS, overlay, palette
 from .regions import Segmentation, from_labels, merge
 
 __all__ = [
-    "LARGEST", "MOST", "VIEWS", "Look", "Segmentation", "agreement", "from_labels", "look", "merge", "overlay", "palette",
+    "LARGEST", "MOST", "VIEWS", "Embeddings", "Segmentation", "agreement", "embed", "from_labels", "merge", "overlay", "palette",
     "regions_of", "segment",
 ]  # fmt: skip
 
@@ -33,17 +33,17 @@ SMALLEST, LARGEST = 32, 1024  # longer side that a net looks at
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class Embeddings:
     """What one run of a net found in a picture; for `regions_of`, and opaque otherwise.
 
-    features: unit vectors float16 [D, h, w] at the size that the net saw; tree: groups of them; ground: how readily
-    neighbouring pixels agree there; size: width and height of the picture itself.
+    features: unit vectors float16 [D, h, w] at the size that the net saw; tree: groups of them; weights: of the edge-aware
+    filter; size: width and height of the picture itself.
     """
 
     model: str
     features: Tensor
     tree: Hierarchy
-    ground: ops.Ground
+    weights: ops.EdgeWeights
     size: tuple[int, int]
 
     @property
@@ -51,28 +51,30 @@ class Look:
         return self.size[0] * self.size[1]
 
 
-@computes(lambda model, size: passes(model, 1, megapixels(size)))
+@gpu_task(lambda model, size: estimated_seconds(model, 1, megapixels(size)))
 @torch.no_grad()
-def look(model: str, image: Source, *, size: int = 512) -> Look:
+def embed(model: str, image: Source, *, size: int = 512) -> Embeddings:
     """Runs the net once, on the picture with a longer side of at most `size` px; the slow part of `segment`."""
     find_model(model, "segment")
     size = check_count("The size", size, SMALLEST, LARGEST)
     picture = read(image)
     _, net = open_model(model, "segment")
-    x = to_tensor(_seen(picture, size))
-    features = _embed(net, x)
-    points = ops.sample(features, ops.unrest(features))
-    return Look(model, features.half(), clustering.hierarchy(points, features), ops.survey(features, x[0]), picture.size)
+    x = to_tensor(_shrunk(picture, size))
+    features = _features(net, x)
+    points = ops.sample(features, ops.gradient_magnitude(features))
+    return Embeddings(
+        model, features.half(), clustering.hierarchy(points, features), ops.edge_weights(features, x[0]), picture.size
+    )
 
 
-def _seen(picture: Image.Image, size: int) -> Image.Image:
+def _shrunk(picture: Image.Image, size: int) -> Image.Image:
     """What the net gets: never larger than the picture itself."""
     seen = picture.copy()
     seen.thumbnail((size, size), Image.Resampling.LANCZOS)
     return seen
 
 
-def _embed(net: nn.Module, x: Tensor) -> Tensor:
+def _features(net: nn.Module, x: Tensor) -> Tensor:
     """Unit vectors [D, h, w] of x [1, 3, h, w]; what is smaller than the net can see is mirrored around first."""
     height, width = x.shape[2:]
     down, across = (max(0, net.smallest - length) for length in (height, width))
@@ -84,26 +86,26 @@ def _embed(net: nn.Module, x: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def regions_of(look: Look, regions: int | None = None) -> Segmentation:
-    """Regions from what `look` found, without another run of the net.
+def regions_of(embeddings: Embeddings, regions: int | None = None) -> Segmentation:
+    """Regions from what `embed` found, without another run of the net.
 
     regions: their number, from 1 to 32. None chooses it: as many as are clearly different, which means that the gap between
     any two textures is at least 3.3 times as wide as the textures vary themselves, and more the more they are mingled. Fewer
     numbers join regions of larger ones.
     """
-    check_type("A look", look, Look, "call look with the picture first")
-    regions, tree = _check_regions(regions, look.pixels), look.tree
+    check_type("Embeddings", embeddings, Embeddings, "call embed with the picture first")
+    regions, tree = _check_regions(regions, embeddings.pixels), embeddings.tree
     if regions is None:
         regions = tree.distinct()
-    features = look.features.float()
+    features = embeddings.features.float()
     if regions > len(tree.leaves):
-        tree = clustering.hierarchy(ops.sample(features, ops.unrest(features)), features, regions + 4)
+        tree = clustering.hierarchy(ops.sample(features, ops.gradient_magnitude(features)), features, regions + 4)
     if regions > len(tree.leaves):
         raise StudioError(f"This picture has only {_count(len(tree.leaves))} that can be told apart: choose fewer regions.")
     if regions == 1:
-        return from_labels(np.zeros(look.size[::-1], np.int32))
-    belongs = ops.refine(ops.memberships(features, tree, regions), look.ground, ops.ISLAND)
-    return from_labels(*ops.decide(belongs, *look.size[::-1]))
+        return from_labels(np.zeros(embeddings.size[::-1], np.int32))
+    membership = ops.refine(ops.memberships(features, tree, regions), embeddings.weights, ops.ISLAND)
+    return from_labels(*ops.decide(membership, *embeddings.size[::-1]))
 
 
 def _check_regions(regions: int | None, pixels: int) -> int | None:
@@ -126,7 +128,7 @@ def segment(model: str, image: Source, *, regions: int | None = None) -> Segment
     """
     picture = read(image)
     regions = _check_regions(regions, picture.width * picture.height)
-    return regions_of(look(model, picture), regions)
+    return regions_of(embed(model, picture), regions)
 
 
 def _label_map(labels: np.ndarray) -> np.ndarray:

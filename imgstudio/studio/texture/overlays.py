@@ -102,9 +102,11 @@ def _write_numbers(shown: Image.Image, segmentation: Segmentation) -> None:
     font, every = ImageFont.load_default(size), max(1, max(shown.size) // 512)
     coarse = segmentation.labels[::every, ::every]
     for region, colour in enumerate(palette(segmentation.regions), start=1):
-        row, column = maps.middle(coarse == region) if (coarse == region).any() else maps.middle(segmentation.labels == region)
-        place = (column * every, row * every) if (coarse == region).any() else (column, row)
-        place = tuple(int(np.clip(at, size, max(size, side - 1 - size))) for at, side in zip(place, shown.size))
+        if (coarse == region).any():
+            row, column = (every * at for at in maps.interior_point(coarse == region))
+        else:
+            row, column = maps.interior_point(segmentation.labels == region)
+        place = tuple(int(np.clip(at, size, max(size, side - 1 - size))) for at, side in zip((column, row), shown.size))
         dark = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] < 128
         draw.circle(place, 0.8 * size, fill=colour, outline="white", width=max(1, size // 10))
         draw.text(place, str(region), fill="white" if dark else "black", font=font, anchor="mm")

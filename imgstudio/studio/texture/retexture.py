@@ -56,9 +56,9 @@ def retexture(
     else:
         sample = _values(fit_sample(texture, longest, scale))
         valid = torch.ones(sample.shape[1:], dtype=torch.bool)
-    filled = _quilted(lighting.evened(sample, valid), valid.numpy(), wanted, seed)
+    filled = _quilted(lighting.flatten_illumination(sample, valid), valid.numpy(), wanted, seed)
     if shading > 0:
-        filled = lighting.lit(filled, shading * _light(part, wanted))
+        filled = lighting.relight(filled, shading * _light(part, wanted))
     edge = ndimage.gaussian_filter(wanted.astype(np.float32), _SOFT)
     whole = picture.copy()
     whole.paste(to_image(filled * 2 - 1), box[:2], Image.fromarray(np.rint(edge * 255).astype(np.uint8)))
@@ -125,5 +125,5 @@ def _light(part: Image.Image, wanted: np.ndarray) -> Tensor:
     inside = F.interpolate(torch.from_numpy(wanted)[None, None].float(), size, mode="area")[0, 0].to(device) >= 0.5
     if not inside.any():
         return torch.zeros(1, *wanted.shape)
-    light = lighting.light_on(small, inside).cpu()
+    light = lighting.illumination(small, inside).cpu()
     return F.interpolate(light[None], wanted.shape, mode="bilinear")[0]

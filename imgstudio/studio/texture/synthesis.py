@@ -15,9 +15,9 @@ from ...image import Source, read, to_image, to_tensor
 from ...ops import optimise
 from ...ops.texture import quilting, synthesis
 from ..steps import Step, last
-from ..style.cost import check_fits, kind, largest_side, lent_seconds
+from ..style.cost import check_fits, gpu_seconds, kind, largest_side
 from ..validation import open_model
-from ..work import computes
+from ..work import gpu_task
 
 METHODS = ("gatys", "quilting")
 STARTS = ("noise", "quilting")
@@ -28,7 +28,7 @@ LARGEST_SAMPLE = 1024
 _NARROWEST = 16  # times as long as wide
 
 
-@computes(lambda method, model, size, steps: lent_seconds(model, np.max(size), steps) if method == "gatys" else 0, steps=True)
+@gpu_task(lambda method, model, size, steps: gpu_seconds(model, np.max(size), steps) if method == "gatys" else 0, steps=True)
 def synthesize(
     image: Source,
     *,
@@ -66,7 +66,7 @@ def synthesize(
     seed, seamless = check_seed(seed), check_flag("Seamless", seamless)
     steps, every = check_count("Steps", steps, 1, 10_000), check_count("Pictures every so many steps", every, 1, 10_000)
     patch = None if patch is None else check_count("The side of a block", patch, 8, LARGEST)
-    width, height = _size(size, LARGEST if method == "quilting" else largest_side(_optimising(model)))
+    width, height = _size(size, LARGEST if method == "quilting" else largest_side(_check_optimisation_model(model)))
     sample = fit_sample(image, max(width, height), check_range("The scale", scale, 0.1, 4.0))
     blocks = _patch(patch, sample, height, width, seamless)
     quilted = _quilted(sample, height, width, seed, seamless, blocks)
@@ -77,10 +77,10 @@ def synthesize(
     begun = to_tensor(last(quilted).image) if start == "quilting" else None
     x = to_tensor(sample)
     parts = synthesis.synthesize(net, x, height, width, steps=steps, seed=seed, seamless=seamless, start=begun)
-    return _optimised(parts, every)
+    return _optimisation_steps(parts, every)
 
 
-def _optimising(model: str) -> str:
+def _check_optimisation_model(model: str) -> str:
     """The name of a model, checked to be one that optimises."""
     if kind(model) != "optimise":
         fitting = ", ".join(spec.name for spec in catalog.models("stylize") if kind(spec.name) == "optimise")
@@ -88,7 +88,7 @@ def _optimising(model: str) -> str:
     return model
 
 
-def _optimised(parts: Iterator[optimise.Progress], every: int) -> Iterator[Step]:
+def _optimisation_steps(parts: Iterator[optimise.Progress], every: int) -> Iterator[Step]:
     started, good = time.perf_counter(), None
 
     def step() -> Step:

@@ -18,9 +18,9 @@ from ..notebook import png
 from ..steps import Step, last
 from ..style.cost import memory_free
 from ..validation import find_model, open_model
-from ..work import computes, megapixels, passes
+from ..work import estimated_seconds, gpu_task, megapixels
 
-__all__ = ["FULL", "LARGEST", "Translation", "TranslationStep", "blend", "error_map", "translate", "translating"]
+__all__ = ["FULL", "LARGEST", "Translation", "TranslationStep", "blend", "error_map", "translate", "translation_steps"]
 
 LARGEST = 8192  # longer side of a result, in pixels
 FULL = 64  # error, in levels of 255, from which on the error map is as light as it gets
@@ -63,11 +63,11 @@ def translate(model: str, image: Source, *, cycle: bool = True, size: int | None
               picture only pieces.
     strength: from 0, the picture itself, to 1. The way back always starts from the whole translation.
     """
-    return last(translating(model, image, cycle=cycle, size=size, strength=strength)).result
+    return last(translation_steps(model, image, cycle=cycle, size=size, strength=strength)).result
 
 
-@computes(lambda model, size: passes(model, 2, megapixels(size or 1024)), steps=True)
-def translating(
+@gpu_task(lambda model, size: estimated_seconds(model, 2, megapixels(size or 1024)), steps=True)
+def translation_steps(
     model: str, image: Source, *, cycle: bool = True, size: int | None = None, strength: float = 1.0
 ) -> Iterator[TranslationStep]:
     """`translate`, tile by tile: a picture of a thousand pixels is one. Mistakes raise StudioError at once."""
@@ -109,21 +109,21 @@ def _steps(net: nn.Module, back: nn.Module | None, x: Tensor, strength: float) -
     shares = 2 if back else 1  # there and back have equally many tiles
     for done, total, made in ops.translate(net, x):
         if done < total or back:
-            yield TranslationStep(done, shares * total, _shown(x, made, strength), {}, time.perf_counter() - started)
-    image, again = _shown(x, made, strength), None
+            yield TranslationStep(done, shares * total, _blended(x, made, strength), {}, time.perf_counter() - started)
+    image, again = _blended(x, made, strength), None
     if back:
-        seen = to_tensor(to_image(made))  # as it would be read from a file
-        for part in ops.translate(back, seen):
+        translated_picture = to_tensor(to_image(made))  # as it would be read from a file
+        for part in ops.translate(back, translated_picture):
             done, again = part[0], part[2]
             if done < total:
                 yield TranslationStep(total + done, 2 * total, image, {}, time.perf_counter() - started)
-    error = None if again is None else ops.miss(x, again).mean().item()
+    error = None if again is None else ops.absolute_error(x, again).mean().item()
     result = Translation(image, None if again is None else to_image(again), error)
     losses = {} if error is None else {"cycle": error}
     yield TranslationStep(shares * total, shares * total, image, losses, time.perf_counter() - started, result)
 
 
-def _shown(x: Tensor, made: Tensor, strength: float) -> Image.Image:
+def _blended(x: Tensor, made: Tensor, strength: float) -> Image.Image:
     return to_image(ops.blend(x, made, strength))
 
 

@@ -15,7 +15,7 @@ from ...checks import listed
 from ...errors import StudioError
 from ...image import Source, png
 from ..steps import Step
-from . import translating
+from . import translation_steps
 
 __all__ = ["BatchStep", "translate_many"]
 
@@ -47,7 +47,7 @@ def translate_many(
     made. Files are named after their pictures, plainly: `My Cat!.JPG` becomes `My-Cat-daisy2sunflower.png`.
     """
     images = listed("pictures", images, MOST)
-    translating(model, Image.new("RGB", (1, 1)), cycle=False, size=size, strength=strength)  # mistakes are told at once
+    translation_steps(model, Image.new("RGB", (1, 1)), cycle=False, size=size, strength=strength)  # mistakes are told at once
     return _batch(model, images, Path(path), size, strength)
 
 
@@ -59,7 +59,7 @@ def _batch(model: str, images: list[Source], path: Path, size: int | None, stren
         for number, image in enumerate(images, start=1):
             step, name = None, _name(image, number)
             try:
-                *_, step = translating(model, image, cycle=False, size=size, strength=strength)
+                *_, step = translation_steps(model, image, cycle=False, size=size, strength=strength)
             except StudioError as error:
                 problems[name] = str(error)
             if step is not None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ... import device as devices
 from ...models.resnet_generator import ResnetGenerator
 from ...models.vgg import VGG
-from ...ops.translation import prepared
+from ...ops.translation import with_input_noise
 from ..data import to_unit
 from ..features import shipped
 from ..gan.augment import diffaugment
@@ -65,7 +65,7 @@ class Training:
 
     def _pretrain_step(self, batch: Batch) -> dict[str, Tensor]:
         """Stroke-render supervision alone: an update of the generators without discriminators."""
-        given = prepared(self.forth.generator, batch.a, seed=None)
+        given = with_input_noise(self.forth.generator, batch.a, seed=None)
         with devices.autocast(self.device, training=True):
             made_b = self.forth.generator(given)
         loss, terms = self.supervision.loss(batch.a, given, made_b, self._translated_back)
@@ -110,8 +110,8 @@ class Training:
         """a as it is given to a net; and what the nets make of the other domain, b and a; and with `same`, in the same passes,
         of their own."""
         net_b, net_a = self.forth.generator, self.back.generator
-        given = [prepared(net, x, seed=None) for net, x in ((net_b, batch.a), (net_a, batch.b))]
-        own = [prepared(net, x, seed=None) for net, x in ((net_b, batch.b), (net_a, batch.a))] if same else []
+        given = [with_input_noise(net, x, seed=None) for net, x in ((net_b, batch.a), (net_a, batch.b))]
+        own = [with_input_noise(net, x, seed=None) for net, x in ((net_b, batch.b), (net_a, batch.a))] if same else []
         with devices.autocast(self.device, training=True):
             if not same:
                 return given[0], [net(x) for net, x in zip((net_b, net_a), given)]
@@ -197,7 +197,7 @@ def _adam(nets: list[nn.Module], rate: float) -> torch.optim.Adam:
 
 
 def _translated(generator: ResnetGenerator, x: Tensor) -> Tensor:
-    return generator(prepared(generator, x, seed=None))
+    return generator(with_input_noise(generator, x, seed=None))
 
 
 def _update(optimiser: torch.optim.Optimizer, loss: Tensor, most: float | None = None) -> None:
@@ -258,8 +258,8 @@ def preview(training: Training, pairs: Pairs) -> Tensor:
     for held, there, home in ((pairs.held_a, forth, back), (pairs.held_b, back, forth)):
         real = to_unit(held.images[:: max(1, len(held) // PREVIEWS)][:PREVIEWS], training.device)
         with devices.autocast(training.device, training=True):
-            made = there(prepared(there, real).contiguous(memory_format=torch.channels_last))
-            rows += [real, made, home(prepared(home, made))]
+            made = there(with_input_noise(there, real).contiguous(memory_format=torch.channels_last))
+            rows += [real, made, home(with_input_noise(home, made))]
     return torch.cat(rows)
 
 

@@ -17,7 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...ops.lines import along, blur, combed, lightness, tangents
+from ...ops.filters import luma
+from ...ops.lines import blur, edge_tangents, line_integral_convolution, stroke_noise
 from ..spectra import OPPONENT
 
 WARM, ROSE, COOL = (1.0, -0.2, -0.9), (0.7, -0.7, 0.6), (-0.6, -0.1, 1.0)  # ways to go in colour, none of them in lightness much
@@ -56,13 +57,13 @@ class StrokeRenderer:
 
     def __call__(self, x: Tensor, grained: Tensor) -> Tensor:
         """Pictures and the same with LIC noise added, as a net is given them -> paintings of them."""
-        light = lightness(x)
+        light = luma(x)
         lit = torch.lerp(light, tone_curve(light), self.tone)
         ground = blur(x + (lit - light) + self.hue * _colour(COOL, x) * ((0.2 - lit) / 2).clamp(0, 1), 0.6)
-        base = along(ground, tangents(x), 0.75 * self.length, self.bilateral_sigma)
+        base = line_integral_convolution(ground, edge_tangents(x), 0.75 * self.length, self.bilateral_sigma)
         base = base + 0.3 * (base - blur(base, 1.5))
         stroke, warm, rose, cloth = self._paint(grained - x).split(1, dim=1)
-        light = lightness(base)
+        light = luma(base)
         detail = blur((ground - blur(ground, 1.2)).abs().amax(dim=1, keepdim=True), 1.0)
         force = (0.3 + 0.7 * (1 - light.abs())).clamp_min(0.3) / (1 + detail / DETAILED)  # least in black and white, and on edges
         colour = (base - light) * self.saturation * (1 + 0.3 * force * warm)
@@ -73,7 +74,7 @@ class StrokeRenderer:
     def stroke_noise(self, x: Tensor) -> Tensor:
         """Fresh noise for pictures, smoothed by line integral convolution (LIC) into strokes of this length and width, at unit
         variance."""
-        return combed(x, torch.randn_like(x), self.length, self.width)
+        return stroke_noise(x, torch.randn_like(x), self.length, self.width)
 
     def _paint(self, noise: Tensor) -> Tensor:
         """Planes [N, 4, H, W] of unit variance: how strokes differ in lightness, with edges rather than as waves, and in two

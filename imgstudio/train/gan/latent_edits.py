@@ -59,12 +59,13 @@ def edit_batch(teacher: Generator, w: Tensor, labels: Tensor) -> EditBatch:
     other = torch.randperm(count, device=device)
     crossover = torch.randint(depth // 4, depth - depth // 4 + 1, (count,), device=device)
     late = mixed[:, None] & (torch.arange(depth, device=device) >= crossover[:, None])  # N,L
-    target = styles.layered(base + shifted[:, None] * (_amounts(count, device) @ teacher.directions[:AXES]), depth)
+    target = styles.broadcast_layers(base + shifted[:, None] * (_amounts(count, device) @ teacher.directions[:AXES]), depth)
     target = torch.where(late[:, :, None], base[other][:, None], target)
     noise, moves = teacher.random_noise(count), shifted.nonzero().squeeze(1)
     with devices.autocast(device, training=True):
         drawn = teacher.synthesis(
-            torch.cat([styles.layered(base, depth), target[moves]]), [torch.cat([plane, plane[moves]]) for plane in noise]
+            torch.cat([styles.broadcast_layers(base, depth), target[moves]]),
+            [torch.cat([plane, plane[moves]]) for plane in noise],
         )
     plain, there = drawn.float().clamp(-1, 1).split([count, len(moves)])
     target_pictures = torch.where(mixed[:, None, None, None], color_transfer(plain, plain[other]), plain)

@@ -268,7 +268,7 @@ def finish(net: Generator, count: int = 4096) -> Generator:
         w = net.map(z, torch.full((count,), number, device=z.device))
         net.centre[number] = w.mean(dim=0)
         rows.append(w - net.centre[number])
-    net.directions.copy_(styles.principal(torch.cat(rows), len(net.directions)))
+    net.directions.copy_(styles.principal_directions(torch.cat(rows), len(net.directions)))
     return net
 
 

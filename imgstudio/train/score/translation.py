@@ -9,7 +9,7 @@ from ... import device as devices
 from ...metrics.frechet import activations, frechet
 from ...models.resnet_generator import ResnetGenerator
 from ...models.vgg import VGG
-from ...ops.translation import prepared
+from ...ops.translation import with_input_noise
 from ..data import Pictures, to_unit
 
 Scores = dict[str, dict[str, float]]
@@ -60,5 +60,5 @@ def _through(net: ResnetGenerator, pictures: Tensor, batch: int = 8) -> Tensor:
     made = []
     for part in pictures.split(batch):
         with devices.autocast(device, training=True):
-            made.append(net(prepared(net, part.to(device)).contiguous(memory_format=torch.channels_last)).float().cpu())
+            made.append(net(with_input_noise(net, part.to(device)).contiguous(memory_format=torch.channels_last)).float().cpu())
     return torch.cat(made)

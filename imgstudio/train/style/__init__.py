@@ -101,7 +101,7 @@ class Training(Resumable):
         self.ema = EMA(self.net, recipe.ema_horizon)
         network = shipped(recipe.features, {"widths": recipe.widths})
         self.network = network.to(device=device, memory_format=torch.channels_last)
-        self.goal = ops.aim(self.network, None, [painting.to(device)], [1.0], ops.default_layers(self.network))
+        self.goal = ops.style_goal(self.network, None, [painting.to(device)], [1.0], ops.default_layers(self.network))
         self.layers = ops.content_layers(self.network)
         self.optimiser = torch.optim.Adam(self.net.parameters(), recipe.rate, betas=(0.9, 0.99))
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import gradio as gr
 
-from ..kit.events import COMPUTE, answering
+from ..kit.events import COMPUTE, as_endpoint
 from ..kit.slots import PictureInput
 from . import bounds, choices, interpolation, models, sampling, style, texts, texture, translation
 
-BROUGHT = ("image", "a", "b", "c", "d", "content", "style", "mask", "texture")  # parameters that are pictures
+IMAGE_PARAMETERS = ("image", "a", "b", "c", "d", "content", "style", "mask", "texture")  # parameters that are pictures
 
 PICTURES, PICTURE, FILE, FIGURES, TEXT = gr.Gallery, gr.Image, gr.File, gr.JSON, gr.Textbox
 
@@ -70,7 +70,7 @@ def build() -> None:
             named = zip(results, texts.results(function), strict=True)
             outputs = [kind(label=name, **_options(kind)) for kind, name in named]
             trigger = gr.Button()
-            endpoint = answering(bounds.bounded(function))
+            endpoint = as_endpoint(bounds.bounded(function))
             lane = {"concurrency_id": None, "concurrency_limit": None} if function in AT_ONCE else COMPUTE
             trigger.click(endpoint, inputs, outputs, api_name=function.__name__, show_progress="hidden", **lane)
 
@@ -78,7 +78,7 @@ def build() -> None:
 def _field(function: Callable[..., Any], parameter: inspect.Parameter, label: str) -> Any:
     """The component that a parameter's values travel through."""
     name, value = parameter.name, None if parameter.default is parameter.empty else parameter.default
-    if name in BROUGHT:
+    if name in IMAGE_PARAMETERS:
         return PictureInput(type="filepath", image_mode=None, label=label)
     if name == "amounts":
         return gr.JSON(choices.amounts(function), label=label)

@@ -9,7 +9,7 @@ from ...errors import StudioError
 from ...studio import animation, sampling
 from ...studio import seeds as seed_texts
 from ...studio.sampling import editing, inversion
-from ...studio.sampling.inversion import Found
+from ...studio.sampling.inversion import InversionStep
 from ...studio.sampling.latents import TRUNCATION, Latent
 from ...studio.steps import last
 from ..kit.layout import file_name, folder
@@ -62,7 +62,7 @@ def walk(
         animation: The file.
     """
     numbers, format = seed_texts.parse(seeds), animation.check_format(format)
-    fps = check_range("The number of frames a second", fps, 1, animation.FASTEST)
+    fps = check_range("The number of frames a second", fps, 1, animation.MOST_FPS)
     check_length(frames * len(numbers))
     steps = sampling.walk(model, numbers, frames=frames, truncation=truncation, loop=loop, label=label or None)
     return str(animation.save(steps, folder() / f"{file_name(model, 'walk')}.{format}", fps=fps))
@@ -235,7 +235,7 @@ def _shared(truncation: float, label: str, noise: int) -> dict[str, Any]:
     return {"truncation": truncation, "label": label or None, "noise": None if noise == -1 else noise}
 
 
-def _found(model: str, step: Found, task: str, seed: int) -> tuple[str, str, dict[str, float]]:
+def _found(model: str, step: InversionStep, task: str, seed: int) -> tuple[str, str, dict[str, float]]:
     place = step.latent.text()
     settings = {"task": task, "model": model, "steps": step.done, "seed": seed, "latent": place}
     return file(model, step.image, settings), place, dict(step.losses)

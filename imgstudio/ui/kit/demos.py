@@ -1,4 +1,4 @@
-"""Pictures to begin with: the studio's own artworks, and photographs that installed packages bring along."""
+"""Pictures to begin with: the studio's own artworks, and photographs that installed packages contain."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from ...art import NAMES
 from .theme import ASSETS
 
-# Title -> the package that brings it, and where in it. Only those that lie there are offered; nothing is downloaded.
+# Title -> the package that has it, and where in it. Only those that lie there are offered; nothing is downloaded.
 PHOTOGRAPHS = {
     "Cat": ("skimage", "data/chelsea.png"),
     "Tower": ("gradio", "media_assets/images/tower.jpg"),

@@ -11,7 +11,7 @@ import gradio as gr
 
 from ...studio import downloads
 from . import layout
-from .events import gently, instant, request_stop, until_stopped
+from .events import background, request_stop, unqueued, until_stopped
 
 _WORK = "download"  # what its Stop stops
 
@@ -19,7 +19,7 @@ _WORK = "download"  # what its Stop stops
 LANE = {"concurrency_id": "download", "concurrency_limit": 8}
 
 
-def offer(
+def download_row(
     elem_id: str,
     chosen: list[Any],
     line: gr.HTML,
@@ -38,13 +38,13 @@ def offer(
     with gr.Row(visible=needed, elem_classes="fetching") as row:
         button = gr.Button(_label(first) if needed else "Download", size="sm", elem_id=f"{elem_id}-fetch")
         halt = gr.Button("Stop", size="sm", elem_id=f"{elem_id}-fetch-stop", scale=0, min_width=60)
-    told, done = gr.HTML("", elem_classes="fetching-line"), gr.State(0)
+    progress, done = gr.HTML("", elem_classes="fetching-line"), gr.State(0)
 
     def show(*values: Any) -> tuple:
         name = meant(*values)
         return (layout.model_line(name) if name else gr.skip(), *_row(name), "")
 
-    def bring(request: gr.Request, count: int, *values: Any) -> Iterator[tuple]:
+    def download(request: gr.Request, count: int, *values: Any) -> Iterator[tuple]:
         name, state = meant(*values), None
         for state in until_stopped(downloads.download(name), request, _WORK):
             yield gr.skip(), gr.skip(), gr.skip(), f'<p class="facts">{html.escape(state.text)}</p>', gr.skip()
@@ -54,15 +54,19 @@ def offer(
         else:
             yield layout.model_line(name), *_row(name), "", count + 1
 
-    instant(
-        [*(component.change for component in chosen), *again], show, chosen, [line, row, button, told], trigger_mode="always_last"
+    unqueued(
+        [*(component.change for component in chosen), *again],
+        show,
+        chosen,
+        [line, row, button, progress],
+        trigger_mode="always_last",
     )
-    gently(button.click, bring, [done, *chosen], [line, row, button, told, done], kind=_WORK, **LANE)
-    instant(halt.click, _halt)
+    background(button.click, download, [done, *chosen], [line, row, button, progress, done], kind=_WORK, **LANE)
+    unqueued(halt.click, _stop)
     return done
 
 
-def once_here(handler: Callable[..., Any]) -> Callable[..., Any]:
+def if_present(handler: Callable[..., Any]) -> Callable[..., Any]:
     """The handler of a drop-down whose value, the name of a model, comes first: for one that is not here yet, the row that
     offers it is answer enough. The handler may ask for the request, which then comes before the name."""
 
@@ -74,7 +78,7 @@ def once_here(handler: Callable[..., Any]) -> Callable[..., Any]:
     return answer
 
 
-def _halt(request: gr.Request) -> None:
+def _stop(request: gr.Request) -> None:
     request_stop(request, _WORK)
 
 

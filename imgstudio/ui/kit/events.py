@@ -25,39 +25,39 @@ Item = TypeVar("Item")
 # Everything that touches a net shares one lane, so that visitors take turns instead of fighting over the processor.
 COMPUTE: dict[str, Any] = {"concurrency_id": "compute", "concurrency_limit": 1}
 
-SORRY = "Something went wrong here. The page is as it was; please try again, or change a setting."
+UNEXPECTED = "Something went wrong here. The page is as it was; please try again, or change a setting."
 
 log = logging.getLogger(__name__)
 
 
-def explain(error: Exception) -> None:
+def report_error(error: Exception) -> None:
     """A message for the visitor. A warning, because Gradio writes "Error" over every output of an event that raises."""
     if isinstance(error, StudioError) or files.no_room(error):
-        _note(interrupt.REFUSED, error)
+        _record_outcome(interrupt.REFUSED, error)
         gr.Warning(files.sentence(error))
     else:
-        _note(interrupt.FAILED, error)
+        _record_outcome(interrupt.FAILED, error)
         log.error("a handler of the page failed", exc_info=error)
-        gr.Warning(SORRY)
+        gr.Warning(UNEXPECTED)
 
 
-def _note(outcome: str, error: Exception) -> None:
+def _record_outcome(outcome: str, error: Exception) -> None:
     """For the log of jobs: how this one went."""
     if work := interrupt.current():
         work.tell(outcome, type(error).__name__)
 
 
-def late() -> str:
+def time_over() -> str:
     """What is said when a job has used up its time."""
     return f"The {settings().seconds:g} seconds that a job may take here are over: choose a smaller size, or less to do at once."
 
 
-def _broken_off(ended: interrupt.Ended) -> None:
+def _report_time_over(ended: interrupt.Ended) -> None:
     if ended.outcome == interrupt.LATE:
-        gr.Warning(late())
+        gr.Warning(time_over())
 
 
-def careful(handler: Callable[..., Any]) -> Callable[..., Any]:
+def with_errors(handler: Callable[..., Any]) -> Callable[..., Any]:
     """The handler; when it fails, the visitor reads one sentence and everything on the page stays as it was."""
 
     @functools.wraps(handler)
@@ -68,10 +68,10 @@ def careful(handler: Callable[..., Any]) -> Callable[..., Any]:
         except gr.Error:
             raise
         except interrupt.Ended as ended:
-            _broken_off(ended)
+            _report_time_over(ended)
             return gr.skip()
         except Exception as error:
-            explain(error)
+            report_error(error)
             return gr.skip()
 
     @functools.wraps(handler)
@@ -81,10 +81,10 @@ def careful(handler: Callable[..., Any]) -> Callable[..., Any]:
         except gr.Error:
             raise
         except interrupt.Ended as ended:
-            _broken_off(ended)
+            _report_time_over(ended)
             yield gr.skip()
         except Exception as error:
-            explain(error)
+            report_error(error)
             yield gr.skip()
 
     return stepwise if inspect.isgeneratorfunction(handler) else once
@@ -104,7 +104,7 @@ def _refusing_downloads(steps: Iterator[Item]) -> Iterator[Item]:
         steps.close()
 
 
-def answering(function: Callable[..., Any]) -> Callable[..., Any]:
+def as_endpoint(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function as an API endpoint: the caller gets a StudioError's sentence, and no other error's text."""
 
     @functools.wraps(function)
@@ -112,16 +112,16 @@ def answering(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*args, **kwargs)
         except StudioError as error:
-            _note(interrupt.REFUSED, error)
+            _record_outcome(interrupt.REFUSED, error)
             raise gr.Error(files.sentence(error), print_exception=False) from error
         except interrupt.Ended as ended:
-            said = late() if ended.outcome == interrupt.LATE else "The job was stopped."
+            said = time_over() if ended.outcome == interrupt.LATE else "The job was stopped."
             raise gr.Error(said, print_exception=False) from ended
         except Exception as error:
             if files.no_room(error):
-                _note(interrupt.REFUSED, error)
+                _record_outcome(interrupt.REFUSED, error)
                 raise gr.Error(files.NO_ROOM, print_exception=False) from error
-            _note(interrupt.FAILED, error)
+            _record_outcome(interrupt.FAILED, error)
             log.error("the endpoint %s failed", function.__name__, exc_info=error)
             raise gr.Error("Something went wrong on the server; its log says what.", print_exception=False) from error
 
@@ -150,17 +150,17 @@ def connect(
     # An explicit name: Gradio would take the handler's, also for private events, and leave the API a "walk_1".
     options = {"show_progress": "minimal", "api_name": "page", **COMPUTE, **options}
     triggers = triggers if isinstance(triggers, list) else [triggers]
-    work = mark(careful(handler), Duty(kind if inspect.isgeneratorfunction(handler) else None, timed))
+    work = mark(with_errors(handler), Duty(kind if inspect.isgeneratorfunction(handler) else None, timed))
     return gr.on(triggers, work, inputs, outputs, api_visibility="private", **options)
 
 
-def live(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outputs: Any = None, **options: Any) -> Any:
+def debounced(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outputs: Any = None, **options: Any) -> Any:
     """`connect` for a control that is dragged: no spinner, and the last position is never lost."""
     options = {"show_progress": "hidden", "trigger_mode": "always_last", **options}
     return connect(triggers, replacing(handler), inputs, outputs, **options)
 
 
-def instant(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outputs: Any = None, **options: Any) -> Any:
+def unqueued(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outputs: Any = None, **options: Any) -> Any:
     """`connect` for what touches no net and must not wait for those that do."""
     options = {"show_progress": "hidden", "concurrency_id": None, "concurrency_limit": None, **options}
     return connect(triggers, handler, inputs, outputs, **options)
@@ -171,7 +171,7 @@ def page_opened() -> Any:
     return Context.root_block.load
 
 
-def gently(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outputs: Any = None, **options: Any) -> Any:
+def background(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outputs: Any = None, **options: Any) -> Any:
     """`connect` for long work that waits more than it computes, in a lane of its own."""
     return connect(triggers, handler, inputs, outputs, **{"show_progress": "hidden", "timed": False, **options})
 
@@ -233,7 +233,7 @@ def _finished(stopped: bool | None) -> bool:
             work.tell(interrupt.STOPPED)
         return True
     if work and work.late:
-        gr.Warning(late())
+        gr.Warning(time_over())
         work.tell(interrupt.LATE)
         return True
     return False

@@ -16,7 +16,7 @@ import gradio as gr
 
 from ...studio import downloads
 from . import layout
-from .events import instant
+from .events import unqueued
 
 _SPECIAL = (gr.Request, gr.EventData)  # what Gradio fills in itself
 
@@ -53,7 +53,7 @@ class Watch:
     def connect(self) -> None:
         """Compares whenever a watched component or the record changes, whoever changed it."""
         triggers = [component.change for component in (*self.inputs, self.shown.made)]
-        instant(triggers, self.compare, [self.shown.made, *self.inputs], self.shown.line, trigger_mode="always_last")
+        unqueued(triggers, self.compare, [self.shown.made, *self.inputs], self.shown.line, trigger_mode="always_last")
 
     def record(self, values: Sequence[Any]) -> Record:
         """What these values of the watched components come to."""

@@ -1,4 +1,4 @@
-"""What every tab is made of: the two columns, model choosers, seed rows, pictures, fact lines, lessons."""
+"""What every tab is made of: the two columns, model choosers, seed rows, pictures, fact lines, explanations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LOOKS = [("As suits the model", "auto"), ("Smooth", "smooth"), ("Pixels visible"
 # --- layout
 
 
-def room() -> gr.Row:
+def two_columns() -> gr.Row:
     """The row that holds the two columns of a tab."""
     return gr.Row(elem_classes="room", equal_height=False)
 
@@ -52,13 +52,13 @@ def advanced() -> gr.Accordion:
     return gr.Accordion("Advanced", open=False, elem_classes="advanced")
 
 
-def stage() -> gr.Column:
+def results() -> gr.Column:
     """Right, wide: the pictures."""
     return gr.Column(scale=1, min_width=320, elem_classes="stage")
 
 
-def lesson(*paragraphs: str) -> None:
-    """At the foot: what is happening here, as the text on the wall of a museum. Side by side where there is room."""
+def explanation(*paragraphs: str) -> None:
+    """At the foot: what is happening here, columns of Markdown, side by side where there is room."""
     latex = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
     with gr.Column(elem_classes="lesson"):
         gr.HTML("<h2>What is happening here</h2>")
@@ -67,7 +67,7 @@ def lesson(*paragraphs: str) -> None:
                 gr.Markdown(paragraph, latex_delimiters=latex, container=False, min_height=0)
 
 
-def nothing_here() -> None:
+def no_models() -> None:
     """For a tab whose task has no model in the catalogue."""
     gr.HTML('<p class="nothing">There is no model for this in the catalogue yet.</p>')
 
@@ -115,7 +115,7 @@ def model_line(name: str) -> str:
         source = f"from the Hub: {spec.source.repo}"
     else:
         source = "a file of yours"
-    used = downloads.together(name)
+    used = downloads.with_inverse(name)
     size = megabytes(sum(each.size for each in used)) + (" for both directions" if len(used) > 1 else "")
     parts = [size, source, licence(spec)]
     if isinstance(spec.source, imgstudio.Hub):
@@ -156,7 +156,7 @@ def seed_row(value: int, elem_id: str, *, info: str) -> tuple[gr.Number, gr.Butt
     return seed, dice
 
 
-def roll() -> int:
+def random_seed() -> int:
     return random.randrange(SEEDS)
 
 
@@ -190,8 +190,8 @@ def strip(label: str, columns: int, **options: Any) -> gr.Gallery:
     return gr.Gallery(label=label, elem_classes=classes, **{**defaults, **fixed, **options})
 
 
-def look_control() -> gr.Radio:
-    return gr.Radio(LOOKS, value="auto", label="Enlarging", info="How small pictures are brought to the size of the screen.")
+def enlarging_control() -> gr.Radio:
+    return gr.Radio(LOOKS, value="auto", label="Enlarging", info="How small pictures are enlarged to the size of the screen.")
 
 
 def enlarged(picture: Image.Image, model: str, look: str, side: int) -> Image.Image:
@@ -210,7 +210,7 @@ def is_result(path: str | None) -> bool:
     return path is not None and visitors.is_result(Path(path))
 
 
-def named(path: str | os.PathLike[str]) -> str:
+def title_of(path: str | os.PathLike[str]) -> str:
     """The name of a visitor's file as a title: letters, digits and a few signs, not too many."""
     words = re.sub(r"[^\w .()-]+", " ", Path(path).stem)
     return " ".join(words.split())[:LONGEST].strip(" .") or "Your picture"
@@ -221,7 +221,7 @@ def file_name(*parts: Any) -> str:
     return re.sub(r"[^\w.-]+", "-", "-".join(str(part) for part in parts))
 
 
-def keep(picture: Image.Image, name: str, settings: Mapping[str, Any], place: Path | None = None) -> str:
+def save_result(picture: Image.Image, name: str, settings: Mapping[str, Any], place: Path | None = None) -> str:
     """Saves a result with its settings inside, so that the picture can be made again. Returns the path."""
     path = (place or folder()) / f"{name}.png"
     pictures.save_png(picture, path, dict(settings))
@@ -251,7 +251,7 @@ def facts_line(value: str = "") -> gr.HTML:
     return gr.HTML(value, elem_classes="facts-line")
 
 
-def hang(items: Iterable[tuple[Image.Image, str, Mapping[str, Any]]], model: str, look: str, side: int = TILE) -> list:
+def show_strip(items: Iterable[tuple[Image.Image, str, Mapping[str, Any]]], model: str, look: str, side: int = TILE) -> list:
     """Pictures, captions and settings as the value of a strip: enlarged, and saved with their settings inside."""
     place, items = folder(), list(items)
     captions = [caption for _, caption, _ in items]
@@ -262,7 +262,7 @@ def hang(items: Iterable[tuple[Image.Image, str, Mapping[str, Any]]], model: str
         picture, caption, settings = item
         picture = pictures.shrink(picture, PREVIEW * side)
         name = file_name(model, caption, *([repeat + 1] if repeat else []))
-        return keep(enlarged(picture, model, look, side), name, settings, place), caption
+        return save_result(enlarged(picture, model, look, side), name, settings, place), caption
 
     with ThreadPoolExecutor() as pool:  # resizing and compressing let other threads run
         return list(pool.map(save, items, repeats))

@@ -43,7 +43,7 @@ def opening(name: str, make: Callable[[], T], *models: str) -> T:
     tuples of this package.
     """
     place = _writing.get()
-    if place is None and all(map(downloads.here, models)):
+    if place is None and all(map(downloads.is_present, models)):
         try:
             return _read(FOLDER, name, models)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, Stale) as error:

@@ -14,13 +14,13 @@ import gradio as gr
 from ...errors import StudioError
 from ...studio import pictures
 from . import layout, sources
-from .events import instant
+from .events import unqueued
 from .sources import Slot
 
 NOT_OURS = "This picture was not made in this part of the studio: choose one that you saved here."
 
 
-def offer(elem_id: str) -> gr.UploadButton:
+def restore_button(elem_id: str) -> gr.UploadButton:
     """The button, for "Advanced"; `elem_id`-restore on the page."""
     button = gr.UploadButton("Open settings from a picture", file_types=["image"], size="sm", elem_id=f"{elem_id}-restore")
     gr.HTML('<p class="help">Every picture that you download here carries its settings, and the names of its inputs.</p>')
@@ -53,7 +53,7 @@ def wire(
         return *values(fields, saved), *inputs, count + 1
 
     outputs = [*fields.values(), *(part for slot in slots.values() for part in (slot.picture, slot.held)), changed]
-    instant(button.upload, restore, [button, changed, *held], outputs)
+    unqueued(button.upload, restore, [button, changed, *held], outputs)
 
 
 def values(fields: Mapping[str, Any], saved: Mapping[str, Any]) -> list[Any]:
@@ -105,7 +105,7 @@ def _input(key: str, slot: Slot, here: Any, saved: Mapping[str, Any]) -> list[An
     if not isinstance(title, str) or (here is not None and here.digest == digest):
         return [gr.skip(), gr.skip()]
     if title in slot.offered:
-        shown, held, _ = sources.take(slot.offered, title, 0)
+        shown, held, _ = sources.select(slot.offered, title, 0)
         if digest in (None, held.digest):
             return [shown, held]
     gr.Info(f'It was made of "{title[:60]}" (SHA-256 {str(digest)[:16]} ...), which is not here: upload that picture as well.')

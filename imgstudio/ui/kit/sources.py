@@ -1,4 +1,4 @@
-"""Places for one picture that a visitor chooses or brings: a photograph, a style, a texture."""
+"""Inputs for one picture that a visitor chooses or uploads: a photograph, a style, a texture."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import gradio as gr
 from ...errors import StudioError
 from ...studio import pictures
 from . import layout
-from .events import explain, instant
+from .events import report_error, unqueued
 from .slots import PictureInput
 
 T = TypeVar("T")
 
-SHOWN = 512  # longer side of what the field shows, px; the work itself takes the file that was brought
+SHOWN = 512  # longer side of what the field shows, px; the work itself takes the uploaded file
 THUMB = 176
 
 
 class Source(NamedTuple):
-    """A picture that was chosen or brought."""
+    """A picture that was chosen or uploaded."""
 
     title: str
     path: str
@@ -43,13 +43,13 @@ def source(path: str | os.PathLike[str], title: str | None = None, *, uploaded: 
 
     title: what it is called; by default after its file.
     """
-    small, title = pictures.shrink(path, SHOWN), title or layout.named(path)
-    shown = layout.keep(small, layout.file_name(title), {})
+    small, title = pictures.shrink(path, SHOWN), title or layout.title_of(path)
+    shown = layout.save_result(small, layout.file_name(title), {})
     return Source(title, str(path), shown, digest=pictures.digest(path), uploaded=uploaded)
 
 
 class Slot(NamedTuple):
-    """A picture, and how to bring another."""
+    """A picture, and how to choose another."""
 
     column: gr.Column
     picture: gr.Image
@@ -60,7 +60,7 @@ class Slot(NamedTuple):
 
 
 def picture_input(label: str, start: Source | None, elem_id: str) -> gr.Image:
-    """The picture of a slot: by file, webcam or clipboard, as it was brought."""
+    """The picture of a slot: by file, webcam or clipboard, as it was uploaded."""
     return PictureInput(
         value=start.shown if start else None,
         type="filepath",
@@ -76,10 +76,10 @@ def picture_input(label: str, start: Source | None, elem_id: str) -> gr.Image:
 
 
 def build(
-    label: str, start: Source | None, offered: dict[str, Path], other: str, *, room: str = "style", visible: bool = True
+    label: str, start: Source | None, offered: dict[str, Path], other: str, *, prefix: str = "style", visible: bool = True
 ) -> Slot:
     """label: its name on the page. offered: pictures that are here already, which the button `other` picks from."""
-    name = f"{room}-{label.lower().replace(' ', '-')}"
+    name = f"{prefix}-{label.lower().replace(' ', '-')}"
     with gr.Column(min_width=110, visible=visible, elem_classes="slot named") as column:
         picture = picture_input(label, start, name)
         with gr.Row(elem_classes="slot-buttons"):
@@ -92,14 +92,14 @@ def wire(slot: Slot, changed: gr.State) -> None:
     """Connects a slot's own events. `changed` counts up whenever there is a new picture."""
     outputs = [slot.picture, slot.held, changed]
     # As in slots.py: the field's `change` also follows our own answers, and may report one upload twice.
-    lane = {"concurrency_id": "bring", "concurrency_limit": 1}
-    for brought, event in ((slot.picture, slot.picture.change), (slot.upload, slot.upload.upload)):
-        instant(event, accept, [brought, slot.held, changed], outputs, trigger_mode="always_last", **lane)
-    instant(slot.other.click, surprise(slot.offered), [slot.held, changed], outputs)
+    lane = {"concurrency_id": "upload", "concurrency_limit": 1}
+    for component, event in ((slot.picture, slot.picture.change), (slot.upload, slot.upload.upload)):
+        unqueued(event, accept, [component, slot.held, changed], outputs, trigger_mode="always_last", **lane)
+    unqueued(slot.other.click, random_choice(slot.offered), [slot.held, changed], outputs)
 
 
 def accept(path: str | None, held: Source | None, changed: int) -> tuple:
-    """Takes what was brought; what is no picture is put back, with a word. Values for (picture, held, changed)."""
+    """Takes an upload; what is no picture is put back, with a word. Values for (picture, held, changed)."""
     if path is None or (held and path == held.shown):
         return (gr.skip(),) * 3
     if held and layout.is_result(path):  # an answer of ours that a later one has overtaken
@@ -107,31 +107,31 @@ def accept(path: str | None, held: Source | None, changed: int) -> tuple:
     if held and path == held.refused:
         return held.shown, gr.skip(), gr.skip()
     try:
-        brought = source(path, uploaded=True)
+        new = source(path, uploaded=True)
     except StudioError as error:
-        explain(error)
+        report_error(error)
         return (held.shown, held._replace(refused=path), gr.skip()) if held else (None, gr.skip(), gr.skip())
-    return brought.shown, brought, changed + 1
+    return new.shown, new, changed + 1
 
 
-def surprise(offered: dict[str, Path]) -> Callable[..., tuple]:
+def random_choice(offered: dict[str, Path]) -> Callable[..., tuple]:
     """The handler that picks one of these, other than the one that is shown there."""
 
     def pick(held: Source | None, changed: int) -> tuple:
         titles = [title for title in offered if not held or title != held.title]
         title = random.choice(titles or list(offered))
-        return take(offered, title, changed)
+        return select(offered, title, changed)
 
     return pick
 
 
-def first(offered: dict[str, Path], wanted: str) -> Source | None:
+def first_source(offered: dict[str, Path], wanted: str) -> Source | None:
     """The wanted picture, or else the first of those that are there."""
     title = wanted if wanted in offered else next(iter(offered), None)
     return source(offered[title], title) if title else None
 
 
-def take(offered: dict[str, Path], title: str, changed: int) -> tuple:
+def select(offered: dict[str, Path], title: str, changed: int) -> tuple:
     """One of the offered pictures: values for (picture, held, changed)."""
     chosen = _copy(offered[title], title)
     return chosen.shown, chosen, changed + 1
@@ -141,7 +141,7 @@ _made: dict[tuple[str, ...], Any] = {}
 _making = threading.Lock()
 
 
-def _once(make: Callable[[Path, str], T], file: Callable[[T], str], path: Path, title: str) -> T:
+def _cached(make: Callable[[Path, str], T], file: Callable[[T], str], path: Path, title: str) -> T:
     """What `make` makes of an offered picture, always the same, as long as its file is there."""
     key = (make.__name__, str(path), title, os.environ.get("GRADIO_TEMP_DIR", ""))
     with _making:
@@ -154,14 +154,14 @@ def _copy(path: Path, title: str) -> Source:
     """An offered picture, always the same small copy of it.
 
     A click on a list of Gradio may come twice. With a copy each time, the field would show one and the state hold the other,
-    and `accept` would take what is shown for a picture that the visitor has brought.
+    and `accept` would take what is shown for an upload of the visitor.
     """
-    return _once(source, lambda made: made.shown, path, title)
+    return _cached(source, lambda made: made.shown, path, title)
 
 
 def _thumbnail(path: Path, title: str) -> str:
     """Path of a small square of an offered picture; all galleries of a page show the same one."""
-    return _once(_square, str, path, title)
+    return _cached(_square, str, path, title)
 
 
 def _square(path: Path, title: str) -> str:
@@ -187,10 +187,10 @@ def gallery(label: str, slot: Slot, changed: gr.State, columns: int, elem_id: st
     )
 
     def choose(event: gr.SelectData, changed: int) -> tuple:
-        return take(slot.offered, titles[event.index], changed)
+        return select(slot.offered, titles[event.index], changed)
 
-    instant(shown.select, choose, changed, [slot.picture, slot.held, changed], trigger_mode="always_last")
-    instant(slot.held.change, lambda held: gr.update(selected_index=_place(titles, held)), slot.held, shown)
+    unqueued(shown.select, choose, changed, [slot.picture, slot.held, changed], trigger_mode="always_last")
+    unqueued(slot.held.change, lambda held: gr.update(selected_index=_place(titles, held)), slot.held, shown)
     return shown
 
 

@@ -1,6 +1,6 @@
-"""Colours, fonts and shapes: a gallery wall, plaster white by day and bottle green by night.
+"""Colours, fonts and shapes: white in light mode and bottle green in dark mode; the pictures dominate.
 
-Vermilion, the dot that galleries put beside a picture that is taken, is kept for the one obvious button of each tab.
+The accent colour, vermilion, is kept for the primary button of each tab.
 What Gradio's theme variables cannot say stands in assets/theme.css.
 """
 
@@ -51,7 +51,7 @@ def theme() -> gr.themes.Base:
 
 
 def _surfaces() -> dict[str, str]:
-    """The wall and what hangs on it. Blocks have no box of their own: the pictures are the boxes."""
+    """Backgrounds, borders and texts. Blocks have no box of their own."""
     return {
         "body_background_fill": "*neutral_100",
         "body_background_fill_dark": "*neutral_950",
@@ -95,7 +95,7 @@ def _surfaces() -> dict[str, str]:
 
 
 def _controls() -> dict[str, str]:
-    """Buttons, fields and sliders: ink on plaster, vermilion for the primary button alone."""
+    """Buttons, fields and sliders: dark on light, vermilion for the primary button alone."""
     return {
         "button_primary_background_fill": "*primary_500",
         "button_primary_background_fill_dark": "*primary_500",

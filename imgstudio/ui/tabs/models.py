@@ -14,9 +14,9 @@ import imgstudio
 
 from ...errors import StudioError
 from ...studio import downloads
-from ..kit import downloads as fetching
 from ..kit import layout, model_import
-from ..kit.events import instant
+from ..kit.downloads import download_row
+from ..kit.events import unqueued
 from ..kit.layout import megabytes, model_line
 from ..kit.theme import ASSETS
 from ..server.proxy import is_local
@@ -90,7 +90,7 @@ def _wire_trying(table: gr.HTML) -> None:
     """A click on "Try it" opens the tab of the model's task with that model chosen, as if the visitor had imported it."""
     here = get_render_context()
     rooms = here.parent if isinstance(here, gr.Tab) else None
-    parts = {task: model_import.found(task) for task in PLACES if model_import.found(task)}
+    parts = {task: model_import.chooser_of(task) for task in PLACES if model_import.chooser_of(task)}
     inner = {place[1]: block for place in PLACES.values() if place[1] and (block := _by_id(place[1])) is not None}
     if rooms is None or not parts:
         return
@@ -108,7 +108,7 @@ def _wire_trying(table: gr.HTML) -> None:
             updates += [(count + 1, spec.name), *part.choose(spec.name, own)] if mine else [gr.skip()] * (1 + len(part.chosen))
         return gr.Tabs(selected=place[0]), *selected, *updates
 
-    instant(table.select, attempt, states, [rooms, *inner.values(), *components])
+    unqueued(table.select, attempt, states, [rooms, *inner.values(), *components])
 
 
 def _by_id(elem_id: str) -> Any:
@@ -160,7 +160,7 @@ def _row(spec: imgstudio.Spec) -> str:
 
 
 def _state(name: str) -> str:
-    size = downloads.on_disk(name)
+    size = downloads.stored_bytes(name)
     if not size:
         return "not downloaded yet"
     return f"{megabytes(size)} of it here" if downloads.unfinished(name) else f"downloaded, {megabytes(size)}"
@@ -178,14 +178,16 @@ def _downloads(table: gr.HTML, away: list[tuple[str, str]], filters: list[Any]) 
             elem_id="models-hub",
         )
         line = gr.HTML(model_line(first), elem_classes="model-line")
-        fetched = fetching.offer("models", [model], line, first, again=[cleared.change, page.select])
+        fetched = download_row("models", [model], line, first, again=[cleared.change, page.select])
         clear = None
         if not settings().public:  # where strangers come, nothing can be cleared: there is neither the button nor its event
-            clear = gr.Button("Clear from this server", size="sm", visible=bool(downloads.on_disk(first)), elem_id="models-clear")
-            instant(clear.click, _clear, [model, cleared], cleared)
+            clear = gr.Button(
+                "Clear from this server", size="sm", visible=bool(downloads.stored_bytes(first)), elem_id="models-clear"
+            )
+            unqueued(clear.click, _clear, [model, cleared], cleared)
     again = [model.change, cleared.change, fetched.change, page.select]
     outputs = [table] if clear is None else [table, clear]
-    shown = instant(again, functools.partial(_shown, len(outputs)), model, outputs, trigger_mode="always_last")
+    shown = unqueued(again, functools.partial(_shown, len(outputs)), model, outputs, trigger_mode="always_last")
     shown.then(None, filters, None, js=FILTER, api_visibility="private")
 
 
@@ -200,7 +202,7 @@ def _clear(request: gr.Request, name: str, count: int) -> int:
 
 def _shown(count: int, name: str) -> Any:
     """Values for (table, button), or for the table alone."""
-    values = catalogue(), gr.update(visible=bool(downloads.on_disk(name)))
+    values = catalogue(), gr.update(visible=bool(downloads.stored_bytes(name)))
     return values if count == len(values) else values[0]
 
 

@@ -37,9 +37,9 @@ class Morph(NamedTuple):
         return [self.picture, self.line, *self.strips]
 
 
-def build(hung: tuple | None, film: player.Film | None) -> Morph:
-    """hung: values for `Morph.outputs` at first. film: the animation that plays there at first."""
-    picture, line, *rows = hung or (None, "", None, None)
+def build(shown: tuple | None, film: player.Film | None) -> Morph:
+    """shown: values for `Morph.outputs` at first. film: the animation that plays there at first."""
+    picture, line, *rows = shown or (None, "", None, None)
     with gr.Tab("Morph", id="morph") as tab:
         with gr.Row(elem_classes="hanging"):
             with gr.Column(min_width=280, elem_classes="dated"):
@@ -61,9 +61,9 @@ def blend(model: str, a: str, b: str, look: str, t: float, curve: str) -> tuple[
     watch = Stopwatch()
     picture = interpolation.blend(model, a, b, t, curve=curve)
     line = layout.facts(f"t = {t:.2f}", watch.seconds, f"{picture.width} × {picture.height} px")
-    settings = {"task": "interpolate", "model": model, "t": t, "curve": curve, **slots.origins(a=a, b=b)}
+    settings = {"task": "interpolate", "model": model, "t": t, "curve": curve, **slots.provenance(a=a, b=b)}
     large = layout.enlarged(picture, model, look, LARGE)
-    return layout.keep(large, layout.file_name(model, "morph", f"{t:.2f}"), settings), line
+    return layout.save_result(large, layout.file_name(model, "morph", f"{t:.2f}"), settings), line
 
 
 def whole(model: str, a: str, b: str, look: str, t: float, curve: str) -> tuple:
@@ -74,9 +74,9 @@ def whole(model: str, a: str, b: str, look: str, t: float, curve: str) -> tuple:
 def _strip(model: str, a: str, b: str, look: str, curve: str) -> list:
     frames = interpolation.interpolate(model, a, b, steps=STEPS, curve=curve, side=layout.TILE)
     places = [i / (STEPS - 1) for i in range(STEPS)]
-    shared = {"task": "interpolate", "model": model, "curve": curve, **slots.origins(a=a, b=b)}
+    shared = {"task": "interpolate", "model": model, "curve": curve, **slots.provenance(a=a, b=b)}
     settings = [{**shared, "t": t} for t in places]
-    return layout.hang(zip(frames, [f"{t:.2f}" for t in places], settings), model, look)
+    return layout.show_strip(zip(frames, [f"{t:.2f}" for t in places], settings), model, look)
 
 
 def jump(event: gr.SelectData, model: str, a: str, b: str, look: str, curve: str) -> tuple:

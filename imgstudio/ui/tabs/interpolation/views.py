@@ -1,4 +1,4 @@
-"""The views of the tab "VAE interpolation" beside the morph: each shows the pictures in another light.
+"""The views of the tab "VAE interpolation" beside the morph: each shows another property of the model.
 
 A view's `run` takes (model, A, B, look, the view's own controls) and returns values for its `outputs`.
 """
@@ -24,7 +24,7 @@ LARGE = 448  # side of a single result, px
 
 class View(NamedTuple):
     """One sub-tab. controls: its own inputs; moving one of `live` runs the view again; kept: key of the settings that its
-    pictures carry -> control, of those that a picture brings back as they are."""
+    pictures carry -> control, of those that are restored from a picture as they are."""
 
     name: str
     tab: gr.Tab
@@ -65,8 +65,8 @@ def manifold(model: str, a: str, b: str, look: str, c: str, d: str, size: float)
     line = layout.facts(f"{int(size)} × {int(size)} pictures", watch.seconds)
     cells = [layout.enlarged(picture, model, look, CELL) for row in rows for picture in row]
     sheet = pictures.grid(cells, int(size))
-    settings = {"task": "manifold", "model": model, "size": int(size), **slots.origins(a=a, b=b, c=c, d=d)}
-    return layout.keep(sheet, layout.file_name(model, "corners"), settings), line
+    settings = {"task": "manifold", "model": model, "size": int(size), **slots.provenance(a=a, b=b, c=c, d=d)}
+    return layout.save_result(sheet, layout.file_name(model, "corners"), settings), line
 
 
 # --- one latent dimension
@@ -92,9 +92,9 @@ def traverse(model: str, a: str, b: str, look: str, rank: float, span: float) ->
     made = interpolation.traverse(model, a, dimension=number, span=span, steps=STEPS)
     line = layout.facts(f"{STEPS} pictures", watch.seconds, f"dimension {number} of {len(order)}")
     places = [span * (2 * i / (STEPS - 1) - 1) for i in range(STEPS)]
-    shared = {"task": "traverse", "model": model, "dimension": number, "span": span, **slots.origins(a=a)}
+    shared = {"task": "traverse", "model": model, "dimension": number, "span": span, **slots.provenance(a=a)}
     settings = [{**shared, "value": round(place, 3)} for place in places]
-    return layout.hang(zip(made, [f"{place:+.1f}" for place in places], settings), model, look), line
+    return layout.show_strip(zip(made, [f"{place:+.1f}" for place in places], settings), model, look), line
 
 
 # --- there and back
@@ -115,13 +115,13 @@ def reconstruct(model: str, a: str, b: str, look: str) -> tuple:
     for letter, source in (("A", a), ("B", b)):
         made = interpolation.reconstruct(model, source)
         caption = f"{letter} again: PSNR {made.psnr:.1f} dB" + ("" if made.kl is None else f", KL {made.kl:.0f} nats")
-        seen = interpolation.seen(model, source)
+        seen = interpolation.net_input(model, source)
         items += [
             (seen, letter, {}),
-            (made.image, caption, {"task": "reconstruct", "model": model, **slots.origins(**{letter.lower(): source})}),
+            (made.image, caption, {"task": "reconstruct", "model": model, **slots.provenance(**{letter.lower(): source})}),
         ]
     line = layout.facts("2 pictures", watch.seconds, f"{items[0][0].width} × {items[0][0].height} px")
-    return layout.hang(items, model, look, LARGE), line
+    return layout.show_strip(items, model, look, LARGE), line
 
 
 # --- latent arithmetic
@@ -163,9 +163,9 @@ def change(model: str, a: str, b: str, look: str, chosen: list[str], *amounts: f
     wanted = {name: amount for name, amount in zip(chosen, amounts) if name in interpolation.attributes(model)}
     before, after = (interpolation.attribute(model, a, each) for each in ({}, wanted))
     line = layout.facts("2 pictures", watch.seconds)
-    told = ", ".join(f"{name} {amount:+.2f}" for name, amount in wanted.items() if amount)
-    settings = {"task": "attribute", "model": model, "amounts": wanted, **slots.origins(a=a)}
-    return layout.hang([(before, "A", {}), (after, told or "A", settings)], model, look, LARGE), line
+    changes = ", ".join(f"{name} {amount:+.2f}" for name, amount in wanted.items() if amount)
+    settings = {"task": "attribute", "model": model, "amounts": wanted, **slots.provenance(a=a)}
+    return layout.show_strip([(before, "A", {}), (after, changes or "A", settings)], model, look, LARGE), line
 
 
 def offer_directions(chosen: list[str], amounts: Mapping[str, float] | None = None) -> list:
@@ -202,10 +202,10 @@ def denoise(model: str, a: str, b: str, look: str, noise: float, seed: float) ->
     watch = Stopwatch()
     made = interpolation.denoise(model, a, noise=noise, seed=int(seed))
     line = layout.facts("1 picture", watch.seconds, f"noise {noise:.2f}")
-    settings = {"task": "denoise", "model": model, "noise": noise, "seed": int(seed), **slots.origins(a=a)}
+    settings = {"task": "denoise", "model": model, "noise": noise, "seed": int(seed), **slots.provenance(a=a)}
     items = [
-        (interpolation.seen(model, a, side=interpolation.SIDE), "A", {}),
+        (interpolation.net_input(model, a, side=interpolation.SIDE), "A", {}),
         (made.noisy, f"A with noise: {made.psnr_noisy:.1f} dB", settings),
         (made.image, f"Cleaned: {made.psnr:.1f} dB", settings),
     ]
-    return layout.hang(items, model, look, LARGE), line
+    return layout.show_strip(items, model, look, LARGE), line

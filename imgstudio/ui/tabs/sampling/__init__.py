@@ -1,4 +1,4 @@
-"""The tab "Latent sampling": a sheet of pictures from seeds, one of them large, and walks between them; and steering."""
+"""The tab "Latent sampling": a sheet of pictures from seeds, one of them large, and walks between them; and latent editing."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from imgstudio.errors import StudioError
 from imgstudio.studio import downloads, pictures
 from imgstudio.studio.sampling.latents import TRUNCATION
 
-from ...kit import downloads as fetching
+from ... import texts
 from ...kit import freshness, layout, model_import, prepared
-from ...kit.events import connect, instant, live
-from ...texts import lessons
-from . import editing
-from . import walk as walking
-from .sheet import ANY, Controls, Wall, large, show
+from ...kit.downloads import download_row, if_present
+from ...kit.events import connect, debounced, unqueued
+from . import editing, walk
+from .sheet import ANY, Controls, Gallery, large, show
 
 TITLE = "Latent sampling"
 COUNT = 24
@@ -27,56 +26,62 @@ EXAMPLES = {"All alike": 0.1, "Typical": 0.5, "Wild": 1.4}  # truncations
 
 
 def build() -> None:
-    """Contents of the tab: two parts, and one wall text for both."""
+    """Contents of the tab: two parts, and one explanation for both."""
     first = layout.default_model("sample")
     if first is None:
-        layout.nothing_here()
+        layout.no_models()
         return
     with gr.Tabs(elem_classes="views parts", elem_id="sampling-parts"):
         with gr.Tab("Samples", id="samples"):
             _samples(first)
         with gr.Tab(editing.TITLE, id="steer"):
             editing.build()
-    lessons.sampling()
+    layout.explanation(*texts.columns("sampling"))
 
 
 def _samples(first: imgstudio.Spec) -> None:
     """Contents of the first part: the sheet, the large picture, the walk."""
     opening = prepared.opening("samples", lambda: _opening(first), first.name)
-    film = prepared.opening("walk", lambda: walking.opening(first, TRUNCATION), first.name)
-    with layout.room():
+    film = prepared.opening("walk", lambda: walk.opening(first, TRUNCATION), first.name)
+    with layout.two_columns():
         with layout.controls():
-            left = _left(first)
+            main = _main_controls(first)
         with layout.below():
-            own = model_import.build("sample", "sampling")
+            importer = model_import.build("sample", "sampling")
             with layout.advanced():
-                look = layout.look_control()
+                look = layout.enlarging_control()
                 upload = gr.UploadButton(
                     "Open settings from a picture", file_types=["image"], size="sm", elem_id="sampling-restore"
                 )
                 gr.HTML('<p class="help">Every picture that you download here carries its seed and settings.</p>')
-        with layout.stage():
-            shown = _right(opening)
-            walk = walking.build(film)
-    state = [left.model, left.label, left.seed, left.count, left.truncation, look, shown.wall]
+        with layout.results():
+            shown = _outputs(opening)
+            walk_controls = walk.build(film)
+    state = [main.model, main.label, main.seed, main.count, main.truncation, look, shown.gallery]
     model_import.wire(
-        own, lambda name, brought: (gr.update(choices=model_import.offered("sample", brought), value=name),), [left.model]
+        importer,
+        lambda name, imported: (gr.update(choices=model_import.model_choices("sample", imported), value=name),),
+        [main.model],
     )
-    _connect(left, look, upload, shown, walk, own, state)
-    watched = {"model": left.model, "class": left.label, "truncation": left.truncation}
-    walking.wire(walk, state, freshness.watch(walk.mark, watched, "Walk makes it anew.", opened=bool(film), relevant=made_of))
+    _connect(main, look, upload, shown, walk_controls, importer, state)
+    watched = {"model": main.model, "class": main.label, "truncation": main.truncation}
+    walk.wire(
+        walk_controls,
+        state,
+        freshness.watch(walk_controls.mark, watched, "Walk makes it anew.", opened=bool(film), relevant=made_of),
+    )
 
 
 def _opening(first: imgstudio.Spec) -> tuple | None:
     """What is shown before the first click; None where it can't be made, such as without weights."""
     try:
-        controls = Controls(first.name, None, 0, COUNT, TRUNCATION, "auto", Wall((), LARGE_AT_FIRST))
+        controls = Controls(first.name, None, 0, COUNT, TRUNCATION, "auto", Gallery((), LARGE_AT_FIRST))
         return show(controls, controls.page()._replace(chosen=LARGE_AT_FIRST))
     except StudioError:
         return None
 
 
-class Left(NamedTuple):
+class MainControls(NamedTuple):
     """The controls."""
 
     model: gr.Dropdown
@@ -91,9 +96,9 @@ class Left(NamedTuple):
     button: gr.Button
 
 
-def _left(first: imgstudio.Spec) -> Left:
+def _main_controls(first: imgstudio.Spec) -> MainControls:
     model, line = layout.model_chooser("sample", "sampling-model")
-    fetched = fetching.offer("sampling", [model], line, first.name)
+    fetched = download_row("sampling", [model], line, first.name)
     label = gr.Radio(
         _classes(first.labels),
         value=ANY,
@@ -115,31 +120,31 @@ def _left(first: imgstudio.Spec) -> Left:
         elem_id="sampling-truncation",
     )
     button = gr.Button("Sample", variant="primary", elem_id="sampling-button")
-    return Left(model, line, fetched, label, seed, dice_button, fresh, count, truncation, button)
+    return MainControls(model, line, fetched, label, seed, dice_button, fresh, count, truncation, button)
 
 
 def _classes(labels: tuple[str, ...] | None) -> list[str]:
     return [ANY, *(labels or ())]
 
 
-class Shown(NamedTuple):
-    """What hangs on the wall, in the order of `wall.show`; then the examples under it."""
+class Outputs(NamedTuple):
+    """The pictures, in the order of what `show` returns; then the examples under them."""
 
     sheet: gr.Gallery
     large: gr.Image
     caption: gr.HTML
     line: gr.HTML
-    wall: gr.State
+    gallery: gr.State
     examples: list[gr.Button]
     mark: freshness.Mark
 
 
-def _right(opening: tuple | None) -> Shown:
-    sheet, picture, caption, line, wall = opening or ({}, None, "", "", Wall((0,), 0))
+def _outputs(opening: tuple | None) -> Outputs:
+    sheet, picture, caption, line, gallery = opening or ({}, None, "", "", Gallery((0,), 0))
     tiles, marked = sheet.get("value"), sheet.get("selected_index")
     with gr.Row(elem_classes="hanging dated"):
         with gr.Column(scale=5, min_width=300):
-            gallery = layout.strip(
+            strip = layout.strip(
                 "Sheet of samples", 6, value=tiles, selected_index=marked, elem_id="sampling-sheet", elem_classes=["sheet"]
             )
             line = layout.facts_line(line)
@@ -148,34 +153,46 @@ def _right(opening: tuple | None) -> Shown:
         with gr.Column(scale=4, min_width=280):
             picture = layout.result("The chosen picture", value=picture, elem_id="sampling-large", alt_text="The chosen picture")
             caption = gr.HTML(caption, elem_id="sampling-caption")
-    return Shown(gallery, picture, caption, line, gr.State(wall), examples, mark)
+    return Outputs(strip, picture, caption, line, gr.State(gallery), examples, mark)
 
 
 def _connect(
-    left: Left, look: gr.Radio, upload: gr.UploadButton, shown: Shown, walk: walking.Walking, own: model_import.Bring, state: list
+    main: MainControls,
+    look: gr.Radio,
+    upload: gr.UploadButton,
+    shown: Outputs,
+    walk_controls: walk.WalkControls,
+    importer: model_import.ImportControls,
+    state: list,
 ) -> None:
     *outputs, examples, mark = shown
-    watched = {"model": left.model, "class": left.label, "truncation": left.truncation}
+    watched = {"model": main.model, "class": main.label, "truncation": main.truncation}
     again = "Sample draws new pictures."
     renews = {"renews": freshness.watch(mark, watched, again, opened=shown.sheet.value is not None, relevant=made_of)}
-    connect(left.button.click, press, [left.fresh, *state], [left.seed, *outputs], **renews)
-    connect(left.dice.click, dice, state, [left.seed, *outputs], **renews)
-    live(left.seed.input, draw, state, outputs, **renews)
-    instant(left.seed.input, lambda: False, None, left.fresh)
-    live(left.count.input, resize, state, outputs, **renews)
-    live([left.truncation.input, left.label.input, look.input], adjust, state, outputs, **renews)
+    connect(main.button.click, press, [main.fresh, *state], [main.seed, *outputs], **renews)
+    connect(main.dice.click, dice, state, [main.seed, *outputs], **renews)
+    debounced(main.seed.input, draw, state, outputs, **renews)
+    unqueued(main.seed.input, lambda: False, None, main.fresh)
+    debounced(main.count.input, resize, state, outputs, **renews)
+    debounced([main.truncation.input, main.label.input, look.input], adjust, state, outputs, **renews)
     for button, truncation in zip(examples, EXAMPLES.values()):
-        connect(button.click, attempt, [gr.State(truncation), *state], [left.truncation, *outputs], **renews)
-    changed = [left.label, left.line, left.count, *outputs]
-    instant(left.model.input, offer_unloaded, [left.model, left.count], [left.label, left.count])
-    connect([left.model.input, left.fetched.change], fetching.once_here(change_model), state, changed, **renews)
-    instant(own.arrived.change, model_import.by_name(offer_unloaded), [own.arrived, left.count], [left.label, left.count])
-    connect(
-        own.arrived.change, model_import.by_name(fetching.once_here(change_model)), [own.arrived, *state[1:]], changed, **renews
+        connect(button.click, attempt, [gr.State(truncation), *state], [main.truncation, *outputs], **renews)
+    changed = [main.label, main.line, main.count, *outputs]
+    unqueued(main.model.input, offer_unloaded, [main.model, main.count], [main.label, main.count])
+    connect([main.model.input, main.fetched.change], if_present(change_model), state, changed, **renews)
+    unqueued(
+        importer.arrived.change, model_import.by_name(offer_unloaded), [importer.arrived, main.count], [main.label, main.count]
     )
-    clicked = [walk.seeds, shown.large, shown.caption, shown.wall]
-    live(shown.sheet.select, pick, [walk.seeds, *state], clicked)
-    restored = [left.model, left.seed, left.fresh, left.truncation, left.label, left.line, left.count, *outputs]
+    connect(
+        importer.arrived.change,
+        model_import.by_name(if_present(change_model)),
+        [importer.arrived, *state[1:]],
+        changed,
+        **renews,
+    )
+    clicked = [walk_controls.seeds, shown.large, shown.caption, shown.gallery]
+    debounced(shown.sheet.select, pick, [walk_controls.seeds, *state], clicked)
+    restored = [main.model, main.seed, main.fresh, main.truncation, main.label, main.line, main.count, *outputs]
     connect(upload.upload, restore, [upload, *state], restored, **renews)
 
 
@@ -191,12 +208,12 @@ def draw(*values: Any) -> tuple:
 def press(fresh: bool, *values: Any) -> tuple:
     """The button: new pictures, or those of the seed in the box where it is to be kept. Says why where nothing would change."""
     controls = Controls(*values)
-    if not fresh and controls.wall.seeds == controls.page().seeds:
+    if not fresh and controls.gallery.seeds == controls.page().seeds:
         seed = layout.whole(controls.seed)
         gr.Info(f'These are the pictures of seed {seed} already: for others, tick "A new seed at every click".')
         return gr.skip()
     if fresh:
-        controls = controls._replace(seed=layout.roll())
+        controls = controls._replace(seed=layout.random_seed())
     return layout.whole(controls.seed), *show(controls, controls.page())
 
 
@@ -208,20 +225,20 @@ def dice(*values: Any) -> tuple:
 def adjust(*values: Any) -> tuple:
     """The same pictures under other settings."""
     controls = Controls(*values)
-    return show(controls, controls.wall)
+    return show(controls, controls.gallery)
 
 
 def attempt(truncation: float, *values: Any) -> tuple:
     """One of the examples: the same pictures under another truncation."""
     controls = Controls(*values)._replace(truncation=truncation)
-    return truncation, *show(controls, controls.wall)
+    return truncation, *show(controls, controls.gallery)
 
 
 def resize(*values: Any) -> tuple:
     """More or fewer pictures, from the same first one."""
     controls = Controls(*values)
-    first = controls.wall.seeds[0]
-    return show(controls, controls.wall._replace(seeds=tuple(range(first, first + int(controls.count)))))
+    first = controls.gallery.seeds[0]
+    return show(controls, controls.gallery._replace(seeds=tuple(range(first, first + int(controls.count)))))
 
 
 def change_model(*values: Any) -> tuple:
@@ -230,9 +247,9 @@ def change_model(*values: Any) -> tuple:
     spec = layout.find(controls.model)
     chooser = gr.update(choices=_classes(spec.labels), value=controls.class_name() or ANY, visible=bool(spec.labels))
     most = FEW if spec.side else MOST
-    wall = controls.wall._replace(seeds=controls.wall.seeds[:most])
+    gallery = controls.gallery._replace(seeds=controls.gallery.seeds[:most])
     count = gr.update(maximum=most, value=min(int(controls.count), most))
-    return chooser, layout.model_line(controls.model), count, *show(controls, wall)
+    return chooser, layout.model_line(controls.model), count, *show(controls, gallery)
 
 
 def offer_unloaded(model: str, count: float) -> tuple:
@@ -248,10 +265,10 @@ def offer_unloaded(model: str, count: float) -> tuple:
 def pick(event: gr.SelectData, walk_seeds: str, *values: Any) -> tuple:
     """A click on the sheet: the picture becomes the large one, and its seed goes onto the list of the walk."""
     controls = Controls(*values)
-    seed = controls.wall.seeds[event.index]
+    seed = controls.gallery.seeds[event.index]
     [picture] = controls.sample([seed])
-    wall = controls.wall._replace(chosen=seed)
-    return walking.added(walk_seeds, seed), *large(controls, seed, picture), wall
+    gallery = controls.gallery._replace(chosen=seed)
+    return walk.added(walk_seeds, seed), *large(controls, seed, picture), gallery
 
 
 def made_of(chosen: dict[str, Any]) -> dict[str, Any]:
@@ -268,4 +285,4 @@ def restore(path: str, *values: Any) -> tuple:
     if saved.get("task") != "sample" or not known or not isinstance(seed, int) or not isinstance(truncation, int | float):
         raise StudioError("This picture was not made on this tab by a model of this studio: choose one that you saved here.")
     controls = Controls(*values)._replace(model=model, label=saved.get("label"), seed=seed, truncation=truncation)
-    return model, seed, False, truncation, *change_model(*controls._replace(wall=controls.page()))
+    return model, seed, False, truncation, *change_model(*controls._replace(gallery=controls.page()))

@@ -1,4 +1,4 @@
-"""The part "Steer" of the tab "Latent sampling": a StyleGAN2, and all the ways to move through its latent space."""
+"""The part "Steer" of the tab "Latent sampling": editing in the latent space of a StyleGAN2."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from imgstudio.studio import downloads
 from imgstudio.studio.sampling import editing
 from imgstudio.studio.sampling.latents import TRUNCATION
 
-from ...kit import downloads as fetching
 from ...kit import freshness, layout, prepared
-from ...kit.events import connect, instant, live
-from . import editing_features, editing_inversion, editing_mix, editing_pad, editing_point, editing_walk
-from . import editing_moves as moves
+from ...kit.downloads import download_row, if_present
+from ...kit.events import connect, debounced, unqueued
+from . import editing_features, editing_inversion, editing_mix, editing_moves, editing_pad, editing_point, editing_walk
 from .editing_point import MIDDLE, Base, Point
 from .sheet import ANY
 
@@ -26,7 +25,7 @@ SEED = 5
 NONE_YET = '<p class="nothing">There is no StyleGAN2 in the catalogue yet, and only such a model can be steered.</p>'
 
 
-class Desk(NamedTuple):
+class Outputs(NamedTuple):
     """What all parts share: the controls that make up a `Point`, and the picture of it."""
 
     state: list[Any]  # components in the order of `Point`
@@ -41,14 +40,14 @@ class Desk(NamedTuple):
     mark: freshness.Mark
 
     @property
-    def hung(self) -> list[Any]:
-        """The components, in the order of what `hang` returns."""
+    def result(self) -> list[Any]:
+        """The components, in the order of what `editing_moves.show` returns."""
         return [self.picture, self.caption, self.facts, self.key]
 
     @property
     def all(self) -> list[Any]:
-        """The components, in the order of what `travel` returns."""
-        return [*self.state, self.line, *self.hung]
+        """The components, in the order of what `editing_moves.go_to` returns."""
+        return [*self.state, self.line, *self.result]
 
 
 def build() -> None:
@@ -58,22 +57,22 @@ def build() -> None:
         gr.HTML(NONE_YET)
         return
     start = Point(first.name, ANY, SEED, TRUNCATION, True, 0, "auto", Base(), MIDDLE, True, 1, editing_point.depth(first.name))
-    with layout.room():
+    with layout.two_columns():
         with layout.controls():
-            left = _left(first)
+            main = _main_controls(first)
         with layout.below(), layout.advanced():
             noise_seed = gr.Number(
                 0, label="Noise seed", info="Another grain of the same strength.", precision=0, elem_id="steer-noise-seed"
             )
-            look = layout.look_control()
+            look = layout.enlarging_control()
             upload = gr.UploadButton("Open settings from a picture", file_types=["image"], size="sm", elem_id="steer-restore")
-        with layout.stage():
-            desk, parts = _stage(left, [noise_seed, look], start)
-    _connect(desk, left, parts, upload)
-    _connect_parts(desk, parts, start.key(pad=False))
+        with layout.results():
+            shared, parts = _outputs(main, [noise_seed, look], start)
+    _connect(shared, main, parts, upload)
+    _connect_parts(shared, parts, start.key(pad=False))
 
 
-class Left(NamedTuple):
+class MainControls(NamedTuple):
     """The controls."""
 
     model: gr.Dropdown
@@ -87,11 +86,11 @@ class Left(NamedTuple):
     button: gr.Button
 
 
-def _left(first: imgstudio.Spec) -> Left:
+def _main_controls(first: imgstudio.Spec) -> MainControls:
     model, line = layout.model_chooser(
         "sample", "steer-model", info="Those whose pictures can be steered.", among=editing.models()
     )
-    fetched = fetching.offer("steer", [model], line, first.name)
+    fetched = download_row("steer", [model], line, first.name)
     classes = editing_point.classes(first.name)
     label = gr.Radio(
         classes, value=ANY, label="Class", info="What the picture is to show.", visible=len(classes) > 1, elem_id="steer-class"
@@ -108,7 +107,7 @@ def _left(first: imgstudio.Spec) -> Left:
     )
     noisy = gr.Checkbox(True, label="Noise", info="Fine grain that no style decides.", elem_id="steer-noise", elem_classes="tick")
     button = gr.Button("Another picture", variant="primary", elem_id="steer-button")
-    return Left(model, line, fetched, label, seed, dice, truncation, noisy, button)
+    return MainControls(model, line, fetched, label, seed, dice, truncation, noisy, button)
 
 
 def _opening(start: Point) -> tuple:
@@ -116,7 +115,7 @@ def _opening(start: Point) -> tuple:
     try:
         if downloads.missing(start.model):
             return None, "", "", None
-        return *editing_point.hang(start), editing_pad.montage(start)
+        return *editing_point.show(start), editing_pad.montage(start)
     except StudioError:
         return None, "", "", None
 
@@ -126,37 +125,37 @@ class Parts(NamedTuple):
 
     pad: editing_pad.Pad
     mixing: editing_mix.Mixing
-    own: editing_inversion.Own
-    inside: editing_features.Inside
+    own: editing_inversion.OwnPicture
+    inside: editing_features.FeatureMaps
     walk: editing_walk.Walk
     save: gr.Button
     reset: gr.Button
 
 
-def _stage(left: Left, more: list[Any], start: Point) -> tuple[Desk, Parts]:
+def _outputs(main: MainControls, more: list[Any], start: Point) -> tuple[Outputs, Parts]:
     """more: the components of the state that stand under Advanced."""
-    *hung, montage = prepared.opening("steering", lambda: _opening(start), start.model)
-    ready, names = hung[0] is not None, editing_point.directions(start.model)
+    *result, montage = prepared.opening("editing", lambda: _opening(start), start.model)
+    ready, names = result[0] is not None, editing_point.directions(start.model)
     with gr.Row(elem_classes="hanging"):
-        picture, save, reset, mark = _picture(hung)
+        picture, save, reset, mark = _picture(result)
         with gr.Column(scale=6, min_width=300), gr.Tabs(elem_classes="views wrapping", selected="pad") as tabs:
             pad = editing_pad.build(montage, names, int(start.last))
             mixing = editing_mix.build(int(start.last))
             own = editing_inversion.build(start if ready else None)
             inside = editing_features.build(start.model)
     walk = editing_walk.build()
-    fixed = [left.model, left.label, left.seed, left.truncation, left.noisy, *more]
+    fixed = [main.model, main.label, main.seed, main.truncation, main.noisy, *more]
     state = [*fixed, gr.State(start.base), pad.field, pad.named, pad.first, pad.last, *pad.sliders]
-    hung = [*picture, gr.State(start.key())]
-    desk = Desk(state, left.line, *hung, gr.State(start.key()), tabs, gr.State("pad"), mark)
-    return desk, Parts(pad, mixing, own, inside, walk, save, reset)
+    result = [*picture, gr.State(start.key())]
+    shared = Outputs(state, main.line, *result, gr.State(start.key()), tabs, gr.State("pad"), mark)
+    return shared, Parts(pad, mixing, own, inside, walk, save, reset)
 
 
-def _picture(hung: list[Any]) -> tuple[list[Any], gr.Button, gr.Button, freshness.Mark]:
-    """hung: what is shown at first."""
+def _picture(result: list[Any]) -> tuple[list[Any], gr.Button, gr.Button, freshness.Mark]:
+    """result: what is shown at first."""
     with gr.Column(scale=4, min_width=280, elem_classes="steered dated"):
-        picture, caption, line = hung
-        picture = layout.result("The steered picture", value=picture, elem_id="steer-picture", alt_text="The steered picture")
+        picture, caption, line = result
+        picture = layout.result("The edited picture", value=picture, elem_id="steer-picture", alt_text="The edited picture")
         caption = gr.HTML(caption, elem_id="steer-caption")
         line, mark = layout.facts_line(line), freshness.mark()
         with gr.Row(elem_classes="buttons"):
@@ -168,52 +167,54 @@ def _picture(hung: list[Any]) -> tuple[list[Any], gr.Button, gr.Button, freshnes
 # --- events
 
 
-def _connect(desk: Desk, left: Left, parts: Parts, upload: gr.UploadButton) -> None:
-    pad, base = parts.pad, desk.state[7]
-    watched, again = {"model": desk.state[0]}, "Another picture draws one."
-    renews = {"renews": freshness.watch(desk.mark, watched, again, opened=desk.picture.value is not None)}
-    live(pad.field.input, moves.drag, desk.state, desk.hung[:3], **renews)
-    moved = [left.truncation, left.label, *desk.state[4:7], *pad.sliders, pad.named]
-    live([component.input for component in moved], moves.redraw, desk.state, desk.hung, **renews)
-    live([pad.first.input, pad.last.input], moves.choose_layers, desk.state, [pad.named, *desk.hung], **renews)
-    live(left.seed.input, moves.set_out, desk.state, [base, pad.field, *desk.hung], **renews)
-    at_work = {"show_progress_on": desk.picture, **renews}
-    connect([left.button.click, left.dice.click], moves.roll, desk.state, desk.all, **at_work)
-    connect(parts.reset.click, moves.back, desk.state, desk.all, **at_work)
-    changed = [left.model.input, left.fetched.change]
-    connect(changed, fetching.once_here(moves.change_model), desk.state, desk.all, **at_work)
-    connect(upload.upload, moves.restore, [upload, *desk.state], desk.all, **at_work)
-    instant(desk.key.change, moves.settle, desk.key, desk.settled, trigger_mode="always_last")
+def _connect(shared: Outputs, main: MainControls, parts: Parts, upload: gr.UploadButton) -> None:
+    pad, base = parts.pad, shared.state[7]
+    watched, again = {"model": shared.state[0]}, "Another picture draws one."
+    renews = {"renews": freshness.watch(shared.mark, watched, again, opened=shared.picture.value is not None)}
+    debounced(pad.field.input, editing_moves.drag, shared.state, shared.result[:3], **renews)
+    moved = [main.truncation, main.label, *shared.state[4:7], *pad.sliders, pad.named]
+    debounced([component.input for component in moved], editing_moves.redraw, shared.state, shared.result, **renews)
+    debounced([pad.first.input, pad.last.input], editing_moves.choose_layers, shared.state, [pad.named, *shared.result], **renews)
+    debounced(main.seed.input, editing_moves.change_seed, shared.state, [base, pad.field, *shared.result], **renews)
+    at_work = {"show_progress_on": shared.picture, **renews}
+    connect([main.button.click, main.dice.click], editing_moves.random_seed, shared.state, shared.all, **at_work)
+    connect(parts.reset.click, editing_moves.reset, shared.state, shared.all, **at_work)
+    changed = [main.model.input, main.fetched.change]
+    connect(changed, if_present(editing_moves.change_model), shared.state, shared.all, **at_work)
+    connect(upload.upload, editing_moves.restore, [upload, *shared.state], shared.all, **at_work)
+    unqueued(shared.key.change, editing_moves.settle, shared.key, shared.settled, trigger_mode="always_last")
 
 
-def _connect_parts(desk: Desk, parts: Parts, plane: str) -> None:
+def _connect_parts(shared: Outputs, parts: Parts, plane: str) -> None:
     """plane: the one that the pad shows at first."""
     pad, mixing, own, inside, walk = parts[:5]
     shown = gr.State(plane)
-    _follow(desk, pad.tab, "pad", editing_pad.refresh, [shown, *desk.state], [pad.field, shown])
-    controls = [*mixing.controls, *desk.state]
-    _follow(desk, mixing.tab, "mix", editing_mix.mix, controls, mixing.outputs)
-    live([mixing.crossover.input, mixing.rows.submit, mixing.columns.submit], editing_mix.mix, controls, mixing.outputs)
-    live([mixing.rows.blur, mixing.columns.blur], editing_mix.mix, controls, mixing.outputs)
-    live(mixing.layer.select, moves.pick_mixture, [mixing.grid, *desk.state], desk.all)
-    _follow(desk, inside.tab, "inside", editing_features.look, [inside.layer, *desk.state], inside.outputs)
-    live(inside.layer.input, editing_features.look, [inside.layer, *desk.state], inside.outputs)
-    instant(own.tab.select, lambda: "own", None, desk.opened)
-    editing_inversion.wire(own, desk.state)
-    led = [desk.tabs, desk.opened, mixing.rows, *desk.all]
-    connect(own.steer.click, moves.steer_from, [own.place, mixing.rows, *desk.state], led, show_progress_on=desk.picture)
-    live(own.strip.select, moves.pick_completion, [own.completions, *desk.state], desk.all)
-    watched, again = {"model": desk.state[0]}, "Walk makes it anew."
-    editing_walk.wire(walk, parts.save, desk.state, freshness.watch(walk.mark, watched, again, opened=False))
-    live(walk.strip.select, moves.pick_saved, [walk.shelf, desk.state[6]], [walk.shelf, *desk.all])
+    _follow(shared, pad.tab, "pad", editing_pad.refresh, [shown, *shared.state], [pad.field, shown])
+    controls = [*mixing.controls, *shared.state]
+    _follow(shared, mixing.tab, "mix", editing_mix.mix, controls, mixing.outputs)
+    debounced([mixing.crossover.input, mixing.rows.submit, mixing.columns.submit], editing_mix.mix, controls, mixing.outputs)
+    debounced([mixing.rows.blur, mixing.columns.blur], editing_mix.mix, controls, mixing.outputs)
+    debounced(mixing.layer.select, editing_moves.pick_mixture, [mixing.grid, *shared.state], shared.all)
+    _follow(shared, inside.tab, "inside", editing_features.show_layer, [inside.layer, *shared.state], inside.outputs)
+    debounced(inside.layer.input, editing_features.show_layer, [inside.layer, *shared.state], inside.outputs)
+    unqueued(own.tab.select, lambda: "own", None, shared.opened)
+    editing_inversion.wire(own, shared.state)
+    edited = [shared.tabs, shared.opened, mixing.rows, *shared.all]
+    connect(
+        own.edit.click, editing_moves.edit_found, [own.place, mixing.rows, *shared.state], edited, show_progress_on=shared.picture
+    )
+    debounced(own.strip.select, editing_moves.pick_completion, [own.completions, *shared.state], shared.all)
+    watched, again = {"model": shared.state[0]}, "Walk makes it anew."
+    editing_walk.wire(walk, parts.save, shared.state, freshness.watch(walk.mark, watched, again, opened=False))
+    debounced(walk.strip.select, editing_moves.pick_saved, [walk.saved_points, shared.state[6]], [walk.saved_points, *shared.all])
 
 
-def _follow(desk: Desk, tab: gr.Tab, name: str, handler: Callable[..., Any], inputs: list[Any], outputs: list[Any]) -> None:
+def _follow(shared: Outputs, tab: gr.Tab, name: str, handler: Callable[..., Any], inputs: list[Any], outputs: list[Any]) -> None:
     """A part is drawn when it is opened, and anew when the picture has changed while it is open."""
 
     def if_open(opened: str, *values: Any) -> Any:
         return handler(*values) if opened == name else gr.skip()
 
-    instant(tab.select, lambda: name, None, desk.opened)
-    live(tab.select, handler, inputs, outputs)
-    live(desk.settled.change, if_open, [desk.opened, *inputs], outputs)
+    unqueued(tab.select, lambda: name, None, shared.opened)
+    debounced(tab.select, handler, inputs, outputs)
+    debounced(shared.settled.change, if_open, [shared.opened, *inputs], outputs)

@@ -1,4 +1,4 @@
-"""The part "Inside" of "Steer": what the layers of the generator hold while they make the picture."""
+"""The part "Feature maps" of "Steer": what the layers of the generator hold while they make the picture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .editing_point import Point
 MAPS, COLUMNS, CELL, GAP = 16, 4, 160, 6
 
 
-class Inside(NamedTuple):
+class FeatureMaps(NamedTuple):
     """The components."""
 
     tab: gr.Tab
@@ -27,14 +27,14 @@ class Inside(NamedTuple):
 
     @property
     def outputs(self) -> list[Any]:
-        """The components, in the order of what `look` returns."""
+        """The components, in the order of what `show_layer` returns."""
         return [self.layer, self.sheet, self.line]
 
 
-def build(model: str) -> Inside:
+def build(model: str) -> FeatureMaps:
     """model: the one at first."""
     choices = layers(model)
-    with gr.Tab("Inside", id="inside") as tab:
+    with gr.Tab("Feature maps", id="inside") as tab:
         layer = gr.Dropdown(
             choices,
             value=choices[len(choices) // 2][1] if choices else None,
@@ -45,7 +45,7 @@ def build(model: str) -> Inside:
         )
         sheet = layout.result("Feature maps", elem_id="steer-maps", alt_text="Feature maps of the layer")
         line = layout.facts_line()
-    return Inside(tab, layer, sheet, line)
+    return FeatureMaps(tab, layer, sheet, line)
 
 
 def layers(model: str) -> list[tuple[str, int]]:
@@ -57,8 +57,8 @@ def layers(model: str) -> list[tuple[str, int]]:
     return [(f"Layer {index + 1}: {side} × {side}", index) for index, side in enumerate(sides)]
 
 
-def look(layer: int | None, *values: Any) -> tuple:
-    """Values for `Inside.outputs`: the maps of a layer for the point at hand."""
+def show_layer(layer: int | None, *values: Any) -> tuple:
+    """Values for `FeatureMaps.outputs`: the maps of a layer for the point at hand."""
     watch, point = Stopwatch(), Point.of(*values)
     choices = layers(point.model)
     layer = min(layer or 0, len(choices) - 1)
@@ -66,5 +66,5 @@ def look(layer: int | None, *values: Any) -> tuple:
     title = choices[layer][0]
     line = layout.facts(f"{len(maps)} maps", watch.seconds, title.lower(), "those that vary most over the picture")
     sheet = pictures.grid([pictures.enlarge(each, CELL, smooth=False) for each in maps], COLUMNS, gap=GAP)
-    path = layout.keep(sheet, point.name("layer", layer + 1), {**point.settings(), "task": "feature_maps", "layer": layer})
+    path = layout.save_result(sheet, point.name("layer", layer + 1), {**point.settings(), "task": "feature_maps", "layer": layer})
     return gr.update(choices=choices, value=layer), path, line

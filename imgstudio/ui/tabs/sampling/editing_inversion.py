@@ -1,4 +1,4 @@
-"""The part "Own picture" of "Steer": a picture's place in latent space is looked for, and painted-over parts are filled in."""
+"""The part "Own picture" of "Steer": GAN inversion of a picture, and inpainting of masked parts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import gradio as gr
 from imgstudio.errors import StudioError
 from imgstudio.studio import likeness, pictures, sampling
 from imgstudio.studio.sampling import inversion
-from imgstudio.studio.sampling.inversion import Found
+from imgstudio.studio.sampling.inversion import InversionStep
 
 from ...kit import freshness, layout, prepared, sources
-from ...kit.events import Stopwatch, connect, explain, instant, request_stop, until_stopped
+from ...kit.events import Stopwatch, connect, report_error, request_stop, unqueued, until_stopped
 from ...kit.sources import Source
 from ...server.painting import PaintInput
 from ..style import region
@@ -30,7 +30,7 @@ PAINT = '<p class="help">Paint over a part of the target, and the model fills it
 WORDS = {30: "hard to tell apart", 25: "close", 20: "alike", 16: "roughly alike", -999: "far off"}  # from so many dB on
 
 
-class Own(NamedTuple):
+class OwnPicture(NamedTuple):
     """The components."""
 
     tab: gr.Tab
@@ -46,13 +46,13 @@ class Own(NamedTuple):
     seed_dice: gr.Button
     find: gr.Button
     stop: gr.Button
-    steer: gr.Button
+    edit: gr.Button
     place: gr.State  # Base that was found
     editor: gr.ImageEditor
     complete: gr.Button
     halt: gr.Button
     strip: gr.Gallery
-    told: gr.HTML
+    progress: gr.HTML
     completions: gr.State  # their Bases
     mark: freshness.Mark  # of what was found
     completed: freshness.Mark  # of the completions
@@ -60,17 +60,17 @@ class Own(NamedTuple):
     @property
     def finding(self) -> list[Any]:
         """The components, in the order of what `find` yields."""
-        return [self.found, self.line, self.steer, self.place]
+        return [self.found, self.line, self.edit, self.place]
 
     @property
     def completing(self) -> list[Any]:
         """The components, in the order of what `complete` yields."""
-        return [self.strip, self.told, self.completions]
+        return [self.strip, self.progress, self.completions]
 
 
-def build(start: Point | None) -> Own:
+def build(start: Point | None) -> OwnPicture:
     """start: whose model draws the target at first; None where it can't."""
-    source = prepared.opening("steering-own", lambda: drawn(start, TARGET), start.model) if start else None
+    source = prepared.opening("editing-own", lambda: sampled_target(start, TARGET), start.model) if start else None
     with gr.Tab("Own picture", id="own") as tab:
         with gr.Row(elem_classes="slots"):
             target, upload, dice = _slot(source)
@@ -81,7 +81,7 @@ def build(start: Point | None) -> Own:
         with gr.Row(elem_classes="buttons"):
             find = gr.Button("Find it", size="md", min_width=90, elem_id="own-find")
             stop = gr.Button("Stop", size="md", min_width=60, elem_id="own-stop")
-            steer = gr.Button("Steer from here", size="md", min_width=130, interactive=False, elem_id="own-steer")
+            edit = gr.Button("Steer from here", size="md", min_width=130, interactive=False, elem_id="own-steer")
         with gr.Row():
             steps = gr.Slider(
                 10,
@@ -95,11 +95,11 @@ def build(start: Point | None) -> Own:
             )
             with gr.Column(min_width=180):
                 seed, seed_dice = layout.seed_row(0, "own-search", info="Another search ends elsewhere.")
-        editor, complete, halt, strip, told, completed = _completion(source)
+        editor, complete, halt, strip, progress, completed = _completion(source)
         held, changed, place, completions = (gr.State(value) for value in (source, 0, None, ()))
     slot = [target, upload, dice, held, changed]
-    first = [found, line, steps, seed, seed_dice, find, stop, steer, place]
-    return Own(tab, *slot, *first, editor, complete, halt, strip, told, completions, mark, completed)
+    first = [found, line, steps, seed, seed_dice, find, stop, edit, place]
+    return OwnPicture(tab, *slot, *first, editor, complete, halt, strip, progress, completions, mark, completed)
 
 
 def _slot(source: Source | None) -> tuple[gr.Image, gr.UploadButton, gr.Button]:
@@ -137,50 +137,50 @@ def _completion(source: Source | None) -> tuple:
             with gr.Row(elem_classes="buttons"):
                 complete = gr.Button("Complete", size="md", min_width=100, elem_id="own-complete")
                 halt = gr.Button("Stop", size="md", min_width=60, elem_id="own-halt")
-            told = layout.facts_line()
+            progress = layout.facts_line()
     with gr.Column(elem_classes="dated"):
         strip = layout.strip("Completions", COMPLETIONS, elem_id="own-completions", elem_classes=["sheet", "film"])
         completed = freshness.mark()
-    return editor, complete, halt, strip, told, completed
+    return editor, complete, halt, strip, progress, completed
 
 
 # --- the target
 
 
-def drawn(point: Point, seed: int) -> Source | None:
+def sampled_target(point: Point, seed: int) -> Source | None:
     """A picture that the model makes from a seed, to be found again; None where it can't be made."""
     try:
         [picture] = sampling.sample(point.model, [seed], **point.chosen())
     except StudioError:
         return None
     settings = {"task": "sample", "model": point.model, "seed": seed, **point.chosen()}
-    path = layout.keep(picture, layout.file_name(point.model, "seed", seed), settings)
-    shown = layout.keep(point.enlarged(picture, SHOWN), "target", settings)
+    path = layout.save_result(picture, layout.file_name(point.model, "seed", seed), settings)
+    shown = layout.save_result(point.enlarged(picture, SHOWN), "target", settings)
     return Source(f"Seed {seed}", path, shown, digest=pictures.digest(path))
 
 
 def redraw(changed: int, *values: Any) -> tuple:
     """The dice: values for (target, held, changed)."""
-    source = drawn(Point.of(*values), layout.roll())
+    source = sampled_target(Point.of(*values), layout.random_seed())
     if source is None:
-        raise StudioError("This model can't draw a picture now: bring one of your own.")
+        raise StudioError("This model can't draw a picture now: upload one of your own.")
     return source.shown, source, changed + 1
 
 
 def accept(path: str | None, held: Source | None, changed: int) -> tuple:
-    """Takes what was brought as the net will see it, the middle square. Values for (target, held, changed)."""
-    shown, brought, count = sources.accept(path, held, changed)
+    """Takes an upload as the net will see it, the middle square. Values for (target, held, changed)."""
+    shown, uploaded, count = sources.accept(path, held, changed)
     if count != changed + 1:
-        return shown, brought, count
-    square = layout.keep(pictures.square(brought.path, SHOWN), "target", {})
-    return square, brought._replace(shown=square), count
+        return shown, uploaded, count
+    square = layout.save_result(pictures.square(uploaded.path, SHOWN), "target", {})
+    return square, uploaded._replace(shown=square), count
 
 
 # --- the search
 
 
 def find(request: gr.Request, held: Source | None, steps: float, seed: float | None, *values: Any) -> Iterator[tuple]:
-    """The button: values for `Own.finding`. What was found until a stop, or an error, is kept."""
+    """The button: values for `OwnPicture.finding`. What was found until a stop, or an error, is kept."""
     if held is None:
         raise StudioError("There is no picture yet: choose one, or let the model draw one.")
     point, watch, step = Point.of(*values), Stopwatch(), None
@@ -192,25 +192,27 @@ def find(request: gr.Request, held: Source | None, steps: float, seed: float | N
     except StudioError as error:
         if step is None:
             raise
-        explain(error)
+        report_error(error)
     if step is not None:
-        told = "Own picture" if held.uploaded else f"{held.title}, found"
+        title = "Own picture" if held.uploaded else f"{held.title}, found"
         picture, line = _shown(step, point, held, seed, "found")
-        line += layout.warning(likeness.foreign_to_gan(point.model, step.losses["psnr"]))
-        yield picture, line, gr.update(interactive=True), Base(told, step.latent)
+        line += layout.warning(likeness.gan_domain_warning(point.model, step.losses["psnr"]))
+        yield picture, line, gr.update(interactive=True), Base(title, step.latent)
 
 
-def _shown(step: Found, point: Point, held: Source, seed: float | None, name: str) -> tuple[str, str]:
+def _shown(step: InversionStep, point: Point, held: Source, seed: float | None, name: str) -> tuple[str, str]:
     """Values for (picture, fact line)."""
     settings = {"task": "invert", "model": point.model, "steps": step.done, "seed": layout.whole(seed)}
     settings |= {**held.record("target"), "latent": step.latent.text()}
     shown = point.enlarged(step.image, SHOWN)
     unfinished = name == "preview"
-    path = layout.preview(shown, "found") if unfinished else layout.keep(shown, layout.file_name(point.model, name), settings)
-    return path, layout.facts(f"step {step.done} of {step.total}", step.seconds, how_alike(step.losses["psnr"]))
+    path = (
+        layout.preview(shown, "found") if unfinished else layout.save_result(shown, layout.file_name(point.model, name), settings)
+    )
+    return path, layout.facts(f"step {step.done} of {step.total}", step.seconds, similarity(step.losses["psnr"]))
 
 
-def how_alike(psnr: float) -> str:
+def similarity(psnr: float) -> str:
     """How alike two pictures are, in words and in decibels."""
     return f"{next(words for limit, words in WORDS.items() if psnr >= limit)}, PSNR {psnr:.1f} dB"
 
@@ -226,7 +228,7 @@ def complete(
     seed: float | None,
     *values: Any,
 ) -> Iterator[tuple]:
-    """The button: values for `Own.completing`, one completion after the other."""
+    """The button: values for `OwnPicture.completing`, one completion after the other."""
     mask = region.painted(painted)  # read at the click: the editor tells of a stroke late, or only after the next one
     if held is None or mask is None:
         raise StudioError("Nothing is painted over yet: paint on the target what is to be filled in.")
@@ -252,29 +254,29 @@ def complete(
     yield gr.update(value=tiles, selected_index=-1), line, tuple(bases)
 
 
-def _steps(point: Point, picture: Any, mask: str, steps: float, seed: int) -> Iterator[Found]:
+def _steps(point: Point, picture: Any, mask: str, steps: float, seed: int) -> Iterator[InversionStep]:
     yield from inversion.complete(point.model, picture, mask, steps=int(steps), seed=seed, every=EVERY)
 
 
-def _tile(point: Point, seed: int, step: Found) -> tuple[str, str]:
+def _tile(point: Point, seed: int, step: InversionStep) -> tuple[str, str]:
     settings = {"task": "complete", "model": point.model, "seed": seed, "steps": step.done, "latent": step.latent.text()}
     name = layout.file_name(point.model, "completion", seed)
-    return layout.keep(point.enlarged(step.image, SHOWN), name, settings), f"seed {seed}"
+    return layout.save_result(point.enlarged(step.image, SHOWN), name, settings), f"seed {seed}"
 
 
 # --- events
 
 
-def wire(own: Own, state: list[Any]) -> None:
+def wire(own: OwnPicture, state: list[Any]) -> None:
     """Connects all but what leads to another point. state: components that make up a `Point`."""
     slot = [own.target, own.held, own.changed]
-    lane = {"concurrency_id": "bring", "concurrency_limit": 1}  # as in slots.py
-    for brought, event in ((own.target, own.target.change), (own.upload, own.upload.upload)):
-        instant(event, accept, [brought, own.held, own.changed], slot, trigger_mode="always_last", **lane)
+    lane = {"concurrency_id": "upload", "concurrency_limit": 1}  # as in slots.py
+    for component, event in ((own.target, own.target.change), (own.upload, own.upload.upload)):
+        unqueued(event, accept, [component, own.held, own.changed], slot, trigger_mode="always_last", **lane)
     connect(own.dice.click, redraw, [own.changed, *state], slot)
-    instant(own.held.change, region.canvas, own.held, own.editor)
-    instant(own.seed_dice.click, layout.roll, None, own.seed)
-    instant([own.stop.click, own.halt.click], stop)
+    unqueued(own.held.change, region.canvas, own.held, own.editor)
+    unqueued(own.seed_dice.click, layout.random_seed, None, own.seed)
+    unqueued([own.stop.click, own.halt.click], stop)
     watched = {"model": state[0], "target": own.held}
     found = freshness.watch(own.mark, watched, '"Find it" looks anew.', opened=False)
     completed = freshness.watch(own.completed, watched, "Complete makes new ones.", opened=False)

@@ -31,7 +31,7 @@ class Cell(NamedTuple):
     """A picture of the sheet."""
 
     place: Latent
-    told: str  # of a source, what was written in the box
+    title: str  # of a source, what was written in the box
     source: bool = True
 
 
@@ -82,7 +82,7 @@ def build(count: int) -> Mixing:
             info="How many layers, from the coarsest on, follow the rows.",
             elem_id="steer-crossover",
         )
-        words = gr.HTML(told(count // 2, count), elem_id="steer-mix-words")
+        words = gr.HTML(explained(count // 2, count), elem_id="steer-mix-words")
         with gr.Row():
             rows = gr.Textbox(
                 ROWS, label="Rows: coarse", info=f'Seeds, or "{HERE}" for the point at hand.', elem_id="steer-rows", min_width=180
@@ -94,7 +94,7 @@ def build(count: int) -> Mixing:
     return Mixing(tab, sheet, layer, line, words, rows, columns, crossover, grid)
 
 
-def told(crossover: int, count: int) -> str:
+def explained(crossover: int, count: int) -> str:
     """What comes from where, in words."""
     share = crossover / max(count, 1)
     if share in (0, 1):
@@ -129,20 +129,20 @@ def mix(rows: str, columns: str, crossover: float, *values: Any) -> tuple:
     coarse, fine = (_places(parse(text, point), point) for text in (rows, columns))
     cells: list[Cell | None] = [None, *fine]
     for a in coarse:
-        mixtures = [editing.mixed(point.model, a.place, b.place, crossover=crossover) for b in fine]
-        cells += [a, *(Cell(place, f"Mix of {a.told} and {b.told}", False) for place, b in zip(mixtures, fine))]
+        mixtures = [editing.mix_latent(point.model, a.place, b.place, crossover=crossover) for b in fine]
+        cells += [a, *(Cell(place, f"Mix of {a.title} and {b.title}", False) for place, b in zip(mixtures, fine))]
     made = iter(point.draw([cell.place for cell in cells if cell]))
     sheet, boxes = _arrange([next(made) if cell else None for cell in cells], len(fine) + 1, point)
     line = layout.facts(f"{len(coarse) * len(fine)} mixtures", watch.seconds)
     settings = {**point.settings(), "task": "mix", "rows": rows, "columns": columns, "crossover": crossover}
-    path = layout.keep(sheet, layout.file_name(point.model, "mixing"), settings)
+    path = layout.save_result(sheet, layout.file_name(point.model, "mixing"), settings)
     slider = gr.update(maximum=count, value=crossover)
-    return path, _layer(cells, boxes, sheet.size), line, told(crossover, count), slider, Grid(tuple(cells))
+    return path, _layer(cells, boxes, sheet.size), line, explained(crossover, count), slider, Grid(tuple(cells))
 
 
 def _places(sources: Sequence[tuple[int | Latent, str]], point: Point) -> list[Cell]:
     """The sources with their styles, truncated as the point is."""
-    return [Cell(editing.edited(point.model, source, {}, **point.chosen()), told) for source, told in sources]
+    return [Cell(editing.edit_latent(point.model, source, {}, **point.chosen()), title) for source, title in sources]
 
 
 Box = tuple[int, int, int, int]  # left, top, width, height, px
@@ -173,7 +173,7 @@ def _layer(cells: Sequence[Cell | None], boxes: Sequence[Box], size: tuple[int, 
         if cell is None:
             continue
         style = ";".join(f"{name}:{100 * value / size[i % 2]:.3f}%" for i, (name, value) in enumerate(zip(names, box)))
-        label = html.escape(cell.told)
+        label = html.escape(cell.title)
         shown = f"<span>{label}</span>" if cell.source else ""
         buttons.append(f'<button type="button" data-cell="{index}" style="{style}" aria-label="{label}">{shown}</button>')
     return f'<div class="cells" style="aspect-ratio:{size[0]}/{size[1]}">{"".join(buttons)}</div>'
@@ -182,6 +182,6 @@ def _layer(cells: Sequence[Cell | None], boxes: Sequence[Box], size: tuple[int, 
 def chosen(event: gr.SelectData, grid: Grid) -> Base | None:
     """A click on a picture: what lies there; None for the point at hand itself."""
     cell = grid.cells[event.index] if 0 <= event.index < len(grid.cells) else None
-    if cell is None or cell.told == HERE:
+    if cell is None or cell.title == HERE:
         return None
-    return Base(f"Seed {cell.told}" if cell.source else cell.told, cell.place)
+    return Base(f"Seed {cell.title}" if cell.source else cell.title, cell.place)

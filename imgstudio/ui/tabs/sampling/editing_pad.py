@@ -78,7 +78,7 @@ def montage(point: Point) -> str | None:
     if layout.find(point.model).side:
         return None
     middle, steps = point.plane(), [2 * (i + 0.5) / CELLS - 1 for i in range(CELLS)]
-    places = [editing.dragged(point.model, middle, x, -y) for y in steps for x in steps]
+    places = [editing.pad_latent(point.model, middle, x, -y) for y in steps for x in steps]
     cells = [point.enlarged(pictures.shrink(picture, CELL), CELL) for picture in point.draw(places)]
     stream = io.BytesIO()
     pictures.grid(cells, CELLS, gap=0).save(stream, "JPEG", quality=88)

@@ -1,4 +1,4 @@
-"""The values of the controls of "Steer", which say where in latent space we are, and the picture of that place."""
+"""The values of the controls of "Steer", which decide a latent vector, and its picture."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ MIDDLE = (0.0, 0.0)
 class Base(NamedTuple):
     """What lies in the middle of the pad."""
 
-    told: str = ""  # what it is, for people; empty for the picture of the seed in the box
+    title: str = ""  # what it is, for people; empty for the picture of the seed in the box
     latent: Latent | None = None
 
 
 class Point(NamedTuple):
-    """Values of the controls, in the order of `Desk.state`."""
+    """Values of the controls, in the order of `Outputs.state`."""
 
     model: str
     label: str | None
@@ -85,25 +85,25 @@ class Point(NamedTuple):
 
     def plane(self) -> Latent:
         """The middle of the pad: the start, moved by the sliders."""
-        return editing.edited(self.model, self.start(), self.wanted(), layers=self.layers(), **self.chosen())
+        return editing.edit_latent(self.model, self.start(), self.wanted(), layers=self.layers(), **self.chosen())
 
     def latent(self) -> Latent:
-        return editing.dragged(self.model, self.plane(), *self.pad)
+        return editing.pad_latent(self.model, self.plane(), *self.pad)
 
     def picture(self) -> Image.Image:
-        return editing.draw(self.latent(), noise=self.noise())
+        return editing.generate(self.latent(), noise=self.noise())
 
     def draw(self, places: Sequence[Latent]) -> list[Image.Image]:
         """Pictures of other places, with this one's noise."""
         return sampling.sample(self.model, places, noise=self.noise())
 
-    # --- what is told about it
+    # --- descriptions of it
 
     def settings(self) -> dict[str, Any]:
         """All that is needed to make the picture again."""
         latent = self.base.latent
         kept: dict[str, Any] = {"task": "steer", "model": self.model}
-        kept |= {"seed": layout.whole(self.seed)} if latent is None else {"base": latent.text(), "told": self.base.told}
+        kept |= {"seed": layout.whole(self.seed)} if latent is None else {"base": latent.text(), "told": self.base.title}
         kept |= {"truncation": self.truncation, "noise": self.noise(), "pad": list(self.pad), "amounts": self.wanted()}
         layers = self.layers()
         return kept | ({"label": self.class_name()} if self.class_name() else {}) | ({"layers": layers} if layers else {})
@@ -113,9 +113,9 @@ class Point(NamedTuple):
         kept = self.settings()
         return json.dumps(kept if pad else {**kept, "pad": None})
 
-    def told(self) -> str:
+    def title(self) -> str:
         """What the picture is, for people: "Seed 5"."""
-        return self.base.told or f"Seed {layout.whole(self.seed)}"
+        return self.base.title or f"Seed {layout.whole(self.seed)}"
 
     def moves(self) -> str:
         """How far from there it is, for people."""
@@ -125,7 +125,7 @@ class Point(NamedTuple):
 
     def name(self, *parts: Any) -> str:
         """Of a file."""
-        return layout.file_name(self.model, self.told().lower(), *parts)
+        return layout.file_name(self.model, self.title().lower(), *parts)
 
     def enlarged(self, picture: Image.Image, side: int) -> Image.Image:
         return layout.enlarged(picture, self.model, self.look, side)
@@ -147,27 +147,27 @@ def depth(model: str) -> int:
         return 8
 
 
-def hang(point: Point) -> tuple[str, str, str]:
+def show(point: Point) -> tuple[str, str, str]:
     """Values for (picture, caption, fact line)."""
     watch, place = Stopwatch(), point.latent()
-    picture = editing.draw(place, noise=point.noise())
+    picture = editing.generate(place, noise=point.noise())
     line = layout.facts("1 picture", watch.seconds, f"{picture.width} × {picture.height} px", f"truncation {point.truncation:g}")
-    path = layout.keep(point.enlarged(picture, LARGE), point.name("steered"), point.settings() | {"latent": place.text()})
+    path = layout.save_result(point.enlarged(picture, LARGE), point.name("steered"), point.settings() | {"latent": place.text()})
     return path, caption(point), line
 
 
 def caption(point: Point) -> str:
     title = ", ".join([layout.find(point.model).title, *([point.class_name()] if point.class_name() else [])])
     moves = f"<br>{html.escape(moves)}" if (moves := point.moves()) else ""
-    return f'<p class="caption"><strong>{html.escape(point.told())}</strong> {html.escape(title)}{moves}</p>'
+    return f'<p class="caption"><strong>{html.escape(point.title())}</strong> {html.escape(title)}{moves}</p>'
 
 
 def classes(model: str) -> list[str]:
     return [ANY, *(layout.find(model).labels or ())]
 
 
-def arranged(point: Point) -> list[Any]:
-    """The point as updates for `Desk.state`: the controls also get what the model offers."""
+def control_updates(point: Point) -> list[Any]:
+    """The point as updates for `Outputs.state`: the controls also get what the model offers."""
     names, count = directions(point.model), depth(point.model)
     label = gr.update(choices=classes(point.model), value=point.class_name() or ANY, visible=len(classes(point.model)) > 1)
     # A slider never gets shorter: what the page sends at that moment may still be beyond its new end, and would be refused.

@@ -12,7 +12,7 @@ from imgstudio.studio import pictures, sampling
 from imgstudio.studio.sampling.latents import Latent
 
 from ...kit import freshness, layout, player
-from ...kit.events import connect, instant, request_stop
+from ...kit.events import connect, request_stop, unqueued
 from .editing_point import Point
 
 FRAMES, FPS, MOST = 24, 12, 48
@@ -20,7 +20,7 @@ EMPTY = '<p class="help">Save points that you like: they are kept here, and can 
 FULL = '<p class="help">A click on a point brings it back, with all its settings.</p>'
 
 
-class Saved(NamedTuple):
+class SavedPoint(NamedTuple):
     """A point that was saved."""
 
     point: Point
@@ -29,10 +29,10 @@ class Saved(NamedTuple):
     caption: str
 
 
-class Shelf(NamedTuple):
+class SavedPoints(NamedTuple):
     """All points that were saved, and which of them is chosen."""
 
-    saved: tuple[Saved, ...] = ()
+    saved: tuple[SavedPoint, ...] = ()
     chosen: int | None = None
 
 
@@ -45,15 +45,15 @@ class Walk(NamedTuple):
     clear: gr.Button
     button: gr.Button
     stop: gr.Button
-    pace: list[Any]
+    speed: list[Any]
     player: player.Player
-    shelf: gr.State
+    saved_points: gr.State
     mark: freshness.Mark
 
     @property
     def shown(self) -> list[Any]:
         """The components, in the order of what `show` returns."""
-        return [self.strip, self.hint, self.remove, self.clear, self.shelf]
+        return [self.strip, self.hint, self.remove, self.clear, self.saved_points]
 
 
 def build() -> Walk:
@@ -68,13 +68,13 @@ def build() -> Walk:
                 stop = gr.Button("Stop", size="md", min_width=60, elem_id="steer-walk-stop")
                 remove = gr.Button("Remove", size="md", min_width=80, interactive=False, elem_id="steer-remove")
                 clear = gr.Button("Clear", size="md", min_width=70, interactive=False, elem_id="steer-clear")
-            pace = _pace()
+            speed = _speed_controls()
         with gr.Column(scale=4, min_width=280, elem_classes="dated"):
             played, mark = player.build("The walk through saved points", "steer-player"), freshness.mark()
-    return Walk(strip, hint, remove, clear, button, stop, pace, played, gr.State(Shelf()), mark)
+    return Walk(strip, hint, remove, clear, button, stop, speed, played, gr.State(SavedPoints()), mark)
 
 
-def _pace() -> list[Any]:
+def _speed_controls() -> list[Any]:
     with gr.Accordion("Pace", open=False, elem_classes="advanced", elem_id="steer-pace"):
         return [
             gr.Slider(
@@ -94,52 +94,54 @@ def _pace() -> list[Any]:
 def wire(walk: Walk, save: gr.Button, state: list[Any], watch: freshness.Watch) -> None:
     """Connects all but a click on a point, which changes the other controls. state: components that make up a `Point`. watch: of
     the film."""
-    connect(save.click, keep, [walk.shelf, *state], walk.shown, show_progress="hidden")
-    instant(walk.remove.click, remove, walk.shelf, walk.shown)
-    instant(walk.clear.click, lambda: show(Shelf()), None, walk.shown)
-    instant(walk.stop.click, request_stop)
-    asked = [walk.shelf, *walk.pace, *state]
-    connect(walk.button.click, stroll, asked, walk.player.outputs, show_progress="hidden", renews=watch)
+    connect(save.click, keep, [walk.saved_points, *state], walk.shown, show_progress="hidden")
+    unqueued(walk.remove.click, remove, walk.saved_points, walk.shown)
+    unqueued(walk.clear.click, lambda: show(SavedPoints()), None, walk.shown)
+    unqueued(walk.stop.click, request_stop)
+    asked = [walk.saved_points, *walk.speed, *state]
+    connect(walk.button.click, walk_through, asked, walk.player.outputs, show_progress="hidden", renews=watch)
 
 
-def show(shelf: Shelf) -> tuple:
+def show(saved_points: SavedPoints) -> tuple:
     """Values for `Walk.shown`."""
-    tiles = [(saved.path, saved.caption) for saved in shelf.saved]
-    chosen = -1 if shelf.chosen is None else shelf.chosen  # Gradio leaves the mark where it is for None
-    some = gr.update(interactive=bool(shelf.saved))
+    tiles = [(saved.path, saved.caption) for saved in saved_points.saved]
+    chosen = -1 if saved_points.chosen is None else saved_points.chosen  # Gradio leaves the mark where it is for None
+    some = gr.update(interactive=bool(saved_points.saved))
     strip = gr.update(value=tiles, selected_index=chosen)
-    return strip, FULL if shelf.saved else EMPTY, some, some, shelf
+    return strip, FULL if saved_points.saved else EMPTY, some, some, saved_points
 
 
-def keep(shelf: Shelf, *values: Any) -> tuple:
+def keep(saved_points: SavedPoints, *values: Any) -> tuple:
     """Saves the point: values for `Walk.shown`."""
-    if len(shelf.saved) >= MOST:
+    if len(saved_points.saved) >= MOST:
         raise StudioError(f"{MOST} points are saved already: remove one first.")
     point = Point.of(*values)
     small = point.enlarged(pictures.shrink(point.picture(), layout.TILE), layout.TILE)
-    path = layout.keep(small, point.name("saved", len(shelf.saved) + 1), point.settings())
+    path = layout.save_result(small, point.name("saved", len(saved_points.saved) + 1), point.settings())
     moved = ", moved" if point.moves() else ""
-    saved = Saved(point, point.latent(), path, point.told() + moved)
-    return show(Shelf((*shelf.saved, saved), len(shelf.saved)))
+    saved = SavedPoint(point, point.latent(), path, point.title() + moved)
+    return show(SavedPoints((*saved_points.saved, saved), len(saved_points.saved)))
 
 
-def remove(shelf: Shelf) -> tuple:
+def remove(saved_points: SavedPoints) -> tuple:
     """Takes the chosen point away, or else the last one."""
-    place = len(shelf.saved) - 1 if shelf.chosen is None else shelf.chosen
-    return show(Shelf(tuple(saved for index, saved in enumerate(shelf.saved) if index != place)))
+    place = len(saved_points.saved) - 1 if saved_points.chosen is None else saved_points.chosen
+    return show(SavedPoints(tuple(saved for index, saved in enumerate(saved_points.saved) if index != place)))
 
 
-def choose(event: gr.SelectData, shelf: Shelf) -> tuple[Point | None, Shelf]:
-    """A click on a point: the point, or None where it is gone already, and the shelf with that one chosen."""
-    if not 0 <= event.index < len(shelf.saved):
-        return None, shelf
-    return shelf.saved[event.index].point, shelf._replace(chosen=event.index)
+def choose(event: gr.SelectData, saved_points: SavedPoints) -> tuple[Point | None, SavedPoints]:
+    """A click on a point: the point, or None where it is gone already, and the saved points with that one chosen."""
+    if not 0 <= event.index < len(saved_points.saved):
+        return None, saved_points
+    return saved_points.saved[event.index].point, saved_points._replace(chosen=event.index)
 
 
-def stroll(request: gr.Request, shelf: Shelf, frames: float, loop: bool, fps: float, *values: Any) -> Iterator[tuple]:
+def walk_through(
+    request: gr.Request, saved_points: SavedPoints, frames: float, loop: bool, fps: float, *values: Any
+) -> Iterator[tuple]:
     """Through all saved points of the chosen model: values for the player."""
     point = Point.of(*values)
-    stops = [saved for saved in shelf.saved if saved.point.model == point.model]
+    stops = [saved for saved in saved_points.saved if saved.point.model == point.model]
     if len(stops) < 2:
         raise StudioError('A walk needs two points of this model: press "Save this one" at places that you like.')
     total = int(frames) * (len(stops) if loop else len(stops) - 1) + (not loop)

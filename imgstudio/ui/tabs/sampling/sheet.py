@@ -1,4 +1,4 @@
-"""What hangs on the wall of the tab "Latent sampling", and the values of the controls that decide it."""
+"""The pictures of the tab "Latent sampling", and the values of the controls that decide it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LARGE = 512  # side of the chosen picture, px
 ANY = "any"  # choice of the class chooser: each seed has its own class
 
 
-class Wall(NamedTuple):
+class Gallery(NamedTuple):
     """The pictures that are shown now."""
 
     seeds: tuple[int, ...]
@@ -33,12 +33,12 @@ class Controls(NamedTuple):
     count: float
     truncation: float
     look: str
-    wall: Wall
+    gallery: Gallery
 
-    def page(self) -> Wall:
+    def page(self) -> Gallery:
         """The pictures that these controls ask for."""
         first = layout.whole(self.seed)
-        return Wall(tuple(range(first, first + int(self.count))), first)
+        return Gallery(tuple(range(first, first + int(self.count))), first)
 
     def class_name(self) -> str | None:
         """The chosen class; None for any, and for a model without classes."""
@@ -60,22 +60,22 @@ class Controls(NamedTuple):
         return sampling.sample(self.model, seeds, truncation=self.truncation, label=self.class_name())
 
 
-def show(controls: Controls, wall: Wall) -> tuple:
-    """Values for (sheet, large picture, its caption, fact line, wall)."""
+def show(controls: Controls, gallery: Gallery) -> tuple:
+    """Values for (sheet, large picture, its caption, fact line, gallery)."""
     watch = Stopwatch()
-    seeds = list(dict.fromkeys((*wall.seeds, wall.chosen)))
+    seeds = list(dict.fromkeys((*gallery.seeds, gallery.chosen)))
     made = dict(zip(seeds, controls.sample(seeds)))
-    chosen = made[wall.chosen]
+    chosen = made[gallery.chosen]
     many = f"{len(made)} pictures" if len(made) > 1 else "1 picture"
     line = layout.facts(many, watch.seconds, f"{chosen.width} × {chosen.height} px", f"truncation {controls.truncation:g}")
-    items = [(made[seed], f"{seed}", controls.settings(seed)) for seed in wall.seeds]
-    tiles = layout.hang(items, controls.model, controls.look)
-    marked = wall.seeds.index(wall.chosen) if wall.chosen in wall.seeds else None
-    return gr.update(value=tiles, selected_index=marked), *large(controls, wall.chosen, chosen), line, wall
+    items = [(made[seed], f"{seed}", controls.settings(seed)) for seed in gallery.seeds]
+    tiles = layout.show_strip(items, controls.model, controls.look)
+    marked = gallery.seeds.index(gallery.chosen) if gallery.chosen in gallery.seeds else None
+    return gr.update(value=tiles, selected_index=marked), *large(controls, gallery.chosen, chosen), line, gallery
 
 
 def large(controls: Controls, seed: int, picture: Image.Image) -> tuple[str, str]:
     """Values for (large picture, its caption)."""
-    path = layout.keep(controls.enlarged(picture, LARGE), controls.name("seed", seed), controls.settings(seed))
+    path = layout.save_result(controls.enlarged(picture, LARGE), controls.name("seed", seed), controls.settings(seed))
     title = ", ".join([layout.find(controls.model).title, *([controls.class_name()] if controls.class_name() else [])])
     return path, f'<p class="caption"><strong>Seed {seed}</strong> {html.escape(title)}</p>'

@@ -1,4 +1,4 @@
-"""Walks through the latent space from seed to seed, below the wall of the tab "Latent sampling"."""
+"""Walks through the latent space from seed to seed, below the sheet of the tab "Latent sampling"."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from imgstudio.errors import StudioError
 from imgstudio.studio import pictures, sampling, seeds
 
 from ...kit import freshness, layout, player
-from ...kit.events import connect, instant, request_stop
-from .sheet import Controls, Wall
+from ...kit.events import connect, request_stop, unqueued
+from .sheet import Controls, Gallery
 
 FRAMES, FPS = 24, 12
 OPENING = (4, 8, 20, 23)  # seeds of the walk that plays before anybody asked
 
 
-class Walking(NamedTuple):
+class WalkControls(NamedTuple):
     """The components."""
 
     seeds: gr.Textbox
@@ -33,7 +33,7 @@ class Walking(NamedTuple):
     mark: freshness.Mark
 
 
-def build(film: player.Film | None) -> Walking:
+def build(film: player.Film | None) -> WalkControls:
     """film: what plays at first."""
     with gr.Row(elem_classes="hanging band"):
         with gr.Column(scale=5, min_width=300):
@@ -62,7 +62,7 @@ def build(film: player.Film | None) -> Walking:
                 loop = gr.Checkbox(True, label="Come back to the start", elem_classes="tick")
         with gr.Column(scale=4, min_width=280, elem_classes="dated"):
             played, mark = player.build("The walk", "walk-player", film), freshness.mark()
-    return Walking(listed, frames, loop, fps, button, stop, clear, played, mark)
+    return WalkControls(listed, frames, loop, fps, button, stop, clear, played, mark)
 
 
 def opening(spec: imgstudio.Spec, truncation: float) -> player.Film | None:
@@ -75,13 +75,20 @@ def opening(spec: imgstudio.Spec, truncation: float) -> player.Film | None:
         return None
 
 
-def wire(walking: Walking, state: list, watch: freshness.Watch) -> None:
+def wire(walk_controls: WalkControls, state: list, watch: freshness.Watch) -> None:
     """Connects the events. state: components whose values make up `Controls`. watch: of the film."""
-    pace = [walking.seeds, walking.frames, walking.loop, walking.fps]
-    outputs = [walking.seeds, *walking.player.outputs]
-    connect([walking.button.click, walking.seeds.submit], walk, [*pace, *state], outputs, show_progress="hidden", renews=watch)
-    instant(walking.stop.click, request_stop)
-    instant(walking.clear.click, lambda: "", None, walking.seeds)
+    pace = [walk_controls.seeds, walk_controls.frames, walk_controls.loop, walk_controls.fps]
+    outputs = [walk_controls.seeds, *walk_controls.player.outputs]
+    connect(
+        [walk_controls.button.click, walk_controls.seeds.submit],
+        walk,
+        [*pace, *state],
+        outputs,
+        show_progress="hidden",
+        renews=watch,
+    )
+    unqueued(walk_controls.stop.click, request_stop)
+    unqueued(walk_controls.clear.click, lambda: "", None, walk_controls.seeds)
 
 
 def walk(request: gr.Request, text: str, frames: float, loop: bool, fps: float, *values: Any) -> Iterator[tuple]:
@@ -89,7 +96,7 @@ def walk(request: gr.Request, text: str, frames: float, loop: bool, fps: float, 
     controls = Controls(*values)
     stops = seeds.parse(text)
     if len(stops) < 2:
-        stops = route(controls.wall, stops)
+        stops = route(controls.gallery, stops)
     total = int(frames) * (len(stops) if loop else len(stops) - 1) + (not loop)
     player.check_length(total)
     steps = sampling.walk(
@@ -118,10 +125,10 @@ def added(text: str, seed: int) -> str:
     return ", ".join(listed if listed[-1:] == [str(seed)] else [*listed, str(seed)])
 
 
-def route(wall: Wall, listed: Sequence[int]) -> list[int]:
+def route(gallery: Gallery, listed: Sequence[int]) -> list[int]:
     """For a list too short for a walk: from its seed, or the chosen picture, to the next ones of the sheet."""
-    start = listed[0] if listed else wall.chosen
-    others = [seed for seed in wall.seeds if seed > start] + [seed for seed in wall.seeds if seed < start]
+    start = listed[0] if listed else gallery.chosen
+    others = [seed for seed in gallery.seeds if seed > start] + [seed for seed in gallery.seeds if seed < start]
     return [start, *(others or [start + 1, start + 2])[:3]]
 
 

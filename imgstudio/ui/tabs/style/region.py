@@ -8,7 +8,7 @@ import gradio as gr
 from PIL import ImageChops
 
 from ...kit import layout
-from ...kit.events import instant
+from ...kit.events import unqueued
 from ...kit.sources import Slot, Source
 from ...server.painting import PaintInput
 
@@ -35,8 +35,8 @@ def build(content: Slot) -> gr.State:
             eraser=gr.Eraser(default_size=40),
             elem_id="style-region",
         )
-    instant([editor.change, editor.input, editor.apply], painted, editor, mask, trigger_mode="always_last")
-    instant(content.held.change, canvas, content.held, editor)
+    unqueued([editor.change, editor.input, editor.apply], painted, editor, mask, trigger_mode="always_last")
+    unqueued(content.held.change, canvas, content.held, editor)
     return mask
 
 
@@ -53,4 +53,4 @@ def painted(value: dict[str, Any] | None) -> str | None:
         whole = ImageChops.lighter(whole, layer)
     if whole is None or not whole.getbbox():
         return None
-    return layout.keep(whole.point(lambda alpha: 255 if alpha > 64 else 0).convert("RGB"), "region", {})
+    return layout.save_result(whole.point(lambda alpha: 255 if alpha > 64 else 0).convert("RGB"), "region", {})

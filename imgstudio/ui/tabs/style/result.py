@@ -15,7 +15,7 @@ from imgstudio.studio import pictures, style
 from imgstudio.studio.steps import Step
 
 from ...kit import freshness, layout
-from ...kit.events import Stopwatch, explain, until_stopped
+from ...kit.events import Stopwatch, report_error, until_stopped
 from ...kit.sources import Source
 from .settings import Controls, duration
 
@@ -28,7 +28,7 @@ COLOURS = {"Style loss": "#b9842f", "Content loss": "#4d8a97"}  # seen on white 
 BEFORE_CLICK = '<p class="facts">Choose a picture and a style, then press the button.</p>'
 
 
-class Made(NamedTuple):
+class Result(NamedTuple):
     """The result that is shown there."""
 
     path: str
@@ -37,8 +37,8 @@ class Made(NamedTuple):
     curve: tuple[tuple[int, str, float], ...]  # step, name, power of ten of the loss
 
 
-class Easel(NamedTuple):
-    """The components; `outputs` in the order of what `paint` yields."""
+class ResultView(NamedTuple):
+    """The components; `outputs` in the order of what `restyle` yields."""
 
     comparison: gr.ImageSlider
     line: gr.HTML
@@ -53,7 +53,7 @@ class Easel(NamedTuple):
         return list(self)[:-1]
 
 
-def build(start: tuple | None, content: Source | None) -> Easel:
+def build(start: tuple | None, content: Source | None) -> ResultView:
     """start: what `opening` made; without it the content is shown as it is."""
     untouched = (content.shown, content.shown) if content else None
     pair, line, path, made = start or (untouched, BEFORE_CLICK, None, None)
@@ -80,7 +80,7 @@ def build(start: tuple | None, content: Source | None) -> Easel:
         buttons=[],
         elem_id="style-curves",
     )
-    return Easel(comparison, line, download, again, curves, gr.State(made), mark)
+    return ResultView(comparison, line, download, again, curves, gr.State(made), mark)
 
 
 def opening(controls: Controls) -> tuple:
@@ -88,7 +88,7 @@ def opening(controls: Controls) -> tuple:
     *_, step = style.stylize(controls.model, controls.content.path, _paths(controls), **controls.options())
     path = _save(controls, step.image, 0)
     pair = (_before(controls, step.image.size), path)
-    return pair, _told(controls, step, 0.0), path, Made(path, 0, 0.0, ())
+    return pair, _finished_line(controls, step, 0.0), path, Result(path, 0, 0.0, ())
 
 
 def _paths(controls: Controls) -> list[str] | None:
@@ -98,12 +98,12 @@ def _paths(controls: Controls) -> list[str] | None:
 # --- at work
 
 
-def paint(request: gr.Request, *values: Any) -> Iterator[tuple]:
-    """The button: values for `Easel.outputs`, from the first stroke to the file."""
+def restyle(request: gr.Request, *values: Any) -> Iterator[tuple]:
+    """The button: values for `ResultView.outputs`, from the first preview to the file."""
     yield from _work(request, Controls.of(*values), None)
 
 
-def repaint(request: gr.Request, *values: Any) -> Iterator[Any]:
+def restyle_quickly(request: gr.Request, *values: Any) -> Iterator[Any]:
     """After a change of a picture or a slider: the quick methods answer at once, an optimisation waits for its button."""
     controls = Controls.of(*values)
     if controls.quick and controls.content and (controls.style or not controls.styles()):
@@ -112,33 +112,33 @@ def repaint(request: gr.Request, *values: Any) -> Iterator[Any]:
         yield gr.skip()
 
 
-def resume(request: gr.Request, made: Made, *values: Any) -> Iterator[tuple]:
+def resume(request: gr.Request, made: Result, *values: Any) -> Iterator[tuple]:
     """Continue from here: as many steps again, under the settings of now."""
     yield from _work(request, Controls.of(*values), made)
 
 
-def _work(request: gr.Request, controls: Controls, past: Made | None) -> Iterator[tuple]:
+def _work(request: gr.Request, controls: Controls, past: Result | None) -> Iterator[tuple]:
     if controls.content is None:
         raise StudioError("There is no picture yet: choose one first.")
     options = controls.options() | ({"start": past.path} if past else {})
     before, watch, step, rows = None, Stopwatch(), None, list(past.curve if past else ())
-    pace = Pace(controls, again=past is not None)
+    eta = ETA(controls, again=past is not None)
     steps = style.stylize(controls.model, controls.content.path, _paths(controls), mask=controls.mask, **options)
     try:
         for step in until_stopped(steps, request):
             first, before = before is None, before or _before(controls, step.image.size)
             rows += _points(step, past)
             if step.done < step.total and (first or watch.due(PREVIEW_EVERY)):
-                yield _preview(step, before, pace.told(step), rows)
+                yield _preview(step, before, eta.line(step), rows)
     except StudioError as error:
         if step is None:
             raise
-        explain(error)  # what was painted until then is kept
+        report_error(error)  # the picture so far is kept
     if step is not None:
         yield _finished(controls, step, before, past, watch.seconds, rows)
 
 
-class Pace:
+class ETA:
     """How fast it goes, and how long it will go on."""
 
     def __init__(self, controls: Controls, again: bool):
@@ -147,7 +147,7 @@ class Pace:
         square = style.expected_seconds(controls.model, int(controls.size), int(controls.steps))
         self._expected = 0.0 if again else square / int(controls.size) ** 2  # seconds for each pixel of the result
 
-    def told(self, step: Step) -> str:
+    def line(self, step: Step) -> str:
         """The fact line of a picture in the making."""
         done, seconds = step.done - self._last[0], step.seconds - self._last[1]
         self._last = (step.done, step.seconds)
@@ -160,20 +160,20 @@ class Pace:
 
 
 def _preview(step: Step, before: str, line: str, rows: list) -> tuple:
-    return (before, layout.preview(step.image, "painting")), line, gr.skip(), gr.skip(), _drawn(rows), gr.skip()
+    return (before, layout.preview(step.image, "style")), line, gr.skip(), gr.skip(), _drawn(rows), gr.skip()
 
 
-def _finished(controls: Controls, step: Step, before: str, past: Made | None, seconds: float, rows: list) -> tuple:
+def _finished(controls: Controls, step: Step, before: str, past: Result | None, seconds: float, rows: list) -> tuple:
     done = 0 if controls.quick else step.done + (past.done if past else 0)
     seconds += past.seconds if past else 0
     path = _save(controls, step.image, done)
-    made = Made(path, done, seconds, tuple(rows))
-    line = _told(controls, step, seconds, done)
+    made = Result(path, done, seconds, tuple(rows))
+    line = _finished_line(controls, step, seconds, done)
     ready = gr.update(value=path, interactive=True)
     return (before, _shown(step.image, path)), line, ready, gr.update(visible=not controls.quick), _drawn(rows), made
 
 
-def _told(controls: Controls, step: Step, seconds: float, done: int = 0) -> str:
+def _finished_line(controls: Controls, step: Step, seconds: float, done: int = 0) -> str:
     """The fact line of a finished picture."""
     image, titles = step.image, " + ".join(each.title for each in controls.styles())
     seed = [] if controls.quick else [f"seed {layout.whole(controls.seed)}"]
@@ -189,23 +189,23 @@ def _before(controls: Controls, size: tuple[int, int]) -> str:
     """The content at the size of the result, for the left half of the comparison."""
     scale = min(1, SHOWN / max(size))
     content = pictures.read(controls.content.path).resize([round(side * scale) for side in size], Image.Resampling.LANCZOS)
-    return layout.keep(content, layout.file_name(controls.content.title), {})
+    return layout.save_result(content, layout.file_name(controls.content.title), {})
 
 
 def _shown(image: Image.Image, path: str) -> str:
     """The file itself, or a smaller copy of a picture that is larger than any screen."""
     if max(image.size) <= SHOWN:
         return path
-    return layout.keep(pictures.shrink(image, SHOWN), "shown", {})
+    return layout.save_result(pictures.shrink(image, SHOWN), "shown", {})
 
 
 def _save(controls: Controls, image: Image.Image, done: int) -> str:
     settings = controls.settings() | ({"steps": done} if done else {})
     titles = [each.title for each in controls.styles()] or [controls.model]
-    return layout.keep(image, layout.file_name(controls.content.title, *titles), settings)
+    return layout.save_result(image, layout.file_name(controls.content.title, *titles), settings)
 
 
-def _points(step: Step, past: Made | None) -> list[tuple[int, str, float]]:
+def _points(step: Step, past: Result | None) -> list[tuple[int, str, float]]:
     """A point for each curve; none where one has no logarithm: the plot keeps to the curves that its first points have."""
     at = step.done + (past.done if past else 0)
     losses = {CURVES[name]: loss for name, loss in step.losses.items() if name in CURVES}

@@ -37,7 +37,7 @@ OPTIMISERS = [("L-BFGS", "lbfgs"), ("Adam", "adam")]
 
 
 class Controls(NamedTuple):
-    """Values of the controls, in the order of `Panel.inputs`."""
+    """Values of the controls, in the order of `_inputs`."""
 
     method: str
     slow_model: str | None
@@ -75,7 +75,7 @@ class Controls(NamedTuple):
     @property
     def model(self) -> str:
         """The model of the method. Each method has a drop-down of its own, so that no click can find them at odds."""
-        return meant(self.method, self.slow_model, self.one_model, self.any_model)
+        return model_of(self.method, self.slow_model, self.one_model, self.any_model)
 
     @property
     def quick(self) -> bool:
@@ -86,7 +86,7 @@ class Controls(NamedTuple):
         if self.method == ONE:
             return []
         if self.style is None:
-            raise StudioError("There is no style yet: choose one from the gallery, or bring a picture.")
+            raise StudioError("There is no style yet: choose one from the gallery, or upload a picture.")
         return [self.style, self.second] if self.second and self.mix > 0 else [self.style]
 
     def options(self) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def kind(model: str) -> str:
     return style.kind(model)
 
 
-def meant(method: str, *models: str | None) -> str:
+def model_of(method: str, *models: str | None) -> str:
     """Of one model a method, in the order of METHODS, that of this method."""
     return dict(zip(METHODS, models))[method]
 
@@ -232,7 +232,7 @@ def mix() -> gr.Slider:
     )
 
 
-class Slow(NamedTuple):
+class OptimisationControls(NamedTuple):
     """What acts in an optimisation only."""
 
     column: gr.Column
@@ -243,7 +243,7 @@ class Slow(NamedTuple):
     dice: gr.Button
 
 
-def slow(method: str) -> Slow:
+def optimisation_controls(method: str) -> OptimisationControls:
     with gr.Column(visible=method == OPTIMISE, elem_classes="slow") as column:
         steps = gr.Slider(
             20, 1000, style.STEPS, step=10, label="Steps", info="Corrections of the picture.", elem_id="style-steps"
@@ -256,4 +256,4 @@ def slow(method: str) -> Slow:
         seed, dice = layout.seed_row(0, "style", info="Of the noise; each number is another picture.")
         with gr.Accordion("What counts as style", open=False, elem_classes="advanced"):
             layers = [gr.Slider(0, 4, 1, step=0.1, label=title, info=f"Weight of {name}.") for name, title in LAYERS.items()]
-    return Slow(column, [steps, optimizer, start, tv, seed], layers, steps, seed, dice)
+    return OptimisationControls(column, [steps, optimizer, start, tv, seed], layers, steps, seed, dice)

@@ -13,7 +13,7 @@ from imgstudio.studio import pictures, texture
 from imgstudio.studio.texture import export
 
 from ...kit import layout
-from ...kit.events import instant
+from ...kit.events import unqueued
 from . import scene as texture_scene
 from .scene import Scene
 
@@ -52,7 +52,7 @@ def build() -> Exports:
 
 def wire(exports: Exports, scene: gr.State, opacity: gr.Slider, numbers: gr.Checkbox) -> None:
     for name, button in exports.buttons.items():
-        made = instant(button.click, _maker(name), [scene, opacity, numbers], exports.file)
+        made = unqueued(button.click, _maker(name), [scene, opacity, numbers], exports.file)
         made.success(None, exports.file, None, js=SAVE, api_visibility="private")
 
 

@@ -12,10 +12,10 @@ from imgstudio.studio import pictures
 from imgstudio.studio.texture import retexture
 
 from ...kit import demos, layout, prepared, sources
-from ...kit.events import Stopwatch, connect, instant
+from ...kit.events import Stopwatch, connect, unqueued
 from ...kit.sources import Slot, Source
 from . import scene as texture_scene
-from .result import Wall
+from .result import ResultView
 from .scene import Scene
 
 FIRST_TEXTURE = "Brick"
@@ -52,14 +52,14 @@ class Fill(NamedTuple):
         return [self.comparison, self.line, self.download, self.again, self.filled]
 
 
-def build(regions: int, hung: str | None) -> Fill:
-    """The band. regions: how many there are at first; hung: path of the picture."""
+def build(regions: int, shown: str | None) -> Fill:
+    """The band. regions: how many there are at first; shown: path of the picture."""
     changed = gr.State(0)
     with gr.Column(elem_classes="band"):
         gr.HTML("<h2>Fill a region with another texture</h2>")
         with gr.Row(elem_classes="hanging"):
             with gr.Column(scale=5, min_width=300):
-                comparison = layout.comparison("Before and after", value=(hung, hung) if hung else None, elem_id="fill-result")
+                comparison = layout.comparison("Before and after", value=(shown, shown) if shown else None, elem_id="fill-result")
                 line = layout.facts_line(NOT_YET)
                 with gr.Row(elem_classes="downloads"):
                     download = gr.DownloadButton(
@@ -73,8 +73,8 @@ def build(regions: int, hung: str | None) -> Fill:
 
 def _controls(regions: int, changed: gr.State) -> tuple:
     with gr.Row(elem_classes="slots"):
-        start = prepared.opening("fill", lambda: sources.first(demos.textures(), FIRST_TEXTURE))
-        slot = sources.build("Texture", start, demos.textures(), "Another", room="fill")
+        start = prepared.opening("fill", lambda: sources.first_source(demos.textures(), FIRST_TEXTURE))
+        slot = sources.build("Texture", start, demos.textures(), "Another", prefix="fill")
         with gr.Column(min_width=110, elem_classes="slot"):
             origin = gr.Dropdown(
                 _origins(regions), value=SAMPLE, label="Taken from", info="Or from a region of the picture.", filterable=False,
@@ -103,17 +103,17 @@ def _origins(regions: int) -> list[tuple[str, int]]:
 # --- what the controls do
 
 
-def wire(fill: Fill, wall: Wall) -> None:
+def wire(fill: Fill, result_view: ResultView) -> None:
     """Connects the band. What was filled stays until another picture comes."""
     sources.wire(fill.slot, fill.changed)
     settings = [fill.slot.held, fill.origin, fill.shading, fill.scale, fill.seed]
     at_work = {"show_progress": "minimal", "show_progress_on": fill.line}
-    connect(fill.button.click, paint, [wall.scene, fill.filled, *settings], fill.outputs, **at_work)
-    instant(fill.again.click, start_over, wall.scene, fill.outputs)
-    instant(fill.dice.click, layout.roll, None, fill.seed)
+    connect(fill.button.click, fill_region, [result_view.scene, fill.filled, *settings], fill.outputs, **at_work)
+    unqueued(fill.again.click, start_over, result_view.scene, fill.outputs)
+    unqueued(fill.dice.click, layout.random_seed, None, fill.seed)
     follow = [fill.button, fill.origin, *fill.outputs]
-    instant(wall.scene.change, offer, [wall.scene, fill.filled, fill.origin], follow, trigger_mode="always_last")
-    instant(fill.changed.change, lambda: SAMPLE, None, fill.origin)
+    unqueued(result_view.scene.change, offer, [result_view.scene, fill.filled, fill.origin], follow, trigger_mode="always_last")
+    unqueued(fill.changed.change, lambda: SAMPLE, None, fill.origin)
 
 
 def offer(scene: Scene | None, filled: Filled | None, origin: int) -> tuple:
@@ -125,8 +125,8 @@ def offer(scene: Scene | None, filled: Filled | None, origin: int) -> tuple:
     origins = _origins(texture_scene.segmentation(scene).regions)
     kept = origin if origin < len(origins) else SAMPLE
     same = filled is not None and filled.source == scene.source
-    hung = (gr.skip(),) * 5 if same else start_over(scene)
-    return button, gr.update(choices=origins, value=kept), *hung
+    shown = (gr.skip(),) * 5 if same else start_over(scene)
+    return button, gr.update(choices=origins, value=kept), *shown
 
 
 def start_over(scene: Scene | None) -> tuple:
@@ -137,7 +137,7 @@ def start_over(scene: Scene | None) -> tuple:
     return (shown, shown), NOT_YET, gr.update(value=None, interactive=False), gr.update(interactive=False), None
 
 
-def paint(
+def fill_region(
     scene: Scene | None,
     filled: Filled | None,
     held: Source | None,
@@ -166,7 +166,7 @@ def paint(
         **taken,
         **options,
     }
-    path = layout.keep(made, layout.file_name(scene.source.title, "filled"), settings)
+    path = layout.save_result(made, layout.file_name(scene.source.title, "filled"), settings)
     line = layout.facts(f"region {region}", watch.seconds, origin_name, f"{made.width} × {made.height} px")
     ready = gr.update(value=path, interactive=True), gr.update(interactive=True)
     return (texture_scene.shown(scene), texture_scene.screen(path)), line, *ready, Filled(scene.source, path)

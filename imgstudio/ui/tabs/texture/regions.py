@@ -11,50 +11,51 @@ from imgstudio.errors import StudioError
 from imgstudio.studio import texture
 
 from ...kit import demos, downloads, freshness, layout, model_import, prepared, restoring, sources
-from ...kit.events import connect, live
+from ...kit.events import connect, debounced
 from ...kit.sources import Slot, Source
-from . import exports, result
-from . import fill as texture_fill
+from . import exports, fill, result
 from . import scene as texture_scene
-from .result import Display, Wall
+from .result import Display, ResultView
 from .scene import Scene, Truth
 
 TITLE = "Regions"
 FIRST_PICTURE = "Night over the Lake"  # is shown before the first click
 SEEN = 512  # longer side of what the net sees, px
 MOST_REGIONS = 16  # on the slider
-LANE = {"concurrency_id": "regions", "concurrency_limit": 2}  # live work without a net, which waits for nobody's painting
+LANE = {"concurrency_id": "regions", "concurrency_limit": 2}  # live work without a net, which does not wait for the compute lane
 
 
 def build() -> None:
     """Contents of the part."""
     if not (spec := layout.default_model("segment")):
-        layout.nothing_here()
+        layout.no_models()
         return
-    (picture, hung, untouched), changed = prepared.opening("regions", lambda: _opening(spec.name), spec.name), gr.State(0)
-    found = len(hung[1]["names"]) if hung else 0
-    with layout.room():
+    (picture, shown, original), changed = prepared.opening("regions", lambda: _opening(spec.name), spec.name), gr.State(0)
+    found = len(shown[1]["names"]) if shown else 0
+    with layout.two_columns():
         with layout.controls():
-            left = _left(picture, found or 4)
+            main = _main_controls(picture, found or 4)
         with layout.below():
-            own = model_import.build("segment", "regions")
+            importer = model_import.build("segment", "regions")
             with layout.advanced():
-                rare = _advanced()
-                saved = restoring.offer("regions")
-        with layout.stage():
-            wall = result.build(hung)
-            with wall.column, gr.Column():
+                advanced = _advanced()
+                saved = restoring.restore_button("regions")
+        with layout.results():
+            result_view = result.build(shown)
+            with result_view.column, gr.Column():
                 gr.HTML("<p><strong>Pictures</strong> to try it on.</p>", elem_classes="strip-title")
-                sources.gallery("Pictures to take apart", left.slot, changed, 4, "regions-pictures")
-            fill = texture_fill.build(found, untouched)
+                sources.gallery("Pictures to take apart", main.slot, changed, 4, "regions-pictures")
+            fill_view = fill.build(found, original)
     model_import.wire(
-        own, lambda name, brought: (gr.update(choices=model_import.offered("segment", brought), value=name),), [left.model]
+        importer,
+        lambda name, imported: (gr.update(choices=model_import.model_choices("segment", imported), value=name),),
+        [main.model],
     )
-    opened = gr.State(NOTHING)
-    _connect(left, rare, wall, fill, changed, opened)
-    fields = {"model": left.model, "size": rare.size, "regions": left.regions, "auto": left.auto, "pointed": opened}
-    fields |= {"shading": fill.shading, "scale": fill.scale, "seed": fill.seed, "origin": fill.origin}
-    slots = {"picture": left.slot, "texture": fill.slot}
+    opened = gr.State(NO_EDITS)
+    _connect(main, advanced, result_view, fill_view, changed, opened)
+    fields = {"model": main.model, "size": advanced.size, "regions": main.regions, "auto": main.auto, "edits": opened}
+    fields |= {"shading": fill_view.shading, "scale": fill_view.scale, "seed": fill_view.seed, "origin": fill_view.origin}
+    slots = {"picture": main.slot, "texture": fill_view.slot}
     restoring.wire(saved, ("segment", "retexture"), fields, slots, changed, derive=settings_of)
 
 
@@ -63,29 +64,29 @@ def _offered() -> dict[str, Path]:
 
 
 def _opening(model: str) -> tuple[Source | None, tuple | None, str | None]:
-    """A picture; what is shown before the first click, values for the wall, None where it can't be made; and the picture at
-    the same size, as a file."""
-    picture = sources.first(_offered(), FIRST_PICTURE)
+    """A picture; what is shown before the first click, values for the result view, None where it can't be made; and the picture
+    at the same size, as a file."""
+    picture = sources.first_source(_offered(), FIRST_PICTURE)
     if picture is None:
         return None, None, None
     scene = Scene(picture, model, SEEN, None)
     try:
-        return picture, result.hang(scene, Display()), texture_scene.shown(scene)
+        return picture, result.show(scene, Display()), texture_scene.shown(scene)
     except StudioError:
         return picture, None, None
 
 
-class Pointed(NamedTuple):
+class RegionEdits(NamedTuple):
     """What a visitor did to the regions of a picture: those merged, and those chosen."""
 
     merged: tuple[tuple[int, int], ...] = ()
     chosen: tuple[int, ...] = ()
 
 
-NOTHING = Pointed()
+NO_EDITS = RegionEdits()
 
 
-class Left(NamedTuple):
+class MainControls(NamedTuple):
     """The controls."""
 
     slot: Slot
@@ -100,16 +101,16 @@ class Left(NamedTuple):
     button: gr.Button
 
 
-def _left(picture: Source | None, found: int) -> Left:
+def _main_controls(picture: Source | None, found: int) -> MainControls:
     """found: the number of regions."""
     with gr.Row(elem_classes="slots"):
-        slot = sources.build("Picture", picture, _offered(), "Another", room="regions")
+        slot = sources.build("Picture", picture, _offered(), "Another", prefix="regions")
         with gr.Column(min_width=110, elem_classes="slot"):
             gr.HTML('<p class="help">Nobody knows the true regions of a photograph. Those of a mosaic are known exactly.</p>')
             mosaic = gr.Button("Create a test mosaic", size="sm", min_width=40, elem_id="regions-mosaic")
             grey = gr.Checkbox(False, label="In grey", info="Then only texture tells.", elem_id="regions-grey")
     model, line = layout.model_chooser("segment", "regions-model", info="What tells one texture from another.")
-    fetched = downloads.offer("regions", [model], line, model.value)
+    fetched = downloads.download_row("regions", [model], line, model.value)
     auto = gr.Checkbox(
         True,
         label="Find out the number of regions",
@@ -121,103 +122,117 @@ def _left(picture: Source | None, found: int) -> Left:
     )
     with gr.Row(elem_classes="buttons"):
         button = gr.Button("Find regions", variant="primary", elem_id="regions-button")
-    return Left(slot, mosaic, grey, gr.State(None), model, line, fetched, auto, regions, button)
+    return MainControls(slot, mosaic, grey, gr.State(None), model, line, fetched, auto, regions, button)
 
 
-class Rare(NamedTuple):
+class AdvancedControls(NamedTuple):
     """The controls under Advanced."""
 
     size: gr.Slider
     pieces: gr.Slider
 
 
-def _advanced() -> Rare:
+def _advanced() -> AdvancedControls:
     size = gr.Slider(
         256, texture.LARGEST, SEEN, step=64, label="Size", elem_id="regions-size",
         info="Longer side of what the net sees, in pixels. More shows finer textures, and takes longer.",
     )  # fmt: skip
     pieces = gr.Slider(2, 8, 5, step=1, label="Textures in a mosaic", info="Of the next one.", elem_id="regions-pieces")
-    return Rare(size, pieces)
+    return AdvancedControls(size, pieces)
 
 
 # --- what the controls do
 
 
-def _connect(left: Left, rare: Rare, wall: Wall, fill: texture_fill.Fill, changed: gr.State, opened: gr.State) -> None:
+def _connect(
+    main: MainControls,
+    advanced: AdvancedControls,
+    result_view: ResultView,
+    fill_view: fill.Fill,
+    changed: gr.State,
+    opened: gr.State,
+) -> None:
     """opened: what was merged and chosen in a picture whose settings were opened, until it is so again."""
-    sources.wire(left.slot, changed)
-    asked = [left.slot.held, left.model, left.auto, left.regions, rare.size, left.truth, opened]
-    at_work = {"show_progress": "minimal", "show_progress_on": wall.line}
-    brought = [left.button.click, changed.change, left.model.change, left.fetched.change, rare.size.release]
-    watched = {"model": left.model, "picture": left.slot.held, "size": rare.size}
+    sources.wire(main.slot, changed)
+    asked = [main.slot.held, main.model, main.auto, main.regions, advanced.size, main.truth, opened]
+    at_work = {"show_progress": "minimal", "show_progress_on": result_view.line}
+    imported = [main.button.click, changed.change, main.model.change, main.fetched.change, advanced.size.release]
+    watched = {"model": main.model, "picture": main.slot.held, "size": advanced.size}
     again = "Find regions finds them anew."
-    at_work["renews"] = freshness.watch(wall.mark, watched, again, opened=wall.scene.value is not None)
-    connect(brought, find, [*asked, *wall.display], [*wall.outputs, left.regions, opened], trigger_mode="always_last", **at_work)
-    again = [wall.scene, left.regions, *wall.display]
-    live(left.regions.input, regroup, again, [*wall.outputs, left.auto], **LANE)
-    live(left.auto.input, regroup_freely, [left.auto, *again], [*wall.outputs, left.regions], **LANE)
-    mosaic = [rare.pieces, left.grey, changed]
-    connect(left.mosaic.click, make_mosaic, mosaic, [left.slot.picture, left.slot.held, changed, left.truth])
-    result.wire(wall, LANE)
-    exports.wire(wall.exports, wall.scene, *wall.display[1:])
-    texture_fill.wire(fill, wall)
+    at_work["renews"] = freshness.watch(result_view.mark, watched, again, opened=result_view.scene.value is not None)
+    connect(
+        imported,
+        find,
+        [*asked, *result_view.display],
+        [*result_view.outputs, main.regions, opened],
+        trigger_mode="always_last",
+        **at_work,
+    )
+    again = [result_view.scene, main.regions, *result_view.display]
+    debounced(main.regions.input, regroup, again, [*result_view.outputs, main.auto], **LANE)
+    debounced(main.auto.input, regroup_freely, [main.auto, *again], [*result_view.outputs, main.regions], **LANE)
+    mosaic = [advanced.pieces, main.grey, changed]
+    connect(main.mosaic.click, make_mosaic, mosaic, [main.slot.picture, main.slot.held, changed, main.truth])
+    result.wire(result_view, LANE)
+    exports.wire(result_view.exports, result_view.scene, *result_view.display[1:])
+    fill.wire(fill_view, result_view)
 
 
 def settings_of(saved: dict[str, Any]) -> dict[str, Any]:
     """Settings of a segmentation; the number of its regions is no longer to be found out."""
-    model, pointed = gr.update(value=restoring.model(saved, "segment")), _pointed(saved)
-    found = {**saved, "model": model, "auto": False, "pointed": pointed}
+    model, edits = gr.update(value=restoring.model(saved, "segment")), _edits_of(saved)
+    found = {**saved, "model": model, "auto": False, "edits": edits}
     if saved["task"] == "retexture":
-        found["origin"] = texture_fill.SAMPLE
+        found["origin"] = fill.SAMPLE
         if "texture_sha256" not in saved:  # that of a region, which is to be chosen again
             found.pop("texture", None)
     return found
 
 
-def _pointed(saved: dict[str, Any]) -> Pointed:
+def _edits_of(saved: dict[str, Any]) -> RegionEdits:
     """What was merged, in that order, and the region that was filled. Raises TypeError or ValueError for anything else."""
     merged = tuple((a, b) for a, b in saved.get("merged", []))
     chosen = (saved["region"],) if saved["task"] == "retexture" else ()
     numbers = [*chosen, *(each for pair in merged for each in pair)]
     if len(merged) > texture.MOST or not all(type(each) is int and 1 <= each <= texture.MOST for each in numbers):
         raise ValueError(saved)
-    return Pointed(merged, chosen)
+    return RegionEdits(merged, chosen)
 
 
 def find(
-    held: Any, model: str, auto: bool, regions: float, size: float, truth: Truth | None, opened: Pointed, *display: Any
+    held: Any, model: str, auto: bool, regions: float, size: float, truth: Truth | None, opened: RegionEdits, *display: Any
 ) -> tuple:
-    """The button, another picture or another net: values for the wall, the slider, and what is still to be pointed at."""
+    """The button, another picture or another net: values for the result view, the slider, and what is still to be pointed at."""
     if held is None:
         raise StudioError("There is no picture yet: choose one first.")
     scene = Scene(held, model, int(size), None if auto else int(regions), truth)
-    if opened != NOTHING and not auto:
+    if opened != NO_EDITS and not auto:
         scene = scene._replace(merged=opened.merged)
         there = texture_scene.segmentation(scene).regions
         scene = scene._replace(chosen=tuple(region for region in opened.chosen if region <= there))
-    return *result.hang(scene, Display(*display)), texture_scene.segmentation(scene).regions if auto else gr.skip(), NOTHING
+    return *result.show(scene, Display(*display)), texture_scene.segmentation(scene).regions if auto else gr.skip(), NO_EDITS
 
 
 def regroup(scene: Scene | None, regions: float, *display: Any) -> tuple:
-    """The slider was moved: values for the wall, and for the tick, since the visitor now says the number."""
+    """The slider was moved: values for the result view, and for the tick, since the visitor now says the number."""
     if scene is None:
         return gr.skip()
-    return *result.hang(scene.again(int(regions)), Display(*display)), False
+    return *result.show(scene.again(int(regions)), Display(*display)), False
 
 
 def regroup_freely(auto: bool, scene: Scene | None, regions: float, *display: Any) -> tuple:
-    """The tick was set or taken away: values for the wall, and for the slider."""
+    """The tick was set or taken away: values for the result view, and for the slider."""
     if scene is None:
         return gr.skip()
     scene = scene.again(None if auto else int(regions))
-    return *result.hang(scene, Display(*display)), texture_scene.segmentation(scene).regions
+    return *result.show(scene, Display(*display)), texture_scene.segmentation(scene).regions
 
 
 def make_mosaic(pieces: float, grey: bool, changed: int) -> tuple:
     """A new mosaic: values for (picture, held, changed, truth)."""
-    seed = layout.roll()
+    seed = layout.random_seed()
     made = texture_scene.mosaic(seed, int(pieces), grey)
     settings = {"task": "mosaic", "seed": seed, "regions": int(pieces), "grey": grey}
-    path = layout.keep(made.image, layout.file_name("mosaic", seed), settings)
+    path = layout.save_result(made.image, layout.file_name("mosaic", seed), settings)
     source = sources.source(path, f"Mosaic {seed}")
     return source.shown, source, changed + 1, Truth(path, seed, int(pieces), grey)

@@ -9,10 +9,10 @@ import gradio as gr
 from imgstudio.studio import texture
 
 from ...kit import freshness, layout
-from ...kit.events import Stopwatch, instant, live
-from . import exports as texture_exports
-from . import lens as texture_lens
+from ...kit.events import Stopwatch, debounced, unqueued
+from . import exports, lens
 from . import scene as texture_scene
+from .exports import Exports
 from .lens import percent
 from .scene import Scene
 
@@ -29,7 +29,7 @@ class Display(NamedTuple):
     numbers: bool = True
 
 
-class Wall(NamedTuple):
+class ResultView(NamedTuple):
     """All that follows from a scene."""
 
     picture: gr.Image
@@ -42,41 +42,43 @@ class Wall(NamedTuple):
     undo: gr.Button
     scene: gr.State
     display: tuple[gr.Radio, gr.Slider, gr.Checkbox]
-    exports: texture_exports.Exports
+    exports: Exports
     column: gr.Column  # beside the picture; more can be put there
     mark: freshness.Mark
 
     @property
     def outputs(self) -> list[Any]:
-        """The components, in the order of what `hang` returns."""
+        """The components, in the order of what `show` returns."""
         return [self.picture, self.lens, self.line, self.score, *self.pointing]
 
     @property
     def pointing(self) -> list[Any]:
-        """Those that change when a region is clicked, in the order of what `_pointed` returns."""
+        """Those that change when a region is clicked, in the order of what `_chosen_regions` returns."""
         return [self.table, self.hint, self.merge, self.undo, self.scene]
 
 
-def build(start: tuple | None) -> Wall:
-    """The picture with what is under it, and the column beside it. start: what `hang` returned."""
+def build(start: tuple | None) -> ResultView:
+    """The picture with what is under it, and the column beside it. start: what `show` returned."""
     display, scene = Display(), start[-1] if start else None
     shown, layer, line, score, rows, *_ = start or (None, None, BEFORE_CLICK, "", "")
     with gr.Row(elem_classes="hanging"):
         with gr.Column(scale=5, min_width=300, elem_classes="dated"):
             with gr.Column(elem_classes="stack"):
                 picture = layout.result("Regions", value=shown, elem_id="regions-result", alt_text="The picture with its regions")
-                lens = texture_lens.lens(layer)
+                lens_layer = lens.lens(layer)
             line, score = layout.facts_line(line), gr.HTML(score, elem_id="regions-score")
             mark = freshness.mark()
             controls = _display(display)
-            exports = texture_exports.build()
+            export_buttons = exports.build()
         with gr.Column(scale=3, min_width=260, elem_classes="palettes") as column, gr.Column(elem_classes="pointing"):
-            table = texture_lens.table(rows)
+            table = lens.table(rows)
             hint = gr.HTML(_hint(scene), elem_id="regions-hint")
             with gr.Row(elem_classes="buttons"):
                 merge = gr.Button("Merge", size="sm", min_width=90, scale=0, interactive=False, elem_id="regions-merge")
                 undo = gr.Button("Undo", size="sm", min_width=70, scale=0, interactive=False, elem_id="regions-undo")
-    return Wall(picture, lens, line, score, table, hint, merge, undo, gr.State(scene), controls, exports, column, mark)
+    return ResultView(
+        picture, lens_layer, line, score, table, hint, merge, undo, gr.State(scene), controls, export_buttons, column, mark
+    )
 
 
 def _display(start: Display) -> tuple[gr.Radio, gr.Slider, gr.Checkbox]:
@@ -92,8 +94,8 @@ def _display(start: Display) -> tuple[gr.Radio, gr.Slider, gr.Checkbox]:
 # --- values
 
 
-def hang(scene: Scene, display: Display) -> tuple:
-    """Finds the regions, if that is still to be done, and shows them: values for `Wall.outputs`. Raises StudioError."""
+def show(scene: Scene, display: Display) -> tuple:
+    """Finds the regions, if that is still to be done, and shows them: values for `ResultView.outputs`. Raises StudioError."""
     watch, ran = Stopwatch(), texture_scene.runs()
     found = texture_scene.segmentation(scene)
     seconds, ran = watch.seconds, texture_scene.runs() > ran
@@ -101,14 +103,14 @@ def hang(scene: Scene, display: Display) -> tuple:
     parts = [size, layout.find(scene.model).title] if ran else [size, "without running the net again"]
     count = f"{found.regions} regions" if found.regions > 1 else "1 region"
     line = layout.facts(count, seconds, *parts)
-    return draw(scene, display), texture_lens.layer(scene, display.view), line, _score(scene), *_pointed(scene)
+    return draw(scene, display), lens.layer(scene, display.view), line, _score(scene), *_chosen_regions(scene)
 
 
 def draw(scene: Scene, display: Display) -> str:
     """The picture that is shown there, as a file."""
     image, found = texture_scene.small(scene)
     shown = texture.overlay(image, found, opacity=display.opacity, view=display.view, numbers=display.numbers)
-    return layout.keep(shown, layout.file_name(scene.source.title, display.view), texture_scene.settings(scene))
+    return layout.save_result(shown, layout.file_name(scene.source.title, display.view), texture_scene.settings(scene))
 
 
 def _score(scene: Scene) -> str:
@@ -118,11 +120,11 @@ def _score(scene: Scene) -> str:
     return f'<p class="score">{summary}</p><p class="help">Against the exact regions of the mosaic; 1 is perfect.</p>'
 
 
-def _pointed(scene: Scene) -> tuple:
+def _chosen_regions(scene: Scene) -> tuple:
     merge = sorted(scene.chosen) if len(scene.chosen) == 2 else None
     label = "Merge {} and {}".format(*merge) if merge else "Merge"
     buttons = gr.update(value=label, interactive=merge is not None), gr.update(interactive=bool(scene.merged))
-    return texture_lens.rows(scene), _hint(scene), *buttons, scene
+    return lens.rows(scene), _hint(scene), *buttons, scene
 
 
 def _hint(scene: Scene | None) -> str:
@@ -136,15 +138,17 @@ def _hint(scene: Scene | None) -> str:
 # --- events
 
 
-def wire(wall: Wall, lane: dict[str, Any]) -> None:
+def wire(result_view: ResultView, lane: dict[str, Any]) -> None:
     """Connects what a visitor does to the picture itself."""
-    shown = [wall.scene, *wall.display]
-    view, opacity, numbers = wall.display
-    live([view.input, opacity.input, numbers.input], redraw, shown, [wall.picture, wall.lens], **lane)
-    for place in (wall.lens, wall.table):
-        instant(place.select, pick, [wall.scene, view], [wall.lens, *wall.pointing], trigger_mode="multiple")
-    instant(wall.merge.click, merge, shown, wall.outputs, **lane)
-    instant(wall.undo.click, undo, shown, wall.outputs, **lane)
+    shown = [result_view.scene, *result_view.display]
+    view, opacity, numbers = result_view.display
+    debounced([view.input, opacity.input, numbers.input], redraw, shown, [result_view.picture, result_view.lens], **lane)
+    for place in (result_view.lens, result_view.table):
+        unqueued(
+            place.select, pick, [result_view.scene, view], [result_view.lens, *result_view.pointing], trigger_mode="multiple"
+        )
+    unqueued(result_view.merge.click, merge, shown, result_view.outputs, **lane)
+    unqueued(result_view.undo.click, undo, shown, result_view.outputs, **lane)
 
 
 def redraw(scene: Scene | None, *display: Any) -> tuple:
@@ -152,20 +156,20 @@ def redraw(scene: Scene | None, *display: Any) -> tuple:
     if scene is None:
         return gr.skip()
     chosen = Display(*display)
-    return draw(scene, chosen), texture_lens.layer(scene, chosen.view)
+    return draw(scene, chosen), lens.layer(scene, chosen.view)
 
 
 def pick(scene: Scene | None, view: str, event: gr.SelectData) -> tuple:
-    """A click on a region: values for the lens and `Wall.pointing`."""
+    """A click on a region: values for the lens and `ResultView.pointing`."""
     if scene is None:
         return gr.skip()
     scene = scene.pick(int(event.index))
-    return texture_lens.layer(scene, view), *_pointed(scene)
+    return lens.layer(scene, view), *_chosen_regions(scene)
 
 
 def merge(scene: Scene, *display: Any) -> tuple:
-    return hang(scene.merge(), Display(*display))
+    return show(scene.merge(), Display(*display))
 
 
 def undo(scene: Scene, *display: Any) -> tuple:
-    return hang(scene.undo(), Display(*display))
+    return show(scene.undo(), Display(*display))

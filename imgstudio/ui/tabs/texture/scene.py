@@ -14,7 +14,7 @@ from PIL import Image
 
 from imgstudio.errors import StudioError
 from imgstudio.studio import pictures, texture
-from imgstudio.studio.texture import Look, Segmentation
+from imgstudio.studio.texture import Embeddings, Segmentation
 from imgstudio.studio.texture import mosaic as mosaics
 
 from ...kit import layout
@@ -73,13 +73,13 @@ def picture(source: Source) -> Image.Image:
 
 def shown(scene: Scene) -> str:
     """The picture itself at the size of the screen, as a file."""
-    return layout.keep(pictures.shrink(_picture(scene.source.path), SHOWN), "before", {})
+    return layout.save_result(pictures.shrink(_picture(scene.source.path), SHOWN), "before", {})
 
 
 def screen(path: str) -> str:
     """A picture's file itself, or a smaller copy of one that is larger than the screen."""
     image = pictures.read(path)
-    return path if max(image.size) <= SHOWN else layout.keep(pictures.shrink(image, SHOWN), "shown", {})
+    return path if max(image.size) <= SHOWN else layout.save_result(pictures.shrink(image, SHOWN), "shown", {})
 
 
 def segmentation(scene: Scene) -> Segmentation:
@@ -124,8 +124,8 @@ def _picture(path: str) -> Image.Image:
 
 
 @functools.lru_cache(maxsize=8)
-def _look(model: str, path: str, size: int) -> Look:
-    return texture.look(model, _picture(path), size=size)
+def _look(model: str, path: str, size: int) -> Embeddings:
+    return texture.embed(model, _picture(path), size=size)
 
 
 @functools.lru_cache(maxsize=12)

@@ -1,4 +1,4 @@
-"""The tab "Translation": a picture in another domain, back again, and where it got lost on the way."""
+"""The tab "Translation": a picture in another domain, back again, and where the cycle loses it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ import imgstudio
 from imgstudio.errors import StudioError
 from imgstudio.studio import pictures
 
+from ... import texts
 from ...kit import downloads, freshness, layout, model_import, prepared, restoring, sources
-from ...kit.events import connect, instant, live, request_stop
+from ...kit.events import connect, debounced, request_stop, unqueued
 from ...kit.sources import Slot, Source
-from ...texts import lessons
-from . import many as translation_many
-from . import result, suited
+from . import many, result, suited
 from .result import Controls
 
 TITLE = "Translation"
@@ -28,38 +27,40 @@ def build() -> None:
     """Contents of the tab."""
     pairs = find_pairs()
     if not pairs:
-        layout.nothing_here()
+        layout.no_models()
         return
     first = layout.default_model("translate").name
     known, start = prepared.opening("translation", lambda: _opening(first), *pair_of(first))
     changed = gr.State(0)
-    with layout.room():
+    with layout.two_columns():
         with layout.controls():
-            left = _left(known, pairs)
+            main = _main_controls(known, pairs)
         with layout.below():
-            own = model_import.build("translate", "translation")
+            importer = model_import.build("translate", "translation")
             with layout.advanced():
-                rare = _advanced(known)
-                saved = restoring.offer("translation")
-        with layout.stage(), gr.Row(elem_classes="hanging"):
+                advanced = _advanced(known)
+                saved = restoring.restore_button("translation")
+        with layout.results(), gr.Row(elem_classes="hanging"):
             with gr.Column(scale=5, min_width=300, elem_classes="dated"):
-                wall = result.build(start, known)
+                result_view = result.build(start, known)
             with gr.Column(scale=3, min_width=260, elem_classes="palettes"):
                 with gr.Column():
                     gr.HTML("<p><strong>Pictures</strong> to try it on.</p>", elem_classes="strip-title")
-                    sources.gallery("Pictures", left.slot, changed, 4, "translation-pictures")
-                many = translation_many.build()
-    lessons.translation()
-    model_import.wire(own, lambda name, brought: (gr.update(choices=_pairs(brought), value=pair_of(name)[0]),), [left.pair])
-    _connect(left, rare, wall, many, own, changed)
-    fields = {"pair": left.pair, "model": left.direction, "swap": left.swap, "size": rare.size, "strength": left.strength}
-    restoring.wire(saved, "translate", fields, {"picture": left.slot}, changed, derive=settings_of)
+                    sources.gallery("Pictures", main.slot, changed, 4, "translation-pictures")
+                batch = many.build()
+    layout.explanation(*texts.columns("translation"))
+    model_import.wire(
+        importer, lambda name, imported: (gr.update(choices=_pairs(imported), value=pair_of(name)[0]),), [main.pair]
+    )
+    _connect(main, advanced, result_view, batch, importer, changed)
+    fields = {"pair": main.pair, "model": main.direction, "swap": main.swap, "size": advanced.size, "strength": main.strength}
+    restoring.wire(saved, "translate", fields, {"picture": main.slot}, changed, derive=settings_of)
 
 
 def _opening(model: str) -> tuple[Controls, tuple | None]:
     """The values of the controls, and what is shown before the first click; None where that would take a download, or can't
     be made."""
-    content = sources.first(suited.examples(), suited.fitting(model))
+    content = sources.first_source(suited.examples(), suited.fitting(model))
     known = Controls(model, content, 1.0, best_size(model), True)
     if content is None or not layout.find(model).embedded:
         return known, None
@@ -87,14 +88,14 @@ def find_pairs() -> dict[str, tuple[str, ...]]:
 
 
 def pair_of(model: str) -> tuple[str, ...]:
-    """The model's name and that of the way back, in the order of the catalogue. One that a visitor brought is alone."""
+    """The model's name and that of the way back, in the order of the catalogue. An imported one is alone."""
     return next((names for names in find_pairs().values() if model in names), (model,))
 
 
-def _pairs(brought: model_import.Choices = ()) -> model_import.Choices:
-    """The choices of pairs, each by the name of its first model, and what a visitor brought."""
+def _pairs(imported: model_import.Choices = ()) -> model_import.Choices:
+    """The choices of pairs, each by the name of its first model, and what a visitor imported."""
     pairs = [(title, names[0]) for title, names in find_pairs().items()]
-    return [*pairs, *(each for each in brought if each[1] not in dict(pairs).values())]
+    return [*pairs, *(each for each in imported if each[1] not in dict(pairs).values())]
 
 
 def best_size(model: str) -> int:
@@ -104,7 +105,7 @@ def best_size(model: str) -> int:
 # --- controls
 
 
-class Left(NamedTuple):
+class MainControls(NamedTuple):
     """The controls."""
 
     slot: Slot
@@ -119,11 +120,11 @@ class Left(NamedTuple):
     stop: gr.Button
 
 
-def _left(known: Controls, pairs: dict[str, tuple[str, ...]]) -> Left:
+def _main_controls(known: Controls, pairs: dict[str, tuple[str, ...]]) -> MainControls:
     with gr.Row(elem_classes="slots"):
-        slot = sources.build("Picture", known.content, suited.examples(), "Another", room="translation")
+        slot = sources.build("Picture", known.content, suited.examples(), "Another", prefix="translation")
     sampled = None
-    if _hanging(SAMPLED) is not None:
+    if _component(SAMPLED) is not None:
         sampled = gr.Button("Take the one from Latent sampling", size="sm", elem_id="translation-sampled")
     names = pair_of(known.model)
     pair = gr.Dropdown(
@@ -139,7 +140,7 @@ def _left(known: Controls, pairs: dict[str, tuple[str, ...]]) -> Left:
     )
     swap = gr.Button("Swap direction", size="sm", interactive=len(names) == 2, elem_id="translation-swap")
     line = gr.HTML(layout.model_line(known.model), elem_classes="model-line")
-    fetched = downloads.offer("translation", [direction], line, known.model)
+    fetched = downloads.download_row("translation", [direction], line, known.model)
     strength = gr.Slider(
         0,
         1,
@@ -152,21 +153,21 @@ def _left(known: Controls, pairs: dict[str, tuple[str, ...]]) -> Left:
     with gr.Row(elem_classes="buttons"):
         button = gr.Button("Translate", variant="primary", elem_id="translation-button", scale=3, min_width=120)
         stop = gr.Button("Stop", elem_id="translation-stop", scale=1, min_width=70)
-    return Left(slot, sampled, pair, direction, swap, line, fetched, strength, button, stop)
+    return MainControls(slot, sampled, pair, direction, swap, line, fetched, strength, button, stop)
 
 
 def _ways(names: tuple[str, ...]) -> list[tuple[str, str]]:
     return [(layout.find(name).title, name) for name in names]
 
 
-class Rare(NamedTuple):
+class AdvancedControls(NamedTuple):
     """The controls under Advanced."""
 
     size: gr.Slider
     back: gr.Checkbox
 
 
-def _advanced(known: Controls) -> Rare:
+def _advanced(known: Controls) -> AdvancedControls:
     size = gr.Slider(
         64,
         4096,
@@ -178,10 +179,10 @@ def _advanced(known: Controls) -> Rare:
         elem_id="translation-size",
     )
     back = gr.Checkbox(True, label="Also translate back", elem_id="translation-back", elem_classes="tick")
-    return Rare(size, back)
+    return AdvancedControls(size, back)
 
 
-def _hanging(elem_id: str) -> Any:
+def _component(elem_id: str) -> Any:
     """A component of another tab of this page; None where it is not there."""
     page = get_blocks_context()
     return next((block for block in page.blocks.values() if getattr(block, "elem_id", None) == elem_id), None)
@@ -191,28 +192,35 @@ def _hanging(elem_id: str) -> Any:
 
 
 def _connect(
-    left: Left, rare: Rare, wall: result.Wall, many: translation_many.Many, own: model_import.Bring, changed: gr.State
+    main: MainControls,
+    advanced: AdvancedControls,
+    result_view: result.ResultView,
+    batch: many.Many,
+    importer: model_import.ImportControls,
+    changed: gr.State,
 ) -> None:
-    inputs = [left.direction, left.slot.held, left.strength, rare.size, rare.back]
-    sources.wire(left.slot, changed)
-    if left.sampled is not None:
-        taken = [left.slot.picture, left.slot.held, changed]
-        instant(left.sampled.click, take_sampled, [_hanging(SAMPLED), changed], taken)
-    at_work = {"show_progress": "minimal", "show_progress_on": wall.line}
-    watched = {"model": left.direction, "picture": left.slot.held, "size": rare.size}
-    watch = freshness.watch(wall.mark, watched, "Translate makes it anew.", opened=wall.made.value is not None)
-    connect(left.button.click, result.work, inputs, wall.outputs, renews=watch, **at_work)
-    quick = [changed.change, left.fetched.change, rare.size.release, rare.back.input]
-    live(quick, result.rework, inputs, wall.outputs, renews=watch)
-    instant(left.strength.input, result.reblend, [wall.made, left.strength], wall.blended, trigger_mode="always_last")
-    instant(left.stop.click, request_stop)
-    known = [left.slot.held, changed]
-    shown = [left.direction, left.swap, left.line, rare.size, left.slot.picture, left.slot.held, changed]
-    instant(left.pair.input, choose_pair, [left.pair, *known], shown)
-    instant(own.arrived.change, model_import.by_name(choose_pair), [own.arrived, *known], shown)
-    instant(left.direction.input, choose_direction, [left.direction, *known], shown)
-    instant(left.swap.click, swapped, [left.direction, *known], shown)
-    translation_many.wire(many, [left.direction, left.strength, rare.size])
+    inputs = [main.direction, main.slot.held, main.strength, advanced.size, advanced.back]
+    sources.wire(main.slot, changed)
+    if main.sampled is not None:
+        taken = [main.slot.picture, main.slot.held, changed]
+        unqueued(main.sampled.click, take_sampled, [_component(SAMPLED), changed], taken)
+    at_work = {"show_progress": "minimal", "show_progress_on": result_view.line}
+    watched = {"model": main.direction, "picture": main.slot.held, "size": advanced.size}
+    watch = freshness.watch(result_view.mark, watched, "Translate makes it anew.", opened=result_view.made.value is not None)
+    connect(main.button.click, result.translate, inputs, result_view.outputs, renews=watch, **at_work)
+    quick = [changed.change, main.fetched.change, advanced.size.release, advanced.back.input]
+    debounced(quick, result.translate_quickly, inputs, result_view.outputs, renews=watch)
+    unqueued(
+        main.strength.input, result.reblend, [result_view.made, main.strength], result_view.blended, trigger_mode="always_last"
+    )
+    unqueued(main.stop.click, request_stop)
+    known = [main.slot.held, changed]
+    shown = [main.direction, main.swap, main.line, advanced.size, main.slot.picture, main.slot.held, changed]
+    unqueued(main.pair.input, choose_pair, [main.pair, *known], shown)
+    unqueued(importer.arrived.change, model_import.by_name(choose_pair), [importer.arrived, *known], shown)
+    unqueued(main.direction.input, choose_direction, [main.direction, *known], shown)
+    unqueued(main.swap.click, swapped, [main.direction, *known], shown)
+    many.wire(batch, [main.direction, main.strength, advanced.size])
 
 
 def settings_of(saved: dict[str, Any]) -> dict[str, Any]:
@@ -252,13 +260,13 @@ def _suited(model: str, held: Source | None, changed: int) -> tuple:
     if held is None or held.uploaded or held.title not in offered:
         return gr.skip(), gr.skip(), changed + 1
     title = suited.fitting(model, held.title)
-    return sources.take(offered, title, changed) if title != held.title else (gr.skip(), gr.skip(), changed + 1)
+    return sources.select(offered, title, changed) if title != held.title else (gr.skip(), gr.skip(), changed + 1)
 
 
 def take_sampled(picture: Any, changed: int) -> tuple:
-    """The picture that hangs large in the tab "Latent sampling": values for (picture, held, changed)."""
+    """The large picture of the tab "Latent sampling": values for (picture, held, changed)."""
     if picture is None:
-        raise StudioError("No picture hangs in the tab Latent sampling yet: sample one first.")
-    path = layout.keep(pictures.read(picture), "sampled", {})
-    brought: Source = sources.source(path, "Sampled")
-    return brought.shown, brought, changed + 1
+        raise StudioError("There is no picture in the tab Latent sampling yet: sample one first.")
+    path = layout.save_result(pictures.read(picture), "sampled", {})
+    imported: Source = sources.source(path, "Sampled")
+    return imported.shown, imported, changed + 1

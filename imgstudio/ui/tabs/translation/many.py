@@ -13,7 +13,7 @@ from imgstudio.errors import StudioError
 from imgstudio.studio.translation.batch import BatchStep, translate_many
 
 from ...kit import freshness, layout
-from ...kit.events import connect, instant, request_stop, until_stopped
+from ...kit.events import connect, request_stop, unqueued, until_stopped
 
 
 class Many(NamedTuple):
@@ -54,11 +54,13 @@ def wire(many: Many, settings: list[Any]) -> None:
     """settings: the components (model, strength, size)."""
     watched = dict(zip(("model", "strength", "size"), settings))
     watch = freshness.watch(many.mark, watched, "Choose pictures for a new zip.", opened=False)
-    connect(many.files.upload, work, [many.files, *settings], [many.line, many.zip], show_progress="hidden", renews=watch)
-    instant(many.stop.click, request_stop)
+    connect(
+        many.files.upload, translate_all, [many.files, *settings], [many.line, many.zip], show_progress="hidden", renews=watch
+    )
+    unqueued(many.stop.click, request_stop)
 
 
-def work(request: gr.Request, paths: list[str], model: str, strength: float, size: float) -> Iterator[tuple]:
+def translate_all(request: gr.Request, paths: list[str], model: str, strength: float, size: float) -> Iterator[tuple]:
     """Values for (line, zip), after each picture."""
     path = layout.folder() / f"{layout.file_name(model)}.zip"
     paths = [str(each) for each in paths or []]
@@ -68,13 +70,13 @@ def work(request: gr.Request, paths: list[str], model: str, strength: float, siz
     yield f'<p class="facts">0 of {len(paths)}</p>', gr.update(interactive=False)
     steps = translate_many(model, paths, path, size=int(size), strength=strength)
     for step in until_stopped(steps, request):
-        yield told(step), gr.skip()
+        yield progress_line(step), gr.skip()
     steps.close()  # stopped or not: the zip is whole from here on
     if step is not None:
-        yield told(step, finished=True), gr.update(value=str(Path(path)), interactive=True)
+        yield progress_line(step, finished=True), gr.update(value=str(Path(path)), interactive=True)
 
 
-def told(step: BatchStep, *, finished: bool = False) -> str:
+def progress_line(step: BatchStep, *, finished: bool = False) -> str:
     """How far it is; in the end also what could not be translated, and why."""
     if not finished:
         return layout.facts(f"{step.done} of {step.total}", step.seconds)

@@ -1,4 +1,4 @@
-"""What hangs in the tab "Translation": before and after, the way back, and where it missed."""
+"""The result of the tab "Translation": before and after, the translation back, and the cycle error."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Controls(NamedTuple):
     back: bool
 
 
-class Made(NamedTuple):
+class Result(NamedTuple):
     """The result that is shown there."""
 
     title: str  # of the picture
@@ -48,8 +48,8 @@ class Made(NamedTuple):
     whole: str  # path of the translation at full strength
 
 
-class Wall(NamedTuple):
-    """The components; `outputs` in the order of what `work` yields."""
+class ResultView(NamedTuple):
+    """The components; `outputs` in the order of what `translate` yields."""
 
     comparison: gr.ImageSlider
     line: gr.HTML
@@ -68,7 +68,7 @@ class Wall(NamedTuple):
         return [self.comparison, self.download]
 
 
-def build(start: tuple | None, known: Controls) -> Wall:
+def build(start: tuple | None, known: Controls) -> ResultView:
     """start: what `opening` made; without it the picture is shown as it is."""
     untouched = (known.content.shown, known.content.shown) if known.content else None
     waiting = BEFORE_CLICK if layout.find(known.model).embedded else FROM_HUB
@@ -86,7 +86,7 @@ def build(start: tuple | None, known: Controls) -> Wall:
             elem_id="translation-download",
         )
     strip = layout.strip("There and back", 4, value=tiles, elem_id="translation-strip", elem_classes=["round-trip"])
-    return Wall(comparison, line, download, strip, gr.State(made), mark)
+    return ResultView(comparison, line, download, strip, gr.State(made), mark)
 
 
 def opening(controls: Controls) -> tuple:
@@ -101,27 +101,27 @@ def _translating(controls: Controls) -> Iterator[translation.TranslationStep]:
     """At full strength: what the slider does with it is no matter for a net."""
     if controls.content is None:
         raise StudioError("There is no picture yet: choose one first.")
-    return translation.translating(controls.model, controls.content.path, cycle=controls.back, size=int(controls.size))
+    return translation.translation_steps(controls.model, controls.content.path, cycle=controls.back, size=int(controls.size))
 
 
 # --- at work
 
 
-def work(request: gr.Request, *values: Any) -> Iterator[tuple]:
-    """The button: values for `Wall.outputs`, tile by tile and then all of it."""
-    yield from _work(request, Controls(*values))
+def translate(request: gr.Request, *values: Any) -> Iterator[tuple]:
+    """The button: values for `ResultView.outputs`, tile by tile and then all of it."""
+    yield from _translate(request, Controls(*values))
 
 
-def rework(request: gr.Request, *values: Any) -> Iterator[Any]:
+def translate_quickly(request: gr.Request, *values: Any) -> Iterator[Any]:
     """After another picture, direction or size: at once, unless it takes long, or a download that nobody has asked for."""
     controls = Controls(*values)
     if controls.content and controls.size <= QUICK and layout.find(controls.model).embedded:
-        yield from _work(request, controls)
+        yield from _translate(request, controls)
     else:
         yield gr.skip()
 
 
-def _work(request: gr.Request, controls: Controls) -> Iterator[tuple]:
+def _translate(request: gr.Request, controls: Controls) -> Iterator[tuple]:
     watch, step, before = Stopwatch(), None, None
     for step in until_stopped(_translating(controls), request):
         if step.result is None and watch.due(PREVIEW_EVERY):
@@ -135,24 +135,24 @@ def _work(request: gr.Request, controls: Controls) -> Iterator[tuple]:
 
 def _finished(controls: Controls, step: translation.TranslationStep, seconds: float) -> tuple:
     size = step.image.size
-    made = Made(
+    made = Result(
         controls.content.title,
         controls.content.digest,
         controls.model,
         int(controls.size),
         _kept(controls.content.path, size),
-        layout.keep(step.image, "whole", {}),
+        layout.save_result(step.image, "whole", {}),
     )
     pair, path = _blended(made, controls.strength)
     result = step.result
-    told = [] if result is None or result.cycle is None else [f"cycle error {result.cycle_error:.1f} of 255"]
+    error = [] if result is None or result.cycle is None else [f"cycle error {result.cycle_error:.1f} of 255"]
     stopped = ["stopped"] if result is None else []
-    line = layout.facts("1 picture", seconds, *stopped, f"{size[0]} × {size[1]} px", *told, layout.find(controls.model).title)
+    line = layout.facts("1 picture", seconds, *stopped, f"{size[0]} × {size[1]} px", *error, layout.find(controls.model).title)
     tiles = _tiles(made, result) if result else gr.skip()
     return pair, line, gr.update(value=path, interactive=True), tiles, made
 
 
-def _tiles(made: Made, result: translation.Translation) -> list[tuple[str, str]]:
+def _tiles(made: Result, result: translation.Translation) -> list[tuple[str, str]]:
     """Input, translation, and, where something leads back, the way back and its error."""
     before = pictures.read(made.before)
     items = [(before, "Picture"), (result.image, "Translated")]
@@ -161,10 +161,10 @@ def _tiles(made: Made, result: translation.Translation) -> list[tuple[str, str]]
         items += [(result.cycle, "Translated back"), (errors, f"Cycle error {result.cycle_error:.1f} of 255")]
     settings = _settings(made)
     small = [(pictures.shrink(picture, TILE), caption, {**settings, "shows": caption}) for picture, caption in items]
-    return layout.hang(small, made.model, "smooth", TILE)
+    return layout.show_strip(small, made.model, "smooth", TILE)
 
 
-def _settings(made: Made) -> dict[str, Any]:
+def _settings(made: Result) -> dict[str, Any]:
     named = {"picture": made.title, "picture_sha256": made.digest}
     return {"task": "translate", "model": made.model, "size": made.size, **named}
 
@@ -173,25 +173,25 @@ def _kept(path: str, size: tuple[int, int]) -> str:
     """The picture at the size of the result."""
     picture = pictures.read(path)
     fitted = picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return layout.keep(fitted, "before", {})
+    return layout.save_result(fitted, "before", {})
 
 
 # --- strength
 
 
-def reblend(made: Made | None, strength: float) -> tuple:
-    """Another strength of the same translation, without the net: values for `Wall.blended`."""
+def reblend(made: Result | None, strength: float) -> tuple:
+    """Another strength of the same translation, without the net: values for `ResultView.blended`."""
     if made is None:
         return gr.skip(), gr.skip()
     pair, path = _blended(made, strength)
     return pair, gr.update(value=path)
 
 
-def _blended(made: Made, strength: float) -> tuple[tuple[str, str], str]:
-    """What hangs left and right of the line, and the file to download."""
+def _blended(made: Result, strength: float) -> tuple[tuple[str, str], str]:
+    """The pictures left and right of the line, and the file to download."""
     settings = _settings(made) | {"strength": strength}
     picture = translation.blend(made.before, made.whole, strength)
-    path = layout.keep(picture, layout.file_name(made.title, made.model.partition("/")[2]), settings)
+    path = layout.save_result(picture, layout.file_name(made.title, made.model.partition("/")[2]), settings)
     return (_fit(pictures.read(made.before), made.before), _fit(picture, path)), path
 
 
@@ -199,4 +199,4 @@ def _fit(picture: Image.Image, path: str) -> str:
     """The picture's file, or a copy where it is smaller or larger than what a screen shows well."""
     if LARGE <= max(picture.size) <= SHOWN:
         return path
-    return layout.keep(pictures.enlarge(pictures.shrink(picture, SHOWN), LARGE, smooth=True), "shown", {})
+    return layout.save_result(pictures.enlarge(pictures.shrink(picture, SHOWN), LARGE, smooth=True), "shown", {})

@@ -17,7 +17,7 @@ PAINTED = ("night", "rain", "pointillism", "watercolour")  # artworks of the stu
 
 FIRST_PHOTOGRAPH = "Lion"  # is shown before the first click, unless the model wants another kind
 
-# What each of these models wants to see. The others, and those that a visitor brings, begin with a photograph.
+# What each of these models wants to see. The others, and imported ones begin with a photograph.
 KINDS = {
     "cyclegan/apple2tomato": "apple",
     "cyclegan/tomato2apple": "tomato",
@@ -40,7 +40,7 @@ def examples() -> dict[str, Path]:
 
 
 def fitting(model: str, title: str = "") -> str:
-    """Which example suits a model when `title` hangs there: that one, the fruit or flower of the other kind with its number,
+    """Which example suits a model when `title` is shown there: that one, the fruit or flower of the other kind with its number,
     or the first of the kind; `title` itself where there is none."""
     kind, kinds = KINDS.get(model, "photograph"), offered()
     if title in kinds[kind]:
@@ -72,4 +72,4 @@ def imagined(kind: str) -> list[str]:
 
 def _sampled(kind: str, seed: int) -> str:
     (picture,) = imgstudio.sample(GAN, seed, label=kind)
-    return layout.keep(picture, f"{kind}-{seed}", {"model": GAN, "seed": seed, "class": kind})
+    return layout.save_result(picture, f"{kind}-{seed}", {"model": GAN, "seed": seed, "class": kind})
