@@ -63,7 +63,7 @@ def open_page(context) -> Iterator:
     yield opened
     for page in pages:
         page.close()
-    assert faults == []
+    assert not faults, "\n".join(faults)
 
 
 def source(page, selector: str) -> str:

@@ -6,7 +6,9 @@ import os
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+WORKERS = min(os.cpu_count() or 1, 4)  # processes that run tests side by side; each holds nets, and may start a server
+_here = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+os.environ.setdefault("OMP_NUM_THREADS", str(max(1, min(4, os.cpu_count() or 1) // _here)))
 for name in ("IMGSTUDIO_WEIGHTS", "IMGSTUDIO_WEIGHTS_DIR", "HF_ENDPOINT", "HF_TOKEN", "HF_HUB_OFFLINE"):
     os.environ.pop(name, None)
 
@@ -27,8 +29,41 @@ from imgstudio.models.resnet_generator import ResnetGenerator
 from imgstudio.models.stylegan2 import Generator as StyleGAN2
 from imgstudio.ops.latent.styles import principal_directions
 
+# What takes longest comes first, so that no process is left alone with it in the end.
+FIRST = (
+    *("test_browser_page", "test_recipes", "test_browser_texture", "test_browser_style", "test_attack", "test_browser"),
+    *("test_browser_steering", "test_server_queue", "test_readme", "test_browser_downloads", "test_train_stylegan"),
+)
+TRAINING = ("test_train", "test_recipes", "test_muon", "test_flow")
+SERVING = (
+    "test_attack",
+    "test_server_",
+    "test_readme",
+    "test_package",
+    "test_space",
+    "test_typing",
+    "test_prepared",
+)  # or processes
+
 SMALL = {"latent": 8, "channels": 4, "size": 16}  # arguments of a generator that computes in no time
 STYLES = {"latent": 8, "style": 16, "mapping": 2, "widths": (16, 16), "size": 16, "components": 3}  # of a StyleGAN2
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One file, or one test, runs in this process."""
+    named = [Path(name.partition("::")[0]) for name in config.args]
+    return 0 if len(named) == 1 and named[0].suffix == ".py" else WORKERS
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks tests by their file: `browser`, `train`, and `slow`, which both of them are, too."""
+    kinds = {"browser": ("test_browser",), "train": TRAINING, "slow": ("test_browser", *TRAINING, *SERVING)}
+    for item in items:
+        for kind, files in kinds.items():
+            if item.path.stem.startswith(files):
+                item.add_marker(kind)
+    order = {name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(FIRST)))
 
 
 @dataclass(frozen=True)

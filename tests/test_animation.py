@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
+from table import each_row
 
 from imgstudio import StudioError
 from imgstudio.studio import animation
@@ -55,7 +56,7 @@ def test_frames_that_are_held_in_memory_are_bounded(tmp_path, monkeypatch, kind)
     animation.save(film(3), tmp_path / f"a.{kind}")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each_row("kind", KINDS)
 def test_every_frame_is_there_and_looks_right(tmp_path, kind):
     path = animation.save(film(), tmp_path / f"a.{kind}", fps=10)
     frames = frames_of(path)
@@ -66,7 +67,7 @@ def test_every_frame_is_there_and_looks_right(tmp_path, kind):
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("kind", ["gif", "webp"])
+@each_row("kind", ["gif", "webp"])
 def test_pictures_play_on_and_on_at_the_given_pace(tmp_path, kind):
     with Image.open(animation.save(film(), tmp_path / f"a.{kind}", fps=10)) as image:
         assert image.info["loop"] == 0
@@ -106,13 +107,13 @@ def test_enlarged_pixels_stay_exact_in_webp(tmp_path):
         np.testing.assert_array_equal(frame, np.asarray(expected))
 
 
-@pytest.mark.parametrize(("width", "height"), [(33, 32), (32, 31), (1, 1), (33, 17)])
+@each_row(("width", "height"), [(33, 32), (32, 31), (1, 1), (33, 17)])
 def test_odd_sides_become_even_in_a_video(tmp_path, width, height):
     (frame, *_) = frames_of(animation.save(film(2, width, height), tmp_path / "a.mp4"))
     assert frame.shape == (height + height % 2, width + width % 2, 3)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each_row("kind", KINDS)
 def test_a_single_frame_is_a_film(tmp_path, kind):
     assert len(frames_of(animation.save(film(1), tmp_path / f"a.{kind}"))) == 1
 
@@ -137,13 +138,13 @@ def test_video_frames_are_taken_one_by_one(tmp_path):
     animation.save(counted(), tmp_path / "a.mp4")
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.avi", "a", "gif"])
+@each_row("name", ["a.png", "a.avi", "a", "gif"])
 def test_another_ending_is_refused_before_anything_is_drawn(tmp_path, name):
     with pytest.raises(StudioError, match=r"\.gif, \.webp, \.mp4"):
         animation.save((pytest.fail("drawn") for _ in range(1)), tmp_path / name)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each_row("kind", KINDS)
 def test_refusals(tmp_path, kind):
     with pytest.raises(StudioError, match="no frames"):
         animation.save([], tmp_path / f"a.{kind}")
@@ -156,7 +157,7 @@ def test_refusals(tmp_path, kind):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each_row("kind", KINDS)
 def test_a_film_that_breaks_off_leaves_the_old_file(tmp_path, kind):
     path = animation.save(film(2), tmp_path / f"a.{kind}")
     before = path.read_bytes()

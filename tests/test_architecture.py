@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -203,6 +204,14 @@ assert "torch" not in sys.modules
 def test_the_nets_folder_and_the_function_share_a_name():
     code = "import imgstudio.models.dcgan as d, imgstudio; assert imgstudio.models() == imgstudio.models(None); d.Generator"
     subprocess.run([sys.executable, "-W", "error::ImportWarning", "-c", code], cwd=ROOT, check=True)
+
+
+def test_the_guide_names_files_that_exist():
+    text = (ROOT / "imgstudio" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.\w+)?|[a-z_]+\.py)`", text))
+    places = [ROOT, ROOT / "imgstudio", ROOT / "imgstudio" / "ui" / "kit"]
+    assert len(named) > 40
+    assert [name for name in named if not any((place / name).exists() for place in places)] == []
 
 
 def catalogue_names(path: Path) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from table import each_row
 
 from imgstudio import art
 from imgstudio.art import flowers
@@ -28,6 +29,7 @@ def test_there_are_many_and_every_one_has_a_module_and_a_title_of_its_own():
     assert set(art.NAMES) == modules - LIBRARY
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", art.NAMES)
 def test_an_artwork_is_a_full_picture_that_only_its_seed_decides(name):
     first, again, other = make(name, 0, 96), art.make(name, 0, 96), art.make(name, 1, 96)
@@ -80,7 +82,7 @@ def test_the_shipped_files_are_those_of_the_list():
     assert {path.name for path in FILES} == {f"{name}.jpg" for name in art.NAMES}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@each_row("path", FILES)
 def test_a_shipped_file_is_small_and_shows_its_artwork(path):
     assert path.stat().st_size < 150_000
     with Image.open(path) as picture:
@@ -95,7 +97,7 @@ def test_a_shipped_file_is_small_and_shows_its_artwork(path):
     assert np.corrcoef(shipped.ravel(), made.ravel())[0, 1] > 0.6, "drawn by an older version: write the artworks again"
 
 
-@pytest.mark.parametrize("kind", flowers.KINDS)
+@each_row("kind", flowers.KINDS)
 def test_a_flower_has_petals_and_a_disc_of_its_kind_and_only_its_seed_decides(kind):
     first, again, other = (np.asarray(flowers.make(kind, seed, 96)) for seed in (3, 3, 4))
     assert first.shape == (96, 96, 3) and (first == again).all() and (first != other).any()

@@ -9,6 +9,7 @@ import pytest
 import torch
 from conftest import SMALL, SmallModel
 from PIL import Image
+from table import each_row
 from torch import nn
 
 import imgstudio
@@ -105,7 +106,7 @@ def test_a_budget_that_cannot_be_read_is_explained(small_model, monkeypatch):
 # --- smaller pieces
 
 
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError])
+@each_row("error", [torch.OutOfMemoryError, RuntimeError])
 def test_batches_shrink_until_they_fit(error):
     asked = []
 
@@ -171,7 +172,7 @@ def plant(model: SmallModel, net: nn.Module) -> None:
     loading._nets[key] = (model.spec, net)
 
 
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError])
+@each_row("error", [torch.OutOfMemoryError, RuntimeError])
 def test_no_memory_at_all_is_one_sentence_and_frees_what_can_be(small_model, error):
     model = small_model("test/full")
     for make in (lambda: imgstudio.sample("test/full", [1]), lambda: list(imgstudio.walk("test/full", [1, 2], frames=2))):

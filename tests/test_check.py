@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from table import each_row
 
 from imgstudio.cli.main import main
 from imgstudio.studio import space as check
@@ -46,7 +47,7 @@ def test_the_status_says_whether_something_would_break(space, capsys):
     assert main(["check", str(space / "nowhere")]) == 2
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("fields", "words"),
     [
         ({"license": None}, "has no license"),
@@ -60,7 +61,6 @@ def test_the_status_says_whether_something_would_break(space, capsys):
         ({"short_description": "x" * 61}, "longer than 60"),
         ({"preload_from_hub": ["timm/vgg19.tv_in1k"]}, "owner/repo file1,file2"),
     ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_a_wrong_field_is_named(space, fields, words):
     set_field(space, **fields)
@@ -74,7 +74,7 @@ def test_a_readme_without_front_matter_is_named(space):
     assert any("no front matter" in problem for problem in check.problems(space))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("line", "words"),
     [("torch==2.15.0", "every version that ZeroGPU has"), ("torch>=2.12", "every version"), ("torch = 2", "is no requirement")],
 )
@@ -93,7 +93,7 @@ def test_a_large_file_is_named_unless_it_is_under_lfs(space):
     assert check.problems(space) == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("code", "words"),
     [
         ("import urllib.request\nurllib.request.urlopen('http://example.invalid/')", "asks example.invalid for something"),

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from table import each_row
 
 import imgstudio
 from imgstudio import StudioError, art, catalog, image, weights
@@ -80,7 +81,7 @@ def test_pictures_are_enlarged(small_model):
     assert image.read("sample.png").size == (64, 64)
 
 
-@pytest.mark.parametrize("ending", ["gif", "webp", "mp4"])
+@each_row("ending", ["gif", "webp", "mp4"])
 def test_walk_writes_a_film(small_model, ending):
     small_model("test/gan")
     assert (
@@ -246,12 +247,12 @@ def test_defaults_are_those_of_the_functions(capsys):
     assert "(default: 0.7)" in text
 
 
-@pytest.mark.parametrize("text", ["", "3", "3,17", " 3 ; 17\n20-22, "])
+@each_row("text", ["", "3", "3,17", " 3 ; 17\n20-22, "])
 def test_seeds_as_people_write_them(text):
     assert seeds.parse(text) == {0: [], 1: [3], 4: [3, 17]}.get(len(text), [3, 17, 20, 21, 22])
 
 
-@pytest.mark.parametrize("text", ["-3", "1.5", "3-", "0x3", "٣-"])
+@each_row("text", ["-3", "1.5", "3-", "0x3", "٣-"])
 def test_other_texts_are_no_seeds(text):
     with pytest.raises(StudioError):
         seeds.parse(text)

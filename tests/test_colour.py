@@ -10,6 +10,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
+from table import each_row
 
 from imgstudio import image
 from imgstudio.errors import StudioError
@@ -74,7 +75,7 @@ def middle(picture: Image.Image) -> tuple:
     return picture.getpixel((picture.width // 2, picture.height // 2))
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.tiff"])
+@each_row("name", ["a.png", "a.jpg", "a.webp", "a.tiff"])
 def test_a_wide_gamut_is_converted(tmp_path, name):
     red = Image.new("RGB", (32, 32), (234, 51, 35))  # the red of sRGB, as a phone's photograph holds it
     made = middle(image.read(written(tmp_path, red, name, icc_profile=P3)))
@@ -88,8 +89,8 @@ def test_adobe_rgb_is_converted(tmp_path):
     np.testing.assert_allclose(middle(image.read(path)), (255, 0, 0), atol=6)
 
 
-@pytest.mark.parametrize(("space", "kind", "converted"), [(0xFFFF, "R03", True), (0xFFFF, "R98", False), (1, "R03", False)])
-@pytest.mark.parametrize("rotation", [1, 6])
+@each_row(("space", "kind", "converted"), [(0xFFFF, "R03", True), (0xFFFF, "R98", False), (1, "R03", False)])
+@each_row("rotation", [1, 6])
 def test_adobe_rgb_that_only_exif_tells_of_is_converted(tmp_path, space, kind, converted, rotation):
     """As cameras write it."""
     colours = Image.new("RGB", (32, 48), (219, 0, 0))
@@ -136,7 +137,7 @@ def test_transparency_survives_the_conversion(tmp_path):
     assert middle(image.read(path)) == WHITE
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@each_row("mode", ["RGB", "RGBA"])
 def test_a_profile_that_says_srgb_changes_nothing(tmp_path, mode):
     noise = np.random.default_rng(0).integers(0, 256, (32, 32, len(mode)), dtype=np.uint8)
     noise[:, :, 3:] = 255
@@ -144,7 +145,7 @@ def test_a_profile_that_says_srgb_changes_nothing(tmp_path, mode):
     np.testing.assert_array_equal(np.asarray(image.read(path)), noise[:, :, :3])
 
 
-@pytest.mark.parametrize("data", [b"", b"no profile", P3[:200], P3[:36] + b"\xff" * 400, GREY, bytes(profiles.LARGEST + 1)])
+@each_row("data", [b"", b"no profile", P3[:200], P3[:36] + b"\xff" * 400, GREY, bytes(profiles.LARGEST + 1)])
 def test_a_profile_that_is_none_is_ignored(tmp_path, data):
     picture = Image.new("RGB", (8, 8), (234, 51, 35))
     picture.info["icc_profile"] = data
@@ -195,7 +196,7 @@ def raw_png(bits: int, colour: int, rows: bytes, transparent: bytes, side: int =
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("bits", "colour", "row", "transparent"),
     [
         (1, 0, b"\xff", struct.pack(">H", 1)),
@@ -203,7 +204,6 @@ def raw_png(bits: int, colour: int, rows: bytes, transparent: bytes, side: int =
         (4, 0, b"\x55" * 4, struct.pack(">H", 5)),
         (16, 2, struct.pack(">HHH", 300, 20_000, 65_000) * 8, struct.pack(">HHH", 300, 20_000, 65_000)),
     ],
-    ids=["1 bit", "2 bits", "4 bits", "16 bits, colours"],
 )
 def test_a_transparent_colour_counts_at_every_depth(tmp_path, bits, colour, row, transparent):
     path = tmp_path / "a.png"

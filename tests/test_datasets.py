@@ -16,6 +16,7 @@ import pytest
 import torch
 from file_server import FileServer
 from PIL import Image
+from table import each_row
 from test_fetch import tar_of, zip_of
 
 import imgstudio.cli.main as cli
@@ -210,7 +211,7 @@ def test_textures_are_crops_of_materials_and_tiles(catalogue, make):
 ELSEWHERE = ["http://ambientcg.com/a.zip", "https://evil.example/ambientcg.com.zip", "https://ambientcg.com.evil.example/a"]
 
 
-@pytest.mark.parametrize("link", ELSEWHERE)
+@each_row("link", ELSEWHERE)
 def test_a_service_of_textures_cannot_lead_elsewhere(link, catalogue, make):
     address = texture_sets.CATALOGUE.format(offset=0)[8:]
     catalogue.files[address] = json.dumps({"foundAssets": [asset("Asphalt003", link)]}).encode()
@@ -244,7 +245,7 @@ def test_characters_are_put_together_from_runs():
     assert image[21, 8:12].tolist() == image[1, 1:3].tolist() * 2 == [[0, 0, 255]] * 4
 
 
-@pytest.mark.parametrize("bad", [part(0, 33, 0, 0, 33, 1), part(31, 2, 33, 0, 2, 1, 2, 1), part(0, 4, 0, 0, 3, 1)])
+@each_row("bad", [part(0, 33, 0, 0, 33, 1), part(31, 2, 33, 0, 2, 1, 2, 1), part(0, 4, 0, 0, 3, 1)])
 def test_a_part_that_does_not_fit_is_a_sentence(bad):
     with pytest.raises(StudioError, match="does not fit"):
         drawn_sets.unpacked(bad["data"], np.zeros((4, 3), np.uint8))
@@ -292,7 +293,7 @@ def darknet_file(version: tuple[int, int] = (0, 2)) -> tuple[bytes, dict[str, to
     return header + b"".join(each.numpy().astype("<f4").tobytes() for each in state.values()), state
 
 
-@pytest.mark.parametrize("version", [(0, 1), (0, 2)])
+@each_row("version", [(0, 1), (0, 2)])
 def test_tiny_darknet_is_converted_and_read(version, server, make):
     data, state = darknet_file(version)
     server.files["pjreddie.com/media/files/tiny.weights"] = data
@@ -307,7 +308,7 @@ def test_tiny_darknet_is_converted_and_read(version, server, make):
 SPOILT = [lambda d: d[:-4], lambda d: d + b"\0" * 4, lambda d: b"", lambda d: b"\xff" * len(d), lambda d: d[:500]]
 
 
-@pytest.mark.parametrize("spoil", SPOILT)
+@each_row("spoil", SPOILT)
 def test_another_file_than_tiny_darknet_is_a_sentence(spoil, tmp_path):
     (tmp_path / "a.weights").write_bytes(spoil(darknet_file()[0]))
     with pytest.raises(StudioError, match="a.weights"):
@@ -325,7 +326,7 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path):
 
 def test_every_file_that_a_recipe_reads_can_be_made():
     known = {each.file for each in datasets.DATASETS}
-    assert {file for recipe in ship.ROOMS for file in ship.files(recipe)} <= known
+    assert {file for recipe in ship.RECIPE_MODULES for file in ship.files(recipe)} <= known
     assert len({each.name for each in datasets.DATASETS}) == len(datasets.DATASETS)
 
 
@@ -386,7 +387,7 @@ def test_every_file_of_weights_has_a_row_with_its_command():
         assert sum(f"`{path.name}`" in row for row in rows) == 1, path.name
     for row in rows:
         recipe = re.search(r"imgstudio train (\S+) ", row).group(1)
-        assert recipe in ship.ROOMS and len(row.split(" | ")) == 7
+        assert recipe in ship.RECIPE_MODULES and len(row.split(" | ")) == 7
         for set_name in re.findall(r"`([a-z-]+)`", row.split(" | ")[1]):
             assert datasets.find(set_name)
     never = {re.search(r"imgstudio train (\S+) ", row).group(1) for row in rows if "**no**" in row}

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from scipy.sparse.linalg import spsolve
 from skimage import data
+from table import each_row
 
 import imgstudio
 from imgstudio import StudioError, image
@@ -37,8 +38,8 @@ def stripes_beside_an_edge():
     return Image.fromarray(np.repeat(np.rint(x * 255).astype(np.uint8)[:, :, None], 3, axis=2))
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("strength", [0, 0.3, 1])
+@each_row("method", METHODS)
+@each_row("strength", [0, 0.3, 1])
 def test_the_parts_add_up_to_the_picture(method, strength):
     parted = decompose(PHOTO, strength=strength, method=method)
     assert {part.mode for part in (parted.structure, parted.texture)} == {"RGB"}
@@ -47,14 +48,14 @@ def test_the_parts_add_up_to_the_picture(method, strength):
     assert recompose(parted, 0).tobytes() == parted.structure.tobytes()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@each_row("method", METHODS)
 def test_the_parts_add_up_where_the_contrast_is_largest(method):
     random = np.random.default_rng(0)
     picture = Image.fromarray((random.integers(0, 2, (40, 50, 3)) * 255).astype(np.uint8))
     assert (whole(decompose(picture, strength=1, method=method)) == pixels(picture)).all()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@each_row("method", METHODS)
 def test_more_strength_takes_more_off(method):
     taken = [abs(pixels(decompose(PHOTO, strength=s, method=method).texture) - 128).mean() for s in (0, 0.25, 0.5, 1)]
     assert taken[0] == 0 and taken == sorted(taken) and len(set(taken)) == 4
@@ -75,7 +76,7 @@ def test_total_variation_takes_what_is_small_and_leaves_what_is_large():
     assert structure[45, 45, 0] > 190 and structure[85, 85, 0] < 160
 
 
-@pytest.mark.parametrize("method", METHODS)
+@each_row("method", METHODS)
 def test_a_larger_copy_falls_apart_alike(method):
     photo = Image.fromarray(data.astronaut()[:160, 140:300])
     small, large = photo.resize((80, 80), Image.Resampling.BOX), photo
@@ -93,14 +94,14 @@ def test_boosting_goes_away_from_the_structure():
     assert recompose(parted, 0.5).tobytes() != recompose(parted, 1).tobytes()
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (2, 2), (3, 50), (17, 33)])
+@each_row("method", METHODS)
+@each_row("size", [(1, 1), (1, 40), (40, 1), (2, 2), (3, 50), (17, 33)])
 def test_any_shape(method, size):
     picture = PHOTO.resize(size)
     assert (whole(decompose(picture, strength=0.8, method=method)) == pixels(picture)).all()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@each_row("method", METHODS)
 def test_a_flat_picture_has_no_texture(method):
     parted = decompose(Image.new("RGB", (40, 30), (10, 200, 90)), strength=1, method=method)
     assert parted.texture.getcolors() == [(1200, (128, 128, 128))]
@@ -121,7 +122,7 @@ def test_gradients_are_nobodys_business():
     assert torch.is_grad_enabled()
 
 
-@pytest.mark.parametrize("size", [(1, 2), (7, 9), (24, 31)])
+@each_row("size", [(1, 2), (7, 9), (24, 31)])
 def test_the_system_is_solved_as_by_elimination(size):
     """Against scipy's direct solver, on the same system put together entry by entry; weights of very different size."""
     height, width = size

@@ -7,6 +7,7 @@ import inspect
 import gradio as gr
 import pytest
 from PIL import Image
+from table import each_row
 
 import imgstudio
 from imgstudio import StudioError, ui
@@ -16,7 +17,7 @@ from imgstudio.ui import api
 OVER_HTTP = {"None": ("", 0, None), "False": (False, "none")}  # what stands for a default that has no form of its own there
 
 
-@pytest.mark.parametrize("endpoint", api.ENDPOINTS, ids=lambda endpoint: endpoint.__name__)
+@each_row("endpoint", api.ENDPOINTS)
 def test_an_endpoint_has_the_defaults_of_its_function(endpoint):
     function = inspect.signature(getattr(imgstudio, endpoint.__name__)).parameters
     for name, parameter in inspect.signature(endpoint).parameters.items():

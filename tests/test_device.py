@@ -9,6 +9,7 @@ import golden
 import pytest
 import torch
 import torch.nn.functional as F
+from table import each_row
 
 import imgstudio
 from imgstudio import StudioError, device, image, loading
@@ -117,7 +118,7 @@ def runs(spec, net, x):
     return made if isinstance(made, dict) else {"made": made}
 
 
-@pytest.mark.parametrize("spec", [spec for spec in imgstudio.models() if spec.embedded], ids=lambda spec: spec.name)
+@each_row("spec", [spec for spec in imgstudio.models() if spec.embedded])
 @torch.no_grad()
 def test_every_net_is_finite_in_float16(spec):
     net = imgstudio.load(spec.name, "cpu")

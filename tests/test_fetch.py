@@ -10,6 +10,7 @@ import zipfile
 
 import pytest
 from file_server import FileServer
+from table import each_row
 
 from imgstudio.errors import StudioError
 from imgstudio.train.data import archives
@@ -82,10 +83,9 @@ def test_a_server_without_ranges_serves_too(tmp_path):
     server.close()
 
 
-@pytest.mark.parametrize(
+@each_row(
     "known",
     [Known(sha256="0" * 64), Known(md5="0" * 32), Known(git="0" * 40), Known(size=len(DATA) + 1)],
-    ids=["sha256", "md5", "git", "size"],
 )
 def test_a_file_that_is_not_the_right_one_is_deleted(known, fetcher):
     with pytest.raises(StudioError, match="not the file it should be"):
@@ -171,8 +171,8 @@ def zip_of(files: dict[str, bytes]) -> bytes:
     return found.getvalue()
 
 
-@pytest.mark.parametrize(("name", "pack"), [("a.tar.gz", tar_of), ("a.zip", zip_of)])
-@pytest.mark.parametrize("bad", ["../out.jpg", "/etc/out.jpg", "a/../../out.jpg"])
+@each_row(("name", "pack"), [("a.tar.gz", tar_of), ("a.zip", zip_of)])
+@each_row("bad", ["../out.jpg", "/etc/out.jpg", "a/../../out.jpg"])
 def test_a_name_that_leads_out_of_an_archive_is_refused(name, pack, bad, tmp_path):
     (tmp_path / name).write_bytes(pack({"a/1.jpg": b"1", bad: b"2"}))
     with pytest.raises(StudioError, match="leads out of it"):
@@ -192,7 +192,7 @@ def test_files_of_an_archive_are_bounded(name, pack, tmp_path, monkeypatch):
         list(archives.members(tmp_path / name, lambda _: True))
 
 
-@pytest.mark.parametrize(("name", "pack"), [("a.tar.gz", tar_of), ("a.zip", zip_of)])
+@each_row(("name", "pack"), [("a.tar.gz", tar_of), ("a.zip", zip_of)])
 def test_a_damaged_archive_is_a_sentence(name, pack, tmp_path):
     whole = pack({"a.jpg": bytes(range(256)) * 100})
     for data in (whole[: len(whole) // 2], b"nothing", b""):
@@ -201,7 +201,7 @@ def test_a_damaged_archive_is_a_sentence(name, pack, tmp_path):
             list(archives.members(tmp_path / name, lambda _: True))
 
 
-@pytest.mark.parametrize("data", [b"", b"GIF89a", b"\xff\xd8\xff\xe0 no picture"])
+@each_row("data", [b"", b"GIF89a", b"\xff\xd8\xff\xe0 no picture"])
 def test_what_is_no_picture_is_a_sentence(data):
     with pytest.raises(StudioError, match="no picture"):
         archives.picture(data, "a.jpg")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from table import each_row
 from torch.nn.functional import one_hot
 
 from imgstudio import device as devices
@@ -78,7 +79,7 @@ def test_truncation_shrinks_what_the_flow_begins_with():
     assert torch.equal(sampling.truncate(net, full, 0.5, labels), full)  # not a second time
 
 
-@pytest.mark.parametrize(
+@each_row(
     "net",
     [
         dcgan.Generator(latent=6, size=16, channels=8),
@@ -86,7 +87,6 @@ def test_truncation_shrinks_what_the_flow_begins_with():
         tutorial_gan.DenseGenerator([6, 16, 64]),
         fastgan.FastGAN(latent=6, widths=(8,) * 9),
     ],
-    ids=lambda net: type(net).__name__,
 )
 def test_generators_without_a_flow_are_truncated_towards_their_centre(net):
     net.centre.normal_()
@@ -112,13 +112,13 @@ def test_a_dcgan_with_a_flow_shrinks_z_and_is_drawn_from_codes():
 
 def test_an_offset_lets_the_first_style_decide_where_a_picture_begins():
     small = {"size": 16, "widths": (8, 8), "latent": 6, "style": 8, "mapping": 2, "components": 2}
-    net, plain = Generator(**small, offset=3).eval(), Generator(**small).eval()
+    net, plain = Generator(**small, const_offset_rank=3).eval(), Generator(**small).eval()
     plain.load_state_dict({name: value for name, value in net.state_dict().items() if not name.startswith("offset.")})
     assert sum(p.numel() for p in net.offset.parameters()) == 3 * (8 + 16 * 8)
     w = torch.randn(5, len(net.sides), 8)
     with torch.no_grad():
         begun = net.start + net.offset(w[:, 0]).view(5, 8, 4, 4)
-        for picture, start, style in zip(net.synthesise(w), begun, w):
+        for picture, start, style in zip(net.synthesis(w), begun, w):
             plain.start.copy_(start[None])
-            assert torch.allclose(picture, plain.synthesise(style[None])[0], atol=1e-5)
+            assert torch.allclose(picture, plain.synthesis(style[None])[0], atol=1e-5)
     assert not torch.allclose(begun[0], begun[1], atol=1e-2)

@@ -9,7 +9,7 @@ import json
 
 import golden
 import numpy as np
-import pytest
+from table import each_row
 
 WANTED = json.loads(golden.FILE.read_text())
 CASES = golden.cases()
@@ -28,7 +28,7 @@ def test_the_file_knows_every_model_and_operation():
     assert list(WANTED) == list(CASES)
 
 
-@pytest.mark.parametrize("name", CASES)
+@each_row("name", CASES)
 def test_the_pictures_are_those_of_before(name):
     made, wanted = np.array(golden.digest(CASES[name]())), np.array(WANTED[name])
     assert made.shape == wanted.shape

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 import torch.nn.functional as F
+from table import each_row
 
 from imgstudio.ops import filters, guided
 
@@ -25,7 +25,7 @@ def test_what_follows_the_colours_is_carried_as_it_is():
     assert guided.guided_upsample(values.expand(-1, 2, -1, -1), x, x).shape == (1, 2, 20, 26)
 
 
-@pytest.mark.parametrize("side", [96, 197])
+@each_row("side", [96, 197])
 def test_a_change_gets_the_edges_of_the_large_picture(side):
     large, small = disc(side), disc(24)
     wanted = disc(side, (0.9, 0.85, -0.9)) - large  # petals that lose their blue

@@ -14,6 +14,7 @@ import hostile
 import pytest
 import torch
 from safetensors.torch import save_file
+from table import each_row
 
 import imgstudio
 from imgstudio import StudioError, catalog, loading, weights
@@ -54,6 +55,7 @@ def fates(tmp_path_factory) -> list[dict]:
     return rows
 
 
+@pytest.mark.slow
 def test_every_hostile_file_ends_in_a_sentence_or_a_model(fates):
     assert len(fates) >= 250 + MUTATED
     assert [row for row in fates if row["fate"].startswith("FAULT")] == []
@@ -70,7 +72,7 @@ def test_hostile_files_take_little_memory(fates):
     assert fates[-1]["memory"] - fates[0]["memory"] < GROWTH
 
 
-@pytest.mark.parametrize("name", hostile.KINDS)
+@each_row("name", hostile.KINDS)
 def test_other_kinds_of_files_are_named(fates, name):
     (row,) = [row for row in fates if row["name"].endswith(f"kinds/{name}")]
     assert ("damaged" in row["fate"]) == (name in ("empty.pth", "empty.safetensors", "zeros.ckpt", "noise.pth"))
@@ -86,16 +88,14 @@ def small_dcgan() -> dict[str, torch.Tensor]:
     return hostile.nets()["dcgan"]
 
 
-@pytest.mark.parametrize(
-    "config", ["this is no json", '["a list"]', '{"a": {"b": {"c": 1}}}', "7", "null", '{"latent": 10000000}']
-)
+@each_row("config", ["this is no json", '["a list"]', '{"a": {"b": {"c": 1}}}', "7", "null", '{"latent": 10000000}'])
 def test_metadata_of_other_tools_do_no_harm(tmp_path, config):
     save_file(small_dcgan(), tmp_path / "a.safetensors", {"config": config, "format": "pt", "modelspec.title": "x"})
     assert "DCGAN" in import_weights(tmp_path / "a.safetensors").note
 
 
-@pytest.mark.parametrize("name", sorted(set(hostile.nets()) - {"taesd", "darknet", "fastgan", "vgg"}))
-@pytest.mark.parametrize("ending", ["pth", "old", "protocol", "safetensors", "misnamed"])
+@each_row("name", sorted(set(hostile.nets()) - {"taesd", "darknet", "fastgan", "vgg"}))
+@each_row("ending", ["pth", "old", "protocol", "safetensors", "misnamed"])
 def test_every_good_file_opens_in_every_format(tmp_path, name, ending):
     state = {key: value.contiguous() for key, value in hostile.nets()[name].items()}
     path = tmp_path / {"safetensors": "a.safetensors", "misnamed": "a.pth"}.get(ending, "b.pth")
@@ -108,8 +108,8 @@ def test_every_good_file_opens_in_every_format(tmp_path, name, ending):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("old", [False, True])
-@pytest.mark.parametrize("protocol", [2, 4, 5])
+@each_row("old", [False, True])
+@each_row("protocol", [2, 4, 5])
 def test_tensors_are_those_that_pytorch_reads(tmp_path, protocol, old):
     base = torch.arange(1000.0)
     state = {
@@ -166,7 +166,7 @@ def test_a_torchscript_program_is_named(tmp_path):
 # --- values ---
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@each_row("value", [float("nan"), float("inf")])
 def test_values_that_are_no_numbers_are_refused_at_import_and_when_loaded(tmp_path, value):
     state = {**small_dcgan()}
     state["0.weight"] = torch.full_like(state["0.weight"], value)
@@ -183,7 +183,7 @@ def test_values_that_are_no_numbers_are_refused_at_import_and_when_loaded(tmp_pa
 # --- work is bounded before it begins ---
 
 
-@pytest.mark.parametrize("spec", catalog.SPECS, ids=lambda spec: spec.name)
+@each_row("spec", catalog.SPECS)
 def test_nets_without_memory_have_the_names_and_shapes_of_real_ones(spec):
     real, outline = loading.resolve(spec.build)(**spec.kwargs).state_dict(), loading.state_shapes(spec.build, spec.kwargs)
     assert list(outline) == list(real) and all(tensor.is_meta for tensor in outline.values())
@@ -197,11 +197,16 @@ def test_the_arguments_of_the_nets_of_this_studio_are_allowed():
             assert arguments.fitting(json.loads(json.dumps(dict(spec.kwargs))), 500) is not None, spec.name
 
 
-@pytest.mark.parametrize(
-    "config", [{"flow": {"depth": 60, "width": 8}}, {"blocks": 60}, {"latent": 0}, {"pixel": 10**9}, {"more": 1}]
-)
+@each_row("config", [{"flow": {"depth": 60, "width": 8}}, {"blocks": 60}, {"latent": 0}, {"pixel": 10**9}, {"more": 1}])
 def test_arguments_out_of_range_or_for_more_layers_than_tensors_are_not_built(config):
     assert arguments.fitting(config, 10) is None
+
+
+def test_metadata_name_arguments_as_they_are_called_now_or_as_they_were():
+    old = {"channels": 32, "grain": 0.12, "motley": True, "combed": 8.0, "bridges": True, "sees": 72, "even": True}
+    new = arguments.fitting(old, 500)
+    assert new == arguments.fitting(new, 500) and set(new) & set(old) == {"channels"}
+    assert (new["noise_std"], new["input_size"], new["antialias"]) == (0.12, 72, True)
 
 
 def test_a_net_that_would_compute_for_minutes_is_not_tried_out():
@@ -249,7 +254,7 @@ def test_work_ends_with_its_visitor_and_has_a_limit(tmp_path, monkeypatch):
 # --- names ---
 
 
-@pytest.mark.parametrize(
+@each_row(
     "source", [None, 7, b"a.pth", ["a", None], [[]], {}, "~nouser/a.pth", "a" * 300, "a" * 5000, "a/" * 3000, "\0", "a\0b/c", ""]
 )
 def test_what_is_no_name_is_a_sentence(source):

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 from hub_server import HubServer
+from table import each_row
 
 import imgstudio
 from imgstudio import StudioError, weights
@@ -63,8 +64,8 @@ def failure(name: str) -> str:
     return text
 
 
-@pytest.mark.parametrize("linked", [False, True])
-@pytest.mark.parametrize("revision", [COMMIT, "main"])
+@each_row("linked", [False, True])
+@each_row("revision", [COMMIT, "main"])
 def test_downloads_once_and_computes_the_same(hub, hub_model, linked, revision):
     hub.linked = linked
     model = hub_model(revision=revision)
@@ -298,7 +299,7 @@ def test_a_way_back_is_downloaded_too(hub, small_model):
 # --- faults ---
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("spoil", "words"),
     [
         (lambda hub: hub.files.clear(), "does not exist or is private"),
@@ -310,7 +311,6 @@ def test_a_way_back_is_downloaded_too(hub, small_model):
         (lambda hub: setattr(hub, "status", 503), "HTTP status 503"),
         (lambda hub: setattr(hub, "foreign", True), "does not answer as a Hub does"),
     ],
-    ids=["repository", "file", "revision", "gated", "401", "403", "503", "foreign"],
 )
 def test_each_refusal_has_its_sentence(hub, hub_model, spoil, words):
     hub_model()

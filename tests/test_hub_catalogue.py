@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from hub_server import HubServer
 from safetensors.torch import save
+from table import each_row
 from test_translation_nets import Published
 from torch import nn
 
@@ -167,7 +168,7 @@ def test_fastgan(hub, name):
 # --- the others ---
 
 
-@pytest.mark.parametrize("colours", [1, 3])
+@each_row("colours", [1, 3])
 def test_dcgan_of_digits(hub, colours):
     chain = ((4, 4, 4, 4, 4), (1, 2, 2, 2, 2), (0, 1, 1, 1, 1))
     theirs = foreign.randomise_norms(foreign.dcgan((100, 512, 256, 128, 64, colours), *chain))
@@ -217,7 +218,7 @@ def test_what_a_taesd_can_and_cannot(hub):
             refused()
 
 
-@pytest.mark.parametrize("name", [name for name in HUB if name.startswith("maze/")])
+@each_row("name", [name for name in HUB if name.startswith("maze/")])
 def test_fast_style(hub, name):
     theirs = foreign.randomise_norms(foreign.BlockTransformer(width=32))
     state = theirs.state_dict()
@@ -230,7 +231,7 @@ def test_fast_style(hub, name):
     assert made.image.size == (64, 51)
 
 
-@pytest.mark.parametrize("name", ["cyclegan/sim2real", "cyclegan/real2sim"])
+@each_row("name", ["cyclegan/sim2real", "cyclegan/real2sim"])
 def test_cyclegan(hub, name):
     theirs = Published("huggan", 64, 9).eval()
     data = pickled(theirs.state_dict())
@@ -272,7 +273,7 @@ def test_a_setting_that_cannot_be_read_is_explained(monkeypatch, setting):
 DCGAN = ((6, 8, 4, 3), (7, 4, 4), (1, 2, 2), (0, 1, 1))
 
 
-@pytest.mark.parametrize("source", ["me/digits", "me/digits/nets/g.pth", "https://huggingface.co/me/digits", "me/digits@main"])
+@each_row("source", ["me/digits", "me/digits/nets/g.pth", "https://huggingface.co/me/digits", "me/digits@main"])
 def test_a_repository_is_recognised(hub, source):
     theirs = foreign.randomise_norms(foreign.dcgan(*DCGAN))
     for name in ("pytorch_model.bin", "nets/g.pth"):

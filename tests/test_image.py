@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from table import each_row
 
 from imgstudio import StudioError, image
 
@@ -52,7 +53,7 @@ def test_the_result_is_a_copy_without_metadata(tmp_path):
     assert copy.info == {}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("mode", "colour", "expected"),
     [
         ("1", 1, WHITE),
@@ -86,7 +87,7 @@ def test_deep_values_beyond_16_bits_are_stretched():
     assert [pixel(image.read(deep), x)[0] for x in range(3)] == [0, 0, 255]
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.gif", "a.webp", "a.tiff", "a.bmp", "a.jpg", "a.jp2", "a.tga", "a.ico", "a.ppm"])
+@each_row("name", ["a.png", "a.gif", "a.webp", "a.tiff", "a.bmp", "a.jpg", "a.jp2", "a.tga", "a.ico", "a.ppm"])
 def test_formats(tmp_path, name):
     path = saved(tmp_path, Image.new("RGB", (32, 32), (200, 30, 40)), name)
     np.testing.assert_allclose(pixel(image.read(path), 16, 16), (200, 30, 40), atol=6)
@@ -121,8 +122,8 @@ def test_cmyk_jpeg(tmp_path):
     np.testing.assert_allclose(pixel(image.read(path)), RED, atol=3)
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", ["L", "I;16", "RGB"])
+@each_row("orientation", range(1, 9))
+@each_row("kind", ["L", "I;16", "RGB"])
 def test_the_cameras_rotation(tmp_path, orientation, kind):
     upright = Image.fromarray({"L": noise(5, 3, 0), "I;16": noise(5, 3, 0, np.uint16), "RGB": noise(5, 3)}[kind])
     undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # the Transpose that makes a picture need this orientation
@@ -139,14 +140,14 @@ def test_broken_exif_is_no_reason_to_refuse(tmp_path):
     assert pixel(image.read(path)) == RED
 
 
-@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png"])
+@each_row("name", ["a.gif", "a.webp", "a.png"])
 def test_an_animation_gives_its_first_frame(tmp_path, name):
     frames = [Image.new("RGB", (8, 8), colour) for colour in (BLUE, RED, GREEN)]
     path = saved(tmp_path, frames[0], name, save_all=True, append_images=frames[1:])
     np.testing.assert_allclose(pixel(image.read(path)), BLUE, atol=4)
 
 
-@pytest.mark.parametrize("shape", [(3, 4), (3, 4, 1), (3, 4, 3), (3, 4, 4)])
+@each_row("shape", [(3, 4), (3, 4, 1), (3, 4, 3), (3, 4, 4)])
 def test_array_shapes(shape):
     assert image.read(np.full(shape, 255, np.uint8)).size == (4, 3)
 
@@ -202,8 +203,8 @@ def test_too_large_in_memory():
     assert "at most 50" in refusal(Image.new("1", (10_000, 5_001)))
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.gif", "a.webp", "a.tiff", "a.bmp"])
-@pytest.mark.parametrize("share", [0.2, 0.6, 0.9])
+@each_row("name", ["a.png", "a.jpg", "a.gif", "a.webp", "a.tiff", "a.bmp"])
+@each_row("share", [0.2, 0.6, 0.9])
 def test_truncated_files(tmp_path, name, share):
     buffer = io.BytesIO()
     Image.fromarray(noise(64, 64)).save(buffer, format={"jpg": "JPEG", "tiff": "TIFF"}.get(name[2:], name[2:].upper()))
@@ -227,7 +228,7 @@ def test_noise_in_a_file_never_escapes_as_another_error(tmp_path):
                 image.read(tmp_path / "a")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("content", "words"),
     [
         (b"", "empty file"),
@@ -241,7 +242,7 @@ def test_not_pictures(tmp_path, content, words):
     assert words in refusal(tmp_path / "a.png")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("source", "words"),
     [
         (None, "choose one first"),
@@ -287,7 +288,7 @@ def test_several_pictures_keep_their_order():
     assert [p.tobytes() for p in again] == [p.tobytes() for p in pictures]
 
 
-@pytest.mark.parametrize("shape", [(2, 3, 4, 4), (4, 4), (1, 4, 4), (1, 1, 4, 4)])
+@each_row("shape", [(2, 3, 4, 4), (4, 4), (1, 4, 4), (1, 1, 4, 4)])
 def test_a_tensor_of_another_shape_is_no_picture(shape):
     with pytest.raises(ValueError):
         image.to_image(torch.zeros(shape))
@@ -303,7 +304,7 @@ def test_resizing_takes_the_middle_square():
         assert pixel(image.to_image(tensor)) == GREEN
 
 
-@pytest.mark.parametrize("side", [64, 63, 65])
+@each_row("side", [64, 63, 65])
 def test_resizing_is_antialiased(side):
     board = (np.indices((side, side)).sum(axis=0) % 2 * 255).astype(np.uint8)
     small = np.asarray(image.to_image(image.to_tensor(board, 8)))
@@ -329,7 +330,7 @@ def test_smooth_enlarging_reaches_the_side():
     assert image.enlarge(Image.new("RGB", (64, 48)), 500, smooth=True).size == (500, 375)
 
 
-@pytest.mark.parametrize("smooth", [False, True])
+@each_row("smooth", [False, True])
 def test_enlarging_never_shrinks(smooth):
     assert image.enlarge(Image.new("RGB", (64, 48)), 20, smooth).size == (64, 48)
 

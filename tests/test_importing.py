@@ -10,6 +10,7 @@ import foreign
 import pytest
 import torch
 from safetensors.torch import save_file
+from table import each_row
 from test_translation_nets import Published
 from torch import nn
 
@@ -57,8 +58,8 @@ CHAINS = {  # size -> kernels, strides, paddings
 }
 
 
-@pytest.mark.parametrize("colours", [1, 3])
-@pytest.mark.parametrize("chain", CHAINS, ids=str)
+@each_row("colours", [1, 3])
+@each_row("chain", CHAINS)
 def test_a_dcgan_of_any_size_and_colour(bring, chain, colours):
     kernels, strides, paddings = CHAINS[chain]
     channels = (10, *(4 * (len(kernels) - i) for i in range(1, len(kernels))), colours)
@@ -70,8 +71,8 @@ def test_a_dcgan_of_any_size_and_colour(bring, chain, colours):
     assert f"{net.size} px" in spec.title and ("grey" if colours == 1 else "colour") in spec.note
 
 
-@pytest.mark.parametrize("name", ["main", "gen", "layer_stack", "model", "net", "module.main", "_orig_mod.model", ""])
-@pytest.mark.parametrize("options", [{}, {"blocks": True}, {"bias": True, "norm": False}], ids=["plain", "blocks", "no norms"])
+@each_row("name", ["main", "gen", "layer_stack", "model", "net", "module.main", "_orig_mod.model", ""])
+@each_row("options", [{}, {"blocks": True}, {"bias": True, "norm": False}])
 def test_a_dcgan_in_any_layout(bring, name, options):
     theirs = foreign.randomise_norms(foreign.dcgan((6, 8, 5, 4, 3), *CHAINS[32], **options))
     state = {f"{name}.{key}" if name else key: value for key, value in theirs.state_dict().items()}
@@ -88,7 +89,7 @@ def test_twelve_layers_are_ordered_by_number_and_not_by_letter(bring):
     agree(net, z, theirs(z[:, :, None, None]).detach())
 
 
-@pytest.mark.parametrize("norm", ["", "features", "channels"])
+@each_row("norm", ["", "features", "channels"])
 def test_a_dcgan_that_begins_fully_connected(bring, norm):
     norms = {"": [], "features": [nn.BatchNorm1d(8 * 49)], "channels": []}[norm]
     square = [nn.Unflatten(1, (8, 7, 7)), *([nn.BatchNorm2d(8)] if norm == "channels" else [])]
@@ -101,7 +102,7 @@ def test_a_dcgan_that_begins_fully_connected(bring, norm):
     agree(net, z, theirs(z).detach())
 
 
-@pytest.mark.parametrize("activation", [nn.ReLU, lambda: nn.LeakyReLU(0.2)], ids=["relu", "leaky"])
+@each_row("activation", [nn.ReLU, lambda: nn.LeakyReLU(0.2)])
 def test_batch_norms_betray_the_activation(bring, activation):
     theirs = foreign.dcgan((16, 24, 16, 8, 1), *CHAINS[32], activation=activation)
     for _ in range(60):  # the norms get to know what the layers make
@@ -113,7 +114,7 @@ def test_batch_norms_betray_the_activation(bring, activation):
     assert "follows from its batch norms" in spec.note
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("widths", "options"),
     [
         ((100, 256, 512, 1024, 784), {}),
@@ -122,7 +123,6 @@ def test_batch_norms_betray_the_activation(bring, activation):
         ((10, 16, 32, 784), {"norms": (0, 1), "activation": nn.ReLU(), "output": nn.Sigmoid()}),
         ((20, 32, 3 * 32 * 32), {}),
     ],
-    ids=["plain", "two layers", "eps", "sigmoid", "colour"],
 )
 def test_a_fully_connected_gan(bring, widths, options):
     theirs = foreign.randomise_norms(foreign.dense_gan(widths, **options))
@@ -148,7 +148,7 @@ def test_a_vae_of_the_tutorials(bring):
     assert len(imgstudio.traverse(spec.name, picture, dimension=5)) == 7
 
 
-@pytest.mark.parametrize("width", [4, 6])
+@each_row("width", [4, 6])
 def test_a_transformer_net_of_the_examples(bring, width):
     theirs = foreign.randomise_norms(foreign.ExamplesTransformer(width))
     state = theirs.state_dict()
@@ -166,11 +166,11 @@ def test_the_net_of_the_examples_in_tiles_is_the_net_on_the_whole(bring):
     x = torch.rand(1, 3, 32, 160) * 2 - 1
     with torch.no_grad():
         whole, moments = net(x), net.measure(x)
-        left = net(x[:, :, :, : 40 + net.reach], moments)
+        left = net(x[:, :, :, : 40 + net.receptive_radius], moments)
     torch.testing.assert_close(left[:, :, :, :40], whole[:, :, :, :40], atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("layout", ["huggan", "junyanz"])
+@each_row("layout", ["huggan", "junyanz"])
 def test_a_generator_of_cyclegan(bring, layout):
     theirs = Published(layout, 8, 3).eval()
     spec, net = bring({"netG_A": theirs.state_dict(), "epoch": 3})
@@ -250,7 +250,7 @@ def test_two_files_that_do_not_belong_together(tmp_path):
 SMALL = ((6, 8, 4, 3), *CHAINS[28])
 
 
-@pytest.mark.parametrize(
+@each_row(
     "wrap",
     [
         lambda g, d: {"state_dict": g, "epoch": 3, "optimizer": {"state": {}, "param_groups": [{"lr": 0.1}]}},
@@ -261,7 +261,6 @@ SMALL = ((6, 8, 4, 3), *CHAINS[28])
         lambda g, d: {"state_dict": {**{f"d.{k}": v for k, v in d.items()}, **{f"generator.{k}": v for k, v in g.items()}}},
         lambda g, d: {"models": {"G": {f"module.{key}": value for key, value in g.items()}, "D": d}},
     ],
-    ids=["state_dict", "model_state_dict", "generator", "netG", "g_ema", "prefixes", "deep"],
 )
 def test_training_checkpoints(bring, wrap):
     theirs = foreign.randomise_norms(foreign.dcgan(*SMALL))
@@ -321,13 +320,12 @@ def test_an_unknown_net_is_refused_with_its_first_keys(bring):
     assert "holds no tensors" in refusal(bring, {"epoch": 3})
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("make", "words"),
     [
         (lambda: foreign.dcgan((6, 8, 4, 3), (4, 5, 4), (1, 2, 2), (0, 2, 1)), "kernel of 5 x 5 px"),
         (lambda: foreign.dcgan((6, 4, 3), (4, 4), (1, 2), (0, 1)), "DCGAN of 8 px"),
     ],
-    ids=["kernel", "too small"],
 )
 def test_a_dcgan_that_cannot_be_told(bring, make, words):
     assert words in refusal(bring, make().state_dict())

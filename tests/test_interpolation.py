@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from skimage import data
+from table import each_row
 
 import imgstudio
 from imgstudio import StudioError, catalog
@@ -89,7 +90,7 @@ def test_prior_samples_are_the_same_every_time_and_differ_by_seed(model):
     assert len({image.tobytes() for image in four}) == 4
 
 
-@pytest.mark.parametrize("model", LABELLED)
+@each_row("model", LABELLED)
 def test_directions_add_and_take_back(model):
     name = imgstudio.attributes(model)[0]
     picture = imgstudio.prior(model, 5)[0]

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from table import each_row
 from torch import nn
 
 from imgstudio import interrupt
@@ -55,7 +56,7 @@ LOOPS = {
 }
 
 
-@pytest.mark.parametrize("loop", LOOPS.values(), ids=LOOPS)
+@each_row("loop", LOOPS.values())
 def test_every_long_loop_can_be_ended(loop):
     with interrupt.running(Counted()), pytest.raises(interrupt.Ended):
         loop()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from table import each_row
 
 import imgstudio
 from imgstudio import StudioError, catalog, weights
@@ -97,7 +98,7 @@ def test_one_vector_a_layer_comes_nearer_than_one_for_all(model):
     net: Generator = imgstudio.load(model)
     judge = imgstudio.load("features/vgg-small")
     w = torch.cat([net.map(torch.randn(1, 8, generator=torch.Generator().manual_seed(i))) for i in range(6)])
-    target = net.synthesise(w[None], net.noise(0)).clamp(-1, 1)  # a style a layer
+    target = net.synthesis(w[None], net.noise(0)).clamp(-1, 1)  # a style a layer
     last = {}
     for share in (0.4, 1.0):
         with pytest.MonkeyPatch.context() as patch:
@@ -107,7 +108,7 @@ def test_one_vector_a_layer_comes_nearer_than_one_for_all(model):
     assert torch.equal(last[1.0].w[0], last[1.0].w[-1]) and not torch.equal(last[0.4].w[0], last[0.4].w[-1])
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("call", "says"),
     [
         (lambda name, image: imgstudio.complete(name, image, Image.new("L", (8, 8))), "covers nothing"),

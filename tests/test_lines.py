@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from table import each_row
 
 from imgstudio.models.resnet_generator import ResnetGenerator
 from imgstudio.ops import lines
@@ -21,7 +22,7 @@ def stripes(angle, period=16.0):
     return (0.5 * torch.sin(2 * math.pi * across / period)).expand(1, 3, -1, -1).contiguous()
 
 
-@pytest.mark.parametrize("angle", [0.0, 0.5, 1.2, 2.4])
+@each_row("angle", [0.0, 0.5, 1.2, 2.4])
 def test_lines_run_along_what_is_there(angle):
     found = lines.edge_tangents(stripes(angle))
     assert torch.allclose(found.norm(dim=1), torch.ones(()), atol=1e-5)
@@ -29,7 +30,7 @@ def test_lines_run_along_what_is_there(angle):
     assert along.abs().median() > 0.95
 
 
-@pytest.mark.parametrize(("angle", "dim"), [(0.0, 3), (math.pi / 2, 2)])
+@each_row(("angle", "dim"), [(0.0, 3), (math.pi / 2, 2)])
 def test_combed_grain_is_long_along_a_shape_and_narrow_across(angle, dim):
     noise = torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     made = lines.stroke_noise(stripes(angle, 24.0), noise, 8.0, 0.8)
@@ -68,10 +69,10 @@ def test_large_pictures_are_combed_in_tiles_without_a_seam(monkeypatch):
     assert (tiled - whole).abs().max() < 2e-2 * whole.std()
 
 
-@pytest.mark.parametrize("size", [(20, 33), (8, 8), (9, 40)])
+@each_row("size", [(20, 33), (8, 8), (9, 40)])
 def test_a_net_that_wants_combed_grain_is_given_it_at_any_size(size):
     x = torch.rand(2, 3, *size) * 2 - 1
-    net = ResnetGenerator(channels=4, blocks=1, skip=True, grain=0.1, motley=True, combed=8.0)
+    net = ResnetGenerator(channels=4, blocks=1, skip=True, noise_std=0.1, per_channel_noise=True, lic_length=8.0)
     given = with_input_noise(net, x)
     assert given.shape == x.shape and torch.equal(given, with_input_noise(net, x))
     assert 0.05 < (given - x).std() < 0.2

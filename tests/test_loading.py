@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 from conftest import SMALL
+from table import each_row
 
 import imgstudio
 from imgstudio import StudioError, catalog, loading, weights
@@ -35,7 +36,7 @@ def record(**fields) -> Spec:
 # --- records ---
 
 
-@pytest.mark.parametrize(
+@each_row(
     "fields",
     [
         {"name": "avatars"},
@@ -50,7 +51,6 @@ def record(**fields) -> Spec:
         {"build": "imgstudio.models.dcgan"},
         {"inverse": "back"},
     ],
-    ids=str,
 )
 def test_wrong_records_are_refused(fields):
     assert record().name == "family/variant"
@@ -58,7 +58,7 @@ def test_wrong_records_are_refused(fields):
         record(**fields)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "make",
     [
         lambda: Embedded(filename="../a.safetensors", sha256=HASH),
@@ -110,7 +110,7 @@ def test_names_in_the_table_are_unique():
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("spec", [s for s in catalog.SPECS if s.embedded], ids=lambda spec: spec.name)
+@each_row("spec", [s for s in catalog.SPECS if s.embedded])
 def test_every_embedded_model_loads(spec):
     if not isinstance(spec.source, Formula):
         assert weights.locate(spec).stat().st_size == spec.size < 10_000_000
@@ -152,7 +152,7 @@ def test_a_name_that_comes_to_mean_another_model_is_loaded_anew(small_model):
     assert imgstudio.load("test/small", "cpu") is not first
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("fields", "words"),
     [
         ({"kwargs": {**SMALL, "latent": 9}}, r"centre has the shape \[1, 8\], not \[1, 9\]"),
@@ -160,7 +160,6 @@ def test_a_name_that_comes_to_mean_another_model_is_loaded_anew(small_model):
         ({"convert": lambda state: {**state, "extra": torch.zeros(1)}}, "extra is unknown"),
         ({"convert": lambda state: {**state, "main.0.weight": 3}}, "main.0.weight is missing"),
     ],
-    ids=["shape", "missing", "surplus", "no tensor"],
 )
 def test_the_first_key_that_does_not_fit_is_named(small_model, fields, words):
     small_model(**fields)
@@ -189,7 +188,7 @@ def test_weights_are_verified(small_model):
         imgstudio.load("test/small", "cpu")
 
 
-@pytest.mark.parametrize("device", ["toaster", "cuda:99", "meta"])
+@each_row("device", ["toaster", "cuda:99", "meta"])
 def test_a_device_that_is_not_there(small_model, device):
     small_model()
     with pytest.raises(StudioError, match=device):

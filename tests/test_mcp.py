@@ -13,6 +13,7 @@ import coroutines
 import page_server
 import pytest
 from PIL import Image
+from table import each_row
 
 import imgstudio
 from imgstudio import ui
@@ -101,7 +102,7 @@ def test_a_tool_takes_data_and_what_another_tool_gave(address):
 
 
 @needs_mcp
-@pytest.mark.parametrize(
+@each_row(
     ("tool", "arguments", "words"),
     [
         ("sample", {"model": "nobody/knows"}, "There is no model 'nobody/knows': choose one of"),
@@ -114,7 +115,6 @@ def test_a_tool_takes_data_and_what_another_tool_gave(address):
         ("edit", {"amounts": {"path": "/etc/passwd", **FILE}}, files.NO_FILES_HERE),
         ("edit", {"amounts": {"path": "/missing", **FILE}}, files.NO_FILES_HERE),
     ],
-    ids=str,
 )
 def test_what_a_tool_does_not_take_is_a_sentence_and_no_file_is_read(address, tool, arguments, words):
     _, (answer,) = talk(address, (tool, arguments))

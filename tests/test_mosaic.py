@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import ndimage
+from table import each_row
 
 from imgstudio import StudioError
 from imgstudio.ops.texture import mosaics
@@ -12,7 +13,7 @@ from imgstudio.ops.texture.patterns import PATTERNS
 from imgstudio.studio.texture.mosaic import MOST, mosaic
 
 
-@pytest.mark.parametrize("regions", [1, 2, 5, 8])
+@each_row("regions", [1, 2, 5, 8])
 def test_regions_are_connected_ordered_and_none_is_tiny(regions):
     for seed in range(3):
         found = mosaics.partition(60, 80, regions, np.random.default_rng(seed))
@@ -23,7 +24,7 @@ def test_regions_are_connected_ordered_and_none_is_tiny(regions):
         assert all(ndimage.label(found == region)[1] == 1 for region in range(1, regions + 1))
 
 
-@pytest.mark.parametrize("name", PATTERNS)
+@each_row("name", PATTERNS)
 def test_patterns_have_contrast_and_follow_their_seed(name):
     first, second, other = (PATTERNS[name](64, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert first.shape == (64, 64)
@@ -33,7 +34,7 @@ def test_patterns_have_contrast_and_follow_their_seed(name):
     assert (first != other).any()
 
 
-@pytest.mark.parametrize("grey", [False, True])
+@each_row("grey", [False, True])
 def test_the_same_seed_makes_the_same_mosaic(grey):
     one, same, other = (mosaic(seed, regions=3, size=64, grey=grey) for seed in (4, 4, 5))
     assert one.image.tobytes() == same.image.tobytes()
@@ -57,7 +58,7 @@ def test_every_texture_at_once():
     assert np.unique(made.labels).tolist() == list(range(1, MOST + 1))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("options", "message"),
     [
         ({"regions": 0}, "number of regions"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 
 import numpy as np
-import pytest
 from PIL import Image
+from table import each_row
 
 import imgstudio
 from imgstudio.studio import texture
@@ -39,7 +39,7 @@ def test_every_list_of_pictures_is_a_sheet():
     assert shown(maps).size[0] > 4 * maps[0].width  # small ones are enlarged
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("result", "colours"),
     [
         (imgstudio.Step(1, 2, RED), ["red"]),
@@ -49,7 +49,6 @@ def test_every_list_of_pictures_is_a_sheet():
         (Denoised(RED, BLUE, 10.0, 20.0), ["red", "blue"]),
         (Decomposition(RED, BLUE), ["red", "blue"]),
     ],
-    ids=lambda value: type(value).__name__,
 )
 def test_what_holds_pictures_shows_them(result, colours):
     sheet = shown(result).convert("RGB")

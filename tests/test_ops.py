@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from table import each_row
 
 from imgstudio.models.vae import VAE
 from imgstudio.ops import autoencoder as ops
@@ -17,7 +18,7 @@ def ends():
     return torch.randn(2, 1, 64, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("curve", latent.CURVES.values(), ids=latent.CURVES)
+@each_row("curve", latent.CURVES.values())
 def test_a_curve_starts_and_ends_at_its_ends(curve, ends):
     a, b = ends
     assert torch.allclose(curve(a, b, 0.0), a, atol=1e-5)
@@ -37,7 +38,7 @@ def test_the_great_arc_moves_at_an_even_angle(ends):
     assert third == pytest.approx(whole / 3, rel=1e-3)
 
 
-@pytest.mark.parametrize("other", ["same", "opposite", "zero"])
+@each_row("other", ["same", "opposite", "zero"])
 def test_the_great_arc_falls_back_where_there_is_none(other, ends):
     a = ends[0]
     b = {"same": a, "opposite": -a, "zero": torch.zeros_like(a)}[other]

@@ -11,6 +11,7 @@ import pytest
 from gradio_client import Client, handle_file, snippet
 from gradio_client.exceptions import AppError
 from PIL import Image
+from table import each_row
 
 import imgstudio
 from imgstudio import catalog, ui
@@ -153,7 +154,7 @@ def test_pictures_go_in_and_come_out(client, picture):
     assert figures["psnr"] > figures["psnr_noisy"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("values", "endpoint", "sentence"),
     [
         (("nobody/knows", "0"), "/sample", "There is no model 'nobody/knows': choose one of"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gradio as gr
 import pytest
 from PIL import Image
+from table import each_row
 
 from imgstudio import StudioError
 from imgstudio.image import read_settings, save_png
@@ -52,7 +53,7 @@ def test_an_upload_is_called_after_its_file_and_known_by_its_hash(upload):
     assert first.record("content") == {"content": first.title, "content_sha256": first.digest}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "title"), [("holiday_2024 (1).png", "holiday_2024 (1)"), ("<>.png", "Your picture"), ("x" * 90 + ".png", "x" * 60)]
 )
 def test_names_of_files_become_short_titles(upload, name, title):
@@ -104,7 +105,7 @@ def component(kind, **options):
         return kind(**options)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("control", "value", "wanted"),
     [
         ((gr.Slider, {"minimum": 0, "maximum": 1}), 7, 1),

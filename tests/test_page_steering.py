@@ -9,6 +9,7 @@ import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
+from table import each_row
 
 import imgstudio
 from imgstudio import catalog, ui, weights
@@ -86,7 +87,7 @@ def test_a_place_that_the_api_found_goes_for_a_seed(model, tmp_path):
     assert difference[:4].max() == 0 and difference[4:9, 4:9].max() > 0
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("call", "sentence"),
     [
         (lambda model: api.sampling.pad(model, "seven"), "neither a seed nor a place"),

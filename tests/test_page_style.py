@@ -10,6 +10,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image, ImageDraw
+from table import each_row
 
 import imgstudio
 from imgstudio.errors import StudioError
@@ -99,7 +100,7 @@ def test_two_styles_are_mixed_by_shares_and_a_net_of_one_style_has_none(pair):
         controls(ANY, (pair[0], None)).styles()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("seconds", "words"), [(0.01, "0.1 s"), (0.44, "0.4 s"), (7.3, "7 s"), (38.0, "40 s"), (88.0, "90 s"), (300.0, "5 min")]
 )
 def test_expected_times_for_people(seconds, words):

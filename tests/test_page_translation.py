@@ -10,6 +10,7 @@ import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
+from table import each_row
 
 import imgstudio
 from imgstudio.errors import StudioError
@@ -77,7 +78,7 @@ def test_direction_swaps_there_and_back(pair, content):
     assert chooser["value"] == there and [name for _, name in chooser["choices"]] == [there, back]
 
 
-@pytest.mark.parametrize("one, other", [("apple", "tomato"), ("daisy", "sunflower")])
+@each_row("one, other", [("apple", "tomato"), ("daisy", "sunflower")])
 def test_an_example_gives_way_to_one_that_suits_the_direction(one, other):
     there, back = (f"cyclegan/{one}2{other}", f"{one.title()} 2"), (f"cyclegan/{other}2{one}", f"{other.title()} 2")
     offered = suited.examples()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from table import each_row
 
 import imgstudio
 from imgstudio import catalog
@@ -41,7 +42,7 @@ def test_a_dcgan_of_digits():
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("file", ["", "taef2_encoder.pth", "taef2_decoder.pth"])
+@each_row("file", ["", "taef2_encoder.pth", "taef2_decoder.pth"])
 def test_a_tiny_autoencoder_in_two_halves(file):
     spec = imgstudio.import_weights(FOLDER / "taef2" / file)
     known, net = reference("taef2"), imgstudio.load(spec.name, "cpu")

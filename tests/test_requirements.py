@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-import pytest
+from table import each_row
 
 ROOT = Path(__file__).parent.parent
 NAMES = {"PIL": "pillow", "yaml": "pyyaml", "skimage": "scikit-image", "sklearn": "scikit-learn"}  # module -> distribution
@@ -59,7 +59,7 @@ def test_nothing_is_declared_that_nobody_imports():
     assert {normal(line) for line in block("dependencies")} <= used
 
 
-@pytest.mark.parametrize(("name", "by"), BROUGHT.items())
+@each_row(("name", "by"), BROUGHT.items())
 def test_what_another_library_brings_it_really_brings(name, by):
     assert name in {normal(line) for line in importlib.metadata.requires(by) if "extra ==" not in line}
     assert by in {normal(line) for line in block("dependencies")}

@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 from skimage import data
+from table import each_row
 
 import imgstudio
 from imgstudio import StudioError, image
@@ -114,16 +115,14 @@ def test_a_region_of_odd_shape_gives_only_itself():
     assert core[..., 2].max() < 20 and core[..., 0].min() > 40
 
 
-@pytest.mark.parametrize("shading", [0, 1])
+@each_row("shading", [0, 1])
 def test_seeds_and_scale(shading):
     options = [{}, {}, {"seed": 1}, {"scale": 0.5}]
     first, again, other, fine = (retexture(PICTURE, REGIONS, 2, GRASS, shading=shading, **o).tobytes() for o in options)
     assert first == again and len({first, other, fine}) == 3
 
 
-@pytest.mark.parametrize(
-    "place", [(slice(0, 1), slice(0, 1)), (slice(0, 96), slice(7, 8)), (slice(90, 96), slice(0, 120))], ids=str
-)
+@each_row("place", [(slice(0, 1), slice(0, 1)), (slice(0, 96), slice(7, 8)), (slice(90, 96), slice(0, 120))])
 def test_regions_of_any_shape_are_filled(place):
     labels = np.zeros((96, 120), np.int32)
     labels[place] = 1

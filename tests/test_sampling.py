@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from table import each_row
 
 import imgstudio
 from imgstudio import StudioError, catalog
@@ -20,7 +21,7 @@ def pixels(image):
     return np.asarray(image, dtype=np.int16)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@each_row("model", MODELS)
 def test_a_seed_gives_one_picture_alone_and_in_a_grid(model):
     grid = imgstudio.sample(model, range(9))
     for alone in (5, [5], np.int64(5), np.arange(5, 6)):
@@ -36,7 +37,7 @@ def test_a_seed_gives_the_same_picture_in_a_second_process(model, tmp_path):
     assert np.array_equal(pixels(here), pixels(imgstudio.image.read(tmp_path / "there.png")))
 
 
-@pytest.mark.parametrize("model", MODELS)
+@each_row("model", MODELS)
 def test_truncation_zero_is_one_picture_and_less_is_less_varied(model):
     label = 0 if model in CONDITIONAL else None
     first, *others = imgstudio.sample(model, range(4), truncation=0, label=label)
@@ -48,7 +49,7 @@ def test_truncation_zero_is_one_picture_and_less_is_less_varied(model):
     assert variety(0.3) < variety(1.0)
 
 
-@pytest.mark.parametrize("model", CONDITIONAL)
+@each_row("model", CONDITIONAL)
 def test_the_class_decides_the_picture(model):
     labels = catalog.find(model).labels
     by_name = [imgstudio.sample(model, 1, label=label)[0].tobytes() for label in labels]
@@ -60,7 +61,7 @@ def test_the_class_decides_the_picture(model):
         imgstudio.sample(model, 1, label="spoon")
 
 
-@pytest.mark.parametrize("model", MODELS)
+@each_row("model", MODELS)
 def test_a_walk_passes_through_its_seeds_and_moves_in_small_steps(model):
     label = 0 if model in CONDITIONAL else None
     frames = list(imgstudio.walk(model, [3, 8], frames=12, loop=False, label=label))

@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 from sklearn.metrics import adjusted_rand_score
+from table import each_row
 from torch.nn import functional as F
 
 import imgstudio
@@ -56,7 +57,7 @@ def groups(points: torch.Tensor) -> clustering.Hierarchy:
 # --- clustering ---
 
 
-@pytest.mark.parametrize("counts", [[400], [300, 300], [500, 60, 200], [200, 150, 100, 80, 60, 150]])
+@each_row("counts", [[400], [300, 300], [500, 60, 200], [200, 150, 100, 80, 60, 150]])
 def test_the_number_of_groups_is_found_and_so_are_they(counts):
     points, owner = blobs(counts)
     tree = groups(points)
@@ -165,7 +166,7 @@ def test_the_same_picture_gives_the_same_regions(quarters, found):
     assert (again.confidence == found.confidence).all()
 
 
-@pytest.mark.parametrize("regions", [1, 2, 7, 14, 25])
+@each_row("regions", [1, 2, 7, 14, 25])
 def test_the_number_asked_for_is_the_number_there_is(quarters, regions):
     assert texture.regions_of(quarters[1], regions).regions == regions
 
@@ -185,7 +186,7 @@ def test_labels_have_the_size_of_the_picture_whatever_the_net_saw():
     assert texture.regions_of(looked, 2).labels.shape == (170, 300)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 40), (3, 2), (17, 16)])
+@each_row("size", [(1, 1), (1, 40), (3, 2), (17, 16)])
 def test_tiny_pictures_have_regions_too(size):
     picture = Image.effect_noise(size, 50)
     segmentation = imgstudio.segment(GABOR, picture)
@@ -231,7 +232,7 @@ def test_merging_joins_two_regions_and_orders_anew(found):
     assert (merged.mask(int(name)) == together).all()
 
 
-@pytest.mark.parametrize(("a", "b", "message"), [(1, 1, "Two different"), (1, 5, "1 to 4"), (0, 1, "1 to 4")])
+@each_row(("a", "b", "message"), [(1, 1, "Two different"), (1, 5, "1 to 4"), (0, 1, "1 to 4")])
 def test_regions_that_cannot_be_merged(found, a, b, message):
     with pytest.raises(StudioError, match=message):
         texture.merge(found, a, b)

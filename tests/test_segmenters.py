@@ -7,6 +7,7 @@ import pytest
 import torch
 from hub_server import HubServer
 from safetensors.torch import save
+from table import each_row
 from torch import nn
 from torch.nn import functional as F
 
@@ -27,7 +28,7 @@ def picture(height: int, width: int, seed: int = 0) -> torch.Tensor:
     return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed)) * 2 - 1
 
 
-@pytest.mark.parametrize("name", HERE)
+@each_row("name", HERE)
 @torch.no_grad()
 def test_every_size_gives_unit_vectors(name):
     net = imgstudio.load(name)
@@ -39,7 +40,7 @@ def test_every_size_gives_unit_vectors(name):
         torch.testing.assert_close(found.norm(dim=1), torch.ones(1, height, width), atol=1e-3, rtol=0)
 
 
-@pytest.mark.parametrize("name", HERE)
+@each_row("name", HERE)
 @torch.no_grad()
 def test_pictures_of_a_batch_do_not_know_of_each_other(name):
     net, a, b = imgstudio.load(name), picture(48, 48, 1), picture(48, 48, 2)
@@ -49,7 +50,7 @@ def test_pictures_of_a_batch_do_not_know_of_each_other(name):
         assert likeness.min() > 0.99
 
 
-@pytest.mark.parametrize("name", ["gabor/texture", "vgg-small/texture"])
+@each_row("name", ["gabor/texture", "vgg-small/texture"])
 def test_two_textures_are_told_apart(name):
     made = mosaic(5, regions=2, size=96)
     found = imgstudio.segment(name, made.image, regions=2)
@@ -142,7 +143,7 @@ def test_vgg_segmenters_read_the_files_of_the_feature_nets():
         with torch.device("meta"):
             net = VGGSegmenter(**segmenter.kwargs)
         assert net.layers[-1] == "relu5_1"
-        assert set(net.seen) <= set(net.layers)
+        assert set(net.descriptor_layers) <= set(net.layers)
 
 
 # --- DINOv2 ---

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import bounds
 import numpy as np
-import pytest
 import torch
 from bounds import (
     CURVE,
@@ -34,6 +33,7 @@ from bounds import (
     plain,
 )
 from PIL import Image
+from table import each_row
 
 import imgstudio
 from imgstudio.studio.sampling.latents import Latent
@@ -211,7 +211,7 @@ def test_every_public_function_is_in_the_table():
         assert set(table) == set(inspect.signature(getattr(imgstudio, name)).parameters), name
 
 
-@pytest.mark.parametrize("name", PYTHON)
+@each_row("name", PYTHON)
 def test_a_function_takes_or_refuses_every_value(name):
     wrong = bounds.walk(getattr(imgstudio, name), PYTHON[name], name)
     assert not wrong, "\n".join(wrong)

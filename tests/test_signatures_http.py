@@ -6,7 +6,6 @@ import inspect
 from dataclasses import replace
 
 import bounds
-import pytest
 from bounds import (
     CURVE,
     FLAG,
@@ -25,6 +24,7 @@ from bounds import (
     one_of,
     plain,
 )
+from table import each_row
 
 from imgstudio.ui import api
 
@@ -129,7 +129,7 @@ HTTP: dict[str, dict[str, Kind]] = {
 }
 
 
-@pytest.mark.parametrize("endpoint", api.ENDPOINTS, ids=lambda endpoint: endpoint.__name__)
+@each_row("endpoint", api.ENDPOINTS)
 def test_an_endpoint_takes_or_refuses_every_value(endpoint):
     name, table = endpoint.__name__, HTTP[endpoint.__name__]
     assert set(table) == set(inspect.signature(endpoint).parameters)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from table import each_row
 
 import imgstudio
 from imgstudio import Direction, Latent, StudioError
@@ -33,7 +34,7 @@ def classes(small_stylegan):
     return small_stylegan("test/classes", kwargs={"classes": 2}, labels=("circle", "square")).spec.name
 
 
-@pytest.mark.parametrize("truncation", TRUNCATIONS)
+@each_row("truncation", TRUNCATIONS)
 def test_a_seed_gives_one_picture_alone_and_in_a_grid(model, truncation):
     alone = imgstudio.sample(model, 5, truncation=truncation)[0]
     grid = imgstudio.sample(model, range(16), truncation=truncation)
@@ -57,7 +58,7 @@ def test_noise_of_a_model_that_has_none_changes_nothing(small_model):
     assert same(imgstudio.sample(name, 1, noise=3)[0], imgstudio.sample(name, 1)[0])
 
 
-@pytest.mark.parametrize("truncation", TRUNCATIONS)
+@each_row("truncation", TRUNCATIONS)
 def test_mixing_leads_from_one_parent_to_the_other(model, truncation):
     coarse, fine = imgstudio.sample(model, [3, 8], truncation=truncation)
     made = [imgstudio.mix(model, 3, 8, crossover=i, truncation=truncation) for i in range(5)]
@@ -143,7 +144,7 @@ def test_a_place_survives_as_text(model):
         Latent.from_text(model, place.text()[:-8])
 
 
-@pytest.mark.parametrize(("layer", "side"), [(0, 4), (1, 4), (2, 8), (3, 8)])
+@each_row(("layer", "side"), [(0, 4), (1, 4), (2, 8), (3, 8)])
 def test_a_look_inside_shows_a_layer_of_the_picture(model, layer, side):
     maps = imgstudio.feature_maps(model, 3, layer, count=5)
     assert len(maps) == 5 and {image.size for image in maps} == {(side, side)}
@@ -161,7 +162,7 @@ def test_the_directions_are_those_of_the_greatest_variance(small_stylegan):
     assert (w @ random).std(dim=0).max() < along[0]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("call", "says"),
     [
         (lambda name: imgstudio.edit(name, 1, {"older": 1}), "Warmer light"),
@@ -175,7 +176,7 @@ def test_mistakes_are_answered_in_a_sentence(model, call, says):
     assert str(caught.value).count("\n") == 0 and str(caught.value).endswith(".")
 
 
-@pytest.mark.parametrize(
+@each_row(
     "call",
     [
         lambda name: imgstudio.mix(name, 1, 2, crossover=1),
@@ -195,7 +196,7 @@ def test_the_bench_measures_a_drag_on_the_pad_and_a_sheet(small_stylegan):
     assert row.name == "test/bench" and min(row.one, row.one_plain, row.many, row.many_plain) > 0
 
 
-@pytest.mark.parametrize("wrong", [{"name": ""}, {"component": -1}, {"first": 3}, {"sign": 2}])
+@each_row("wrong", [{"name": ""}, {"component": -1}, {"first": 3}, {"sign": 2}])
 def test_a_direction_that_makes_no_sense_is_refused(wrong):
     with pytest.raises(ValueError, match="direction has a name"):
         Direction(**{"name": "older", "component": 0, "first": 1, "last": 2} | wrong)

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from skimage import data
+from table import each_row
 
 import imgstudio
 from imgstudio import StudioError, catalog, weights
@@ -134,7 +135,7 @@ def test_luminance_keeps_the_colours(model):
     assert made(model, keep_colors=True).tobytes() == kept.tobytes()
 
 
-@pytest.mark.parametrize("way", ["optimise", "one pass", *ONE_EACH])  # random features of a decoder have no colours
+@each_row("way", ["optimise", "one pass", *ONE_EACH])  # random features of a decoder have no colours
 def test_a_matched_style_has_the_colours_of_the_content(named, way):
     model = named(way)
 
@@ -243,7 +244,7 @@ BAD_FOR_OPTIMISATION = [
 ]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("way", "mistakes"),
     [
         ("one pass", BAD_FOR_ALL),
@@ -290,6 +291,7 @@ def test_losses_are_those_of_the_picture_and_fall(gatys):
     assert seconds == sorted(seconds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["optimise", "gatys/vgg-small"])
 def test_weights_mean_something(named, name):
     model = named(name)
@@ -346,7 +348,7 @@ def cone(v):
     return (1 + (10 * v).square()).sqrt().sum()
 
 
-@pytest.mark.parametrize(("optimizer", "function"), [("adam", rosenbrock), ("lbfgs", rosenbrock), ("lbfgs", cone)])
+@each_row(("optimizer", "function"), [("adam", rosenbrock), ("lbfgs", rosenbrock), ("lbfgs", cone)])
 def test_a_step_that_raises_the_loss_is_taken_back(optimizer, function):
     def evaluate(x):
         with torch.enable_grad():
@@ -366,13 +368,13 @@ def test_a_step_that_raises_the_loss_is_taken_back(optimizer, function):
     assert losses[-1] < losses[0] / 5
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+@each_row("optimizer", ["adam", "lbfgs"])
 def test_both_optimisers_arrive(gatys, optimizer):
     first, *_, last = stylize(gatys, CONTENT, STYLE, size=64, steps=40, optimizer=optimizer)
     assert last.losses["total"] < 0.3 * first.losses["total"]
 
 
-@pytest.mark.parametrize("start", ["content", "noise", "style", OTHER])
+@each_row("start", ["content", "noise", "style", OTHER])
 def test_starts(gatys, start):
     first = next(stylize(gatys, CONTENT, STYLE, size=64, steps=4, start=start)).image
     assert first.size == (64, 51)
@@ -413,7 +415,7 @@ def test_layers_are_chosen(gatys):
     assert made(gatys, layers={"relu1_1": 1, "relu2_1": 0}).tobytes() == made(gatys, layers={"relu1_1": 7}).tobytes()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("height", "width", "steps", "sizes"),
     [
         (512, 512, 300, [128, 256, 512]),
@@ -467,7 +469,7 @@ def test_losses_are_relative():
     assert ops.content_loss(torch.zeros_like(f), f).item() == pytest.approx(1)
 
 
-@pytest.mark.parametrize("masked", [False, True])
+@each_row("masked", [False, True])
 def test_the_style_loss_has_the_gradient_of_its_formula(masked):
     """Its Gram matrix is differentiated by one of its factors only, and doubled."""
     torch.manual_seed(0)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from skimage import data
+from table import each_row
 
 import imgstudio
 from imgstudio import StudioError, catalog, image
@@ -41,9 +42,9 @@ def jump(tile):
 # --- either method ---
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("seamless", [False, True])
-@pytest.mark.parametrize("size", [64, (90, 50), (49, 71)])
+@each_row("method", METHODS)
+@each_row("seamless", [False, True])
+@each_row("size", [64, (90, 50), (49, 71)])
 def test_any_size(method, seamless, size):
     steps = list(synthesize(COFFEE, method=method, seamless=seamless, size=size, steps=4, every=1))
     assert {step.image.size for step in steps} == {size if isinstance(size, tuple) else (size, size)}
@@ -51,13 +52,13 @@ def test_any_size(method, seamless, size):
     assert [step.done for step in steps] == sorted({step.done for step in steps})
 
 
-@pytest.mark.parametrize("method", METHODS)
+@each_row("method", METHODS)
 def test_seeds(method):
     first, again, other = (made(method=method, seed=seed).tobytes() for seed in (1, 1, 2))
     assert first == again != other
 
 
-@pytest.mark.parametrize("method", METHODS)
+@each_row("method", METHODS)
 def test_a_grey_sample_gives_a_grey_texture(method):
     grown = pixels(made(method=method, steps=12))
     assert np.ptp(grown, axis=2).max() <= 2 and grown.std() > 10
@@ -70,7 +71,7 @@ def test_a_seamless_tile_has_no_seam(method):
     assert seam[True] < 1.25 < seam[False]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@each_row("method", METHODS)
 def test_scale_makes_the_pattern_larger(method):
     def roughness(scale):
         x = pixels(made(Image.fromarray(data.gravel()[:256, :256]), method=method, size=96, steps=16, scale=scale))
@@ -79,23 +80,22 @@ def test_scale_makes_the_pattern_larger(method):
     assert roughness(2.0) < 0.8 * roughness(0.5)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@each_row("method", METHODS)
 def test_a_flat_sample_gives_a_flat_texture(method):
     grown = pixels(made(Image.new("RGB", (40, 40), (200, 30, 60)), method=method, steps=10))
     assert abs(grown - (200, 30, 60)).max() <= 3
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(
+@each_row("method", METHODS)
+@each_row(
     "sample",
     [Image.new("RGB", (40, 600), "red"), GRAVEL.resize((33, 32)), GRAVEL.resize((1600, 900))],
-    ids=["narrow", "tiny", "large"],
 )
 def test_any_sample(method, sample):
     assert made(sample, method=method, seamless=True, size=48).size == (48, 48)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("options", "words"),
     [
         ({"image": Image.new("RGB", (1, 1))}, "1 x 1 pixels"),
@@ -139,7 +139,7 @@ def quilted(sample, height, width, **options):
 SAMPLE = pixels(GRAVEL.convert("RGB")) / 255
 
 
-@pytest.mark.parametrize("shape", [(40, 40), (37, 53)])
+@each_row("shape", [(40, 40), (37, 53)])
 def test_search_compares_as_a_loop_would(shape):
     random = np.random.default_rng(0)
     sample, block = random.random((*shape, 3), np.float32), random.random((9, 9, 3), np.float32)
@@ -203,7 +203,7 @@ def test_blocks_that_are_not_wanted_are_left_out():
     assert (grown[100:, 100:] == 0.5).all() and grown[wanted].std() > 0.05
 
 
-@pytest.mark.parametrize("circular", [False, True])
+@each_row("circular", [False, True])
 def test_refinement_covers_the_worst_seams(circular):
     rows = columns = quilting.layout(96, 24, circular=circular)
     canvas = quilting.Canvas.empty(rows, columns, 3)
@@ -259,7 +259,7 @@ def test_features_on_a_ring_turn_with_the_picture():
     assert torch.allclose(plain[:, :, 1:-1, 1:-1], found["relu1_1"][:, :, 1:-1, 1:-1], atol=1e-6)
 
 
-@pytest.mark.parametrize("size", [(64, 64), (50, 71), (30, 33)])
+@each_row("size", [(64, 64), (50, 71), (30, 33)])
 def test_resizing_a_ring_leaves_no_seam(size):
     rows, columns = torch.meshgrid(torch.arange(48) / 48, torch.arange(64) / 64, indexing="ij")
     wave = torch.sin(2 * torch.pi * (rows + 2 * columns))[None, None]

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from skimage import data
+from table import each_row
 
 from imgstudio import device
 from imgstudio.image import to_tensor
@@ -42,7 +43,7 @@ def johnson():
     return lively(TransformerNet(width=4, blocks=5))
 
 
-@pytest.mark.parametrize(("length", "side"), [(1, 4), (4, 4), (5, 4), (8, 4), (1000, 256), (1024, 256), (1040, 256)])
+@each_row(("length", "side"), [(1, 4), (4, 4), (5, 4), (8, 4), (1000, 256), (1024, 256), (1040, 256)])
 def test_spans_cover_a_side_once(length, side):
     found = tiles.spans(length, side)
     assert [place for start, end in found for place in range(start, end)] == list(range(length))
@@ -50,7 +51,7 @@ def test_spans_cover_a_side_once(length, side):
     assert all(end - start < 1.25 * side for start, end in found)
 
 
-@pytest.mark.parametrize("scale", [Fraction(1), Fraction(1, 4), Fraction(4)])
+@each_row("scale", [Fraction(1), Fraction(1, 4), Fraction(4)])
 def test_a_local_function_is_the_same_in_tiles(scale):
     x = torch.randn(2, 3, 56, 36)
 
@@ -81,7 +82,7 @@ def test_a_restyled_picture_has_no_seams(johnson, photo):
 
 
 def test_tiles_that_measure_themselves_would_have_seams(johnson, photo):
-    parts = tiles.tiled(lambda part: feedforward.run(johnson, johnson, part), photo, side=96, margin=johnson.reach)
+    parts = tiles.tiled(lambda part: feedforward.run(johnson, johnson, part), photo, side=96, margin=johnson.receptive_radius)
     alone = tiles.finished(parts)
     assert (alone - johnson(photo)).abs().max() > 0.1
 
@@ -94,7 +95,7 @@ def test_reach_is_enough_and_needed(johnson, photo):
         parts = tiles.tiled(lambda part: feedforward.run(johnson, johnson, part, moments), photo, side=96, margin=margin)
         return (tiles.finished(parts) - whole).abs().max()
 
-    assert error(johnson.reach) < 1e-3 < error(johnson.reach // 4)
+    assert error(johnson.receptive_radius) < 1e-3 < error(johnson.receptive_radius // 4)
 
 
 def test_moments_of_the_shrunk_picture_are_like_those_of_the_picture(johnson, photo):
@@ -103,7 +104,7 @@ def test_moments_of_the_shrunk_picture_are_like_those_of_the_picture(johnson, ph
     assert (full - shrunk).abs().mean() < 0.5 * (full - photo).abs().mean()
 
 
-@pytest.mark.parametrize("strength", [1.0, 0.4])
+@each_row("strength", [1.0, 0.4])
 def test_any_style_has_no_seams(photo, strength):
     net = lively(AdaIN(widths=(4, 4, 8, 8, 8)))
     style = to_tensor(data.coffee())[:, :, :100, :90]

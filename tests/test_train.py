@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 from plain import two_classes
+from table import each_row
 
 from imgstudio import catalog, weights
 from imgstudio.catalog import rows
 from imgstudio.errors import StudioError
-from imgstudio.models.dcgan import Discriminator, Even, Generator, even
+from imgstudio.importing import arguments
+from imgstudio.models.dcgan import BinomialBlur, Discriminator, Generator, binomial_blur
 from imgstudio.models.vae import VAE
 from imgstudio.train import ship, vae
 from imgstudio.train.data import batches, read, split
@@ -20,7 +22,7 @@ from imgstudio.train.gan import dcgan, stylegan2
 from imgstudio.train.gan.augment import diffaugment, translation
 from imgstudio.train.losses import ADVERSARIAL, calibrated_gaussian, gradient_penalty
 from imgstudio.train.perceptual import WIDTHS, PerceptualDistance, TinyDarknet
-from imgstudio.train.run import WeightAverage, settle_batch_norm
+from imgstudio.train.run import EMA, settle_batch_norm
 
 SMALL = {"size": 16, "channels": 8, "widest": 16, "latent": 8}
 
@@ -77,7 +79,7 @@ def test_batches_show_every_picture_once_an_epoch(data):
     assert len(seen.flatten(1).unique(dim=0)) == len(pictures.images.flatten(1).unique(dim=0))
 
 
-@pytest.mark.parametrize("name", ADVERSARIAL)
+@each_row("name", ADVERSARIAL)
 def test_a_loss_falls_as_its_player_wins(name):
     loss, up, down = ADVERSARIAL[name], torch.full((4,), 0.9), torch.full((4,), -0.9)
     assert loss.discriminator(up, down) < loss.discriminator(down, up)
@@ -115,7 +117,7 @@ def test_a_shift_moves_by_whole_pixels():
     assert ((places // 16 - 8).abs() <= 2).all() and ((places % 16 - 8).abs() <= 2).all()
 
 
-@pytest.mark.parametrize("classes", [0, 3])
+@each_row("classes", [0, 3])
 def test_the_nets_of_the_game_fit_each_other(classes):
     generator = Generator(**SMALL, classes=classes)
     discriminator = Discriminator(size=16, channels=8, widest=16, classes=classes)
@@ -127,7 +129,7 @@ def test_the_nets_of_the_game_fit_each_other(classes):
 
 def test_pixel_art_is_enlarged_pixel_by_pixel():
     net, z = Generator(**SMALL, pixel=2).eval(), torch.randn(2, 8)
-    large, small = net(z), net.native(z)
+    large, small = net(z), net.without_upsampling(z)
     assert large.shape[-1] == 32 and torch.equal(large[:, :, ::2, ::2], small) and torch.equal(large[:, :, 1::2, 1::2], small)
 
 
@@ -136,7 +138,7 @@ def test_pixel_art_is_enlarged_pixel_by_pixel():
 def test_a_gan_learns_the_colours_of_its_classes(loss, data, tmp_path):
     rate = 6e-3 if loss == "lsgan" else 2e-3  # its gradients are small
     rates = {"generator_rate": rate, "discriminator_rate": rate}
-    recipe = gan_recipe(loss=loss, generator=SMALL | {"classes": 2}, augment=False, average=20, **rates)
+    recipe = gan_recipe(loss=loss, generator=SMALL | {"classes": 2}, augment=False, ema_horizon=20, **rates)
     net = dcgan.train(recipe, data, tmp_path / "run", images=3200, every=1600)
     with torch.no_grad():
         blue, red = (net(torch.randn(32, 8), torch.full((32,), i)).mean(dim=(0, 2, 3)) for i in (0, 1))
@@ -152,7 +154,7 @@ def test_a_run_resumes_where_it_stopped(data, tmp_path):
     dcgan.train(recipe, data, tmp_path / "run", images=160)
     second = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert (first["images"], second["images"]) == (80, 160)
-    assert second["average"]["steps"] == 2 * first["average"]["steps"]
+    assert second["ema"]["steps"] == 2 * first["ema"]["steps"]
     assert second["seconds"] > first["seconds"]
     dcgan.train(recipe, data, tmp_path / "run", images=160)  # nothing left to do
     assert torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["images"] == 160
@@ -163,7 +165,7 @@ def test_a_vae_learns_to_reconstruct_and_ships(data, judge, tmp_path, monkeypatc
     pytest.importorskip("sklearn")
     recipe = vae_recipe(beta=0.1, perceptual=10.0)
     monkeypatch.setitem(vae.RECIPES, "vae/plain", recipe)
-    monkeypatch.setitem(ship.ROOMS, "vae/plain", vae)
+    monkeypatch.setitem(ship.RECIPE_MODULES, "vae/plain", vae)
     ship.train("vae/plain", data=data, folder=tmp_path / "run", images=2400, judge=judge)
     result = ship.ship("vae/plain", data=data, folder=tmp_path / "run", out=tmp_path)
     scores = result["scores"]
@@ -181,7 +183,7 @@ def test_the_perceptual_distance_may_weigh_otherwise_at_the_end_of_a_run(data, j
     seen = []
     step = vae.Training.step
     monkeypatch.setattr(vae.Training, "step", lambda self, *given: seen.append(self.perceptual) or step(self, *given))
-    vae.train(vae_recipe(perceptual=7.0, at_last=2.0), data, judge, tmp_path / "run", images=160)
+    vae.train(vae_recipe(perceptual=7.0, final_perceptual=2.0), data, judge, tmp_path / "run", images=160)
     assert seen == [7.0] * 18 + [2.0] * 2
 
 
@@ -194,14 +196,14 @@ def test_the_perceptual_distance_sees_structure(judge):
 
 def test_averaged_batch_norm_is_measured_anew():
     net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
-    average = WeightAverage(net, 1)
+    ema = EMA(net, 1)
     with torch.no_grad():
-        average.net[0].bias.fill_(5.0)
-    settle_batch_norm(average.net, lambda: average.net(torch.zeros(8, 2)), passes=4)
-    assert torch.allclose(average.net[1].running_mean, torch.full((3,), 5.0))
+        ema.net[0].bias.fill_(5.0)
+    settle_batch_norm(ema.net, lambda: ema.net(torch.zeros(8, 2)), passes=4)
+    assert torch.allclose(ema.net[1].running_mean, torch.full((3,), 5.0))
 
 
-@pytest.mark.parametrize("name", ship.ROOMS)
+@pytest.mark.parametrize("name", ship.RECIPE_MODULES)
 def test_a_recipe_and_the_catalogue_name_the_same_net(name):
     """The file, the recipe and the table have to describe one net; a model not trained yet has a recipe alone."""
     spec = next((spec for spec in catalog.SPECS if spec.name == name), None)
@@ -210,7 +212,7 @@ def test_a_recipe_and_the_catalogue_name_the_same_net(name):
     room = ship.find(name)
     wanted = room.RECIPES[name].generator if room in (dcgan, stylegan2) else room.RECIPES[name].net
     config = weights.read_config(weights.folder() / spec.source.filename)
-    assert as_json(spec.kwargs) == as_json(wanted) == config
+    assert as_json(spec.kwargs) == as_json(wanted) == arguments.current(config)
 
 
 def test_the_catalogue_reads_what_ship_stored(tmp_path, monkeypatch):
@@ -235,23 +237,23 @@ def test_the_filter_takes_a_mesh_away_and_keeps_the_rest():
     y, x = torch.meshgrid(torch.arange(8), torch.arange(8), indexing="ij")
     mesh = ((x + y) % 2 * 2.0 - 1)[None, None]
     ramp = (x + 3.0 * y)[None, None]
-    assert even(mesh)[:, :, 1:-1, 1:-1].abs().max() < 1e-6
-    assert torch.allclose(even(mesh + ramp)[:, :, 1:-1, 1:-1], ramp[:, :, 1:-1, 1:-1], atol=1e-5)
+    assert binomial_blur(mesh)[:, :, 1:-1, 1:-1].abs().max() < 1e-6
+    assert torch.allclose(binomial_blur(mesh + ramp)[:, :, 1:-1, 1:-1], ramp[:, :, 1:-1, 1:-1], atol=1e-5)
     torch.manual_seed(0)
-    plain, smooth = (Generator(size=8, channels=8, latent=4, smooth=last).eval() for last in (0, 1))
+    plain, smooth = (Generator(size=8, channels=8, latent=4, antialias=last).eval() for last in (0, 1))
     smooth.load_state_dict(plain.state_dict())  # a layer without weights: the old ones fit
     z = torch.randn(4, 4)
-    assert torch.allclose(smooth(z).atanh(), even(plain(z).atanh()), atol=1e-4)
-    twice = Generator(size=16, channels=8, latent=4, smooth=2)
-    assert sum(isinstance(layer, Even) for layer in twice.main) == 2
+    assert torch.allclose(smooth(z).atanh(), binomial_blur(plain(z).atanh()), atol=1e-4)
+    twice = Generator(size=16, channels=8, latent=4, antialias=2)
+    assert sum(isinstance(layer, BinomialBlur) for layer in twice.main) == 2
 
 
 def test_a_smooth_decoder_draws_no_mesh():
     torch.manual_seed(0)
-    plain, smooth = (VAE(latent=4, widths=(8, 8), size=16, components=1, smooth=last).eval() for last in (False, True))
+    plain, smooth = (VAE(latent=4, widths=(8, 8), size=16, components=1, antialias=last).eval() for last in (False, True))
     smooth.load_state_dict(plain.state_dict())
     z = torch.randn(4, 4)
-    assert torch.allclose(smooth.decode(z).atanh(), even(plain.decode(z).atanh()), atol=1e-4)
+    assert torch.allclose(smooth.decode(z).atanh(), binomial_blur(plain.decode(z).atanh()), atol=1e-4)
 
 
 def test_a_generator_with_a_flow_draws_what_the_flow_leads_to():
@@ -266,7 +268,7 @@ def test_a_generator_with_a_flow_draws_what_the_flow_leads_to():
 
 def test_a_loss_can_be_chosen_for_a_recipe_that_has_one(data, tmp_path, monkeypatch):
     monkeypatch.setitem(dcgan.RECIPES, "dcgan/plain", gan_recipe())
-    monkeypatch.setitem(ship.ROOMS, "dcgan/plain", dcgan)
+    monkeypatch.setitem(ship.RECIPE_MODULES, "dcgan/plain", dcgan)
     seen = []
     monkeypatch.setattr(dcgan, "train", lambda recipe, *_, **__: seen.append(recipe.loss))
     ship.train("dcgan/plain", data=data, folder=tmp_path, images=16, loss="wgan-gp")

@@ -89,7 +89,7 @@ def eye(tmp_path, monkeypatch):
 
 def enter(monkeypatch, room, name, recipe):
     monkeypatch.setitem(room.RECIPES, name, recipe)
-    monkeypatch.setitem(ship.ROOMS, name, room)
+    monkeypatch.setitem(ship.RECIPE_MODULES, name, room)
 
 
 def test_a_feature_net_learns_from_teacher_and_labels_and_ships(data, judge, tmp_path, monkeypatch):
@@ -101,18 +101,18 @@ def test_a_feature_net_learns_from_teacher_and_labels_and_ships(data, judge, tmp
     assert {"accuracy", "commonest class"} <= set(result["scores"]["objects"])
     with (tmp_path / "run" / "log.csv").open() as file:
         first, *_, last = csv.DictReader(file)
-    assert float(last["missed"]) < 0.93 * float(first["missed"])  # of the teacher
+    assert float(last["distilled"]) < 0.93 * float(first["distilled"])  # of the teacher
     assert float(last["classified"]) < float(first["classified"])  # cross-entropy of the labels
     net = features.shipped(tmp_path / result["file"], NARROW)
     assert set(net(torch.rand(1, 3, 32, 32))) == set(net.layers)
 
 
 def test_crops_of_one_picture_stay_on_one_side_of_the_split(data):
-    lessons = features.load_data(feature_recipe(), data)
-    for name, train in lessons.train.items():
-        assert train.names and lessons.held[name].names
-        assert not set(train.names) & set(lessons.held[name].names)
-    assert lessons.classes == 10 and lessons.first["paintings"] == features.UNLABELLED
+    sets = features.load_data(feature_recipe(), data)
+    for name, train in sets.train.items():
+        assert train.names and sets.held[name].names
+        assert not set(train.names) & set(sets.held[name].names)
+    assert sets.classes == 10 and sets.first["paintings"] == features.UNLABELLED
 
 
 def test_folding_and_balancing_leave_what_is_computed_unchanged_up_to_scale():
@@ -127,7 +127,7 @@ def test_folding_and_balancing_leave_what_is_computed_unchanged_up_to_scale():
     with torch.no_grad():
         plain = net(x)
         views, _ = student(x)
-        assert torch.allclose(student.views[0](plain["relu1_2"]), views[0], atol=1e-4)
+        assert torch.allclose(student.projections[0](plain["relu1_2"]), views[0], atol=1e-4)
         features.balance(net, x)
         balanced = net(x)
     for name, f in balanced.items():

@@ -12,6 +12,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from table import each_row
 
 from imgstudio.models.renet import ReNet, Sweep
 from imgstudio.models.unet import UNet
@@ -59,8 +60,8 @@ def bank(data) -> Bank:
 # --- nets
 
 
-@pytest.mark.parametrize("name", NETS)
-@pytest.mark.parametrize("size", [(1, 1), (32, 32), (37, 150)])
+@each_row("name", NETS)
+@each_row("size", [(1, 1), (32, 32), (37, 150)])
 def test_every_pixel_gets_a_vector_of_unit_length(name, size):
     net = NETS[name]().eval()
     with torch.no_grad():
@@ -69,7 +70,7 @@ def test_every_pixel_gets_a_vector_of_unit_length(name, size):
     assert torch.allclose(embedding.norm(dim=1), torch.ones(2, *size), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", NETS)
+@each_row("name", NETS)
 def test_a_far_corner_is_seen(name):
     """What a texture is depends on its surroundings: with deep features every place hears of every other in a small picture."""
     torch.manual_seed(0)
@@ -176,10 +177,10 @@ def test_regions_count_alike_in_the_loss():
 @pytest.mark.short_training
 def test_a_net_learns_resumes_and_ships(data, tmp_path, monkeypatch):
     recipe = texture.Recipe(
-        build="unet:UNet", net={**SMALL, "deep": (8, 8)}, view=32, batch=4, regions=(2, 3), rate=5e-3, average=20
+        build="unet:UNet", net={**SMALL, "deep": (8, 8)}, view=32, batch=4, regions=(2, 3), rate=5e-3, ema_horizon=20
     )
     monkeypatch.setitem(texture.RECIPES, "unet/test", recipe)
-    monkeypatch.setitem(ship.ROOMS, "unet/test", texture)
+    monkeypatch.setitem(ship.RECIPE_MODULES, "unet/test", texture)
     monkeypatch.setattr(texture, "EXAM", (2, 48))
     monkeypatch.setattr(texture, "FINAL", (2, 48))
     ship.train("unet/test", data=data, folder=tmp_path / "run", images=80)
@@ -193,7 +194,7 @@ def test_a_net_learns_resumes_and_ships(data, tmp_path, monkeypatch):
 
 
 def test_every_recipe_names_its_files():
-    assert all(file.endswith((".tar", ".npz")) for name in ship.ROOMS for file in ship.files(name))
+    assert all(file.endswith((".tar", ".npz")) for name in ship.RECIPE_MODULES for file in ship.files(name))
 
 
 def test_recipes_differ_in_the_net_alone():

@@ -11,18 +11,20 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from table import each_row
 
 from imgstudio import weights
+from imgstudio.importing.families.cyclegan import layout
 from imgstudio.models.patchgan import PatchGAN
-from imgstudio.models.resnet_generator import ResnetGenerator, recognise
+from imgstudio.models.resnet_generator import ResnetGenerator
 from imgstudio.models.vgg import VGG
 from imgstudio.train import cyclegan, run, ship
 from imgstudio.train.cyclegan import direction, domains
-from imgstudio.train.cyclegan.renderer import Painter
+from imgstudio.train.cyclegan.renderer import StrokeRenderer
 from imgstudio.train.data import Pictures, to_unit
 from imgstudio.train.features import scenes
-from imgstudio.train.losses import uneven_change
-from imgstudio.train.spectra import peaks, power
+from imgstudio.train.losses import edge_aware_smoothness
+from imgstudio.train.spectra import checkerboard_penalty, power_spectrum
 
 NARROW = (4, 4, 8, 8, 8)
 RED, BLUE = (210, 30, 30), (30, 30, 210)
@@ -64,17 +66,17 @@ def recipe(tmp_path, monkeypatch):
         b=(domains.Source(file="squares.tar", prefix="blue/"),),
         inverse="cyclegan/back",
         net={"channels": 8, "blocks": 2, "skip": True},
-        critic={"channels": 16, "layers": 2},
+        discriminator={"channels": 16, "layers": 2},
         pixels=24,
         view=20,
         batch=8,
         rate=1e-3,
-        average=50,
+        ema_horizon=50,
         ramp=600,
         widths=NARROW,
     )
     monkeypatch.setitem(cyclegan.RECIPES, "cyclegan/there", made)
-    monkeypatch.setitem(ship.ROOMS, "cyclegan/there", cyclegan)
+    monkeypatch.setitem(ship.RECIPE_MODULES, "cyclegan/there", cyclegan)
     return made
 
 
@@ -91,7 +93,7 @@ def test_squares_change_colour_both_ways_and_both_nets_ship(data, recipe, tmp_pa
         net = ResnetGenerator(**recipe.net)
         net.load_state_dict(weights.read(tmp_path / part["file"]))
         nets.append(net.eval().requires_grad_(False))
-        assert recognise(net.state_dict())[0] == {"channels": 8, "blocks": 2, "upsample": "resize"}
+        assert layout(net.state_dict())[0] == {"channels": 8, "blocks": 2, "upsample": "resize"}
         scores = part["scores"]
         assert scores["translated"]["cycle"] < scores["translated"]["change"]
         assert scores["translated"]["frechet"] < scores["as they are"]["frechet"]
@@ -111,7 +113,7 @@ def test_the_log_shows_held_out_figures_and_a_preview_of_both_ways(data, recipe,
     ship.train("cyclegan/there", data=data, folder=run, images=16)
     with (run / "log.csv").open() as file:
         (row,) = csv.DictReader(file)
-    assert {"adversarial", "cycle", "critic", "there frechet", "there cycle", "there change", "back frechet"} <= set(row)
+    assert {"adversarial", "cycle", "discriminator", "there frechet", "there cycle", "there change", "back frechet"} <= set(row)
     sheet = Image.open(run / "preview-00000016.png")
     assert sheet.size == (cyclegan.PREVIEWS * 24, 6 * 24)
 
@@ -136,18 +138,18 @@ def test_a_resumed_training_is_the_one_that_was_saved(recipe):
 
 def test_critics_and_generators_learn_only_from_their_own_losses(recipe):
     training = cyclegan.Training(replace(recipe, cycle=0.0, identity=0.0), torch.device("cpu"))
-    before = [p.clone() for p in training.forth.critic.parameters()]
+    before = [p.clone() for p in training.forth.discriminator.parameters()]
     batch = noise(16)
-    training._generate(batch)
-    assert all(torch.equal(p, q) for p, q in zip(training.forth.critic.parameters(), before))
-    assert all(p.requires_grad and p.grad is None for p in training.forth.critic.parameters())
+    training._generator_step(batch)
+    assert all(torch.equal(p, q) for p, q in zip(training.forth.discriminator.parameters(), before))
+    assert all(p.requires_grad and p.grad is None for p in training.forth.discriminator.parameters())
 
 
 def test_a_history_mixes_new_pictures_with_earlier_ones():
     torch.manual_seed(0)
-    history = direction.History(8)
+    history = direction.ImagePool(8)
     pictures = torch.arange(200.0).view(100, 2, 1, 1, 1)
-    shown = [history.exchange(part).flatten() for part in pictures]
+    shown = [history.query(part).flatten() for part in pictures]
     assert torch.equal(shown[0], pictures[0].flatten())  # while it fills up
     late = torch.cat(shown[4:])
     fresh = torch.arange(8.0, 200.0)
@@ -156,14 +158,14 @@ def test_a_history_mixes_new_pictures_with_earlier_ones():
 
 
 def test_a_critic_can_be_shown_more_than_a_batch(recipe):
-    history = direction.History(8)
-    assert history.recalled(4) == []  # there are none yet
-    history.exchange(torch.arange(8.0).view(8, 1, 1, 1))
-    assert len({picture.item() for picture in history.recalled(4)}) == 4 and history.recalled(-1) == []
+    history = direction.ImagePool(8)
+    assert history.sample(4) == []  # there are none yet
+    history.query(torch.arange(8.0).view(8, 1, 1, 1))
+    assert len({picture.item() for picture in history.sample(4)}) == 4 and history.sample(-1) == []
     counts = []
     for judged in (0, 6):
-        training = cyclegan.Training(replace(recipe, judged=judged), torch.device("cpu"))
-        training.forth.critic.register_forward_pre_hook(lambda _, given: counts.append(len(given[0])))
+        training = cyclegan.Training(replace(recipe, discriminator_batch=judged), torch.device("cpu"))
+        training.forth.discriminator.register_forward_pre_hook(lambda _, given: counts.append(len(given[0])))
         for _ in range(4):
             training.step(noise(16), 1e-3)
     assert counts[1::2] == [4, 4, 4, 4, 4, 8, 12, 12]  # of real and made ones; a batch is two of each
@@ -187,7 +189,7 @@ def test_crops_are_as_large_as_asked():
     assert len(widths[0.5, 1.0]) == 60 and 110 < max(widths[0.5, 1.0]) < 150 and 90 < max(widths[0.5, 0.7]) < 105
 
 
-@pytest.mark.parametrize("ramp", [4000, 0])
+@each_row("ramp", [4000, 0])
 def test_ties_to_the_original_tighten_slowly(recipe, ramp):
     """The change of the very first step must not depend on cycle and identity: a net that begins at the identity stays there."""
     batch = noise(16)
@@ -219,7 +221,7 @@ def test_views_are_turned_by_right_angles_alone(recipe):
     pairs = domains.Pairs(*[heap(corner)] * 4)
     seen = {}
     for turns in (False, True):
-        chosen = replace(recipe, view=8, batch=64, turns=turns)
+        chosen = replace(recipe, view=8, batch=64, rotate=turns)
         batch = next(domains.draw(pairs, chosen, 0, torch.device("cpu")))
         assert batch.a.gt(0).float().mean() == 0.25
         seen[turns] = {tuple(x[0, ::7, ::7].gt(0).flatten().tolist()) for x in batch.a}  # the four corners
@@ -248,25 +250,27 @@ def test_what_is_cut_off_is_held_out_and_as_large_as_the_rest(tmp_path):
 
 @pytest.mark.short_training
 def test_both_nets_learn_from_a_painter_before_and_beside_critics(recipe):
-    home = recipe.net | {"norm": "none", "bridges": True}
-    net = home | {"grain": 0.1, "motley": True, "combed": 8.0}
-    wanted = replace(recipe, net=net, home=home, painter=Painter(tone=0.5), alone=400, rate=2e-3)
+    home = recipe.net | {"norm": "none", "unet_skips": True}
+    net = home | {"noise_std": 0.1, "per_channel_noise": True, "lic_length": 8.0}
+    wanted = replace(recipe, net=net, inverse_net=home, renderer=StrokeRenderer(tone=0.5), pretrain_images=400, rate=2e-3)
     training = cyclegan.Training(wanted, torch.device("cpu"))
-    critic = [p.clone() for p in training.back.critic.parameters()]
+    discriminator = [p.clone() for p in training.back.discriminator.parameters()]
     x = torch.nn.functional.interpolate(torch.rand(8, 3, 6, 6), size=24, mode="bicubic").clamp(0, 1) * 2 - 1
     batch = domains.Batch(x, x.flip(0))
     terms = [training.step(batch, 2e-3) for _ in range(50)]
-    for name in ("paints", "sees"):
+    for name in ("render", "inverse"):
         assert sum(term[name] for term in terms[-5:]) < 0.8 * sum(term[name] for term in terms[:5])
-    assert all(torch.equal(p, q) for p, q in zip(training.back.critic.parameters(), critic))
+    assert all(torch.equal(p, q) for p, q in zip(training.back.discriminator.parameters(), discriminator))
     later = training.step(batch, 2e-3)
-    assert later["critic"] > 0 and {"paints", "sees"} <= set(later)
+    assert later["discriminator"] > 0 and {"render", "inverse"} <= set(later)
     assert list(later)[:2] == list(terms[0])[:2] and set(later) == set(terms[0])  # a log has the same columns all the way
-    assert not all(torch.equal(p, q) for p, q in zip(training.back.critic.parameters(), critic))
+    assert not all(torch.equal(p, q) for p, q in zip(training.back.discriminator.parameters(), discriminator))
 
 
 def test_at_last_only_the_way_back_learns(data, recipe, tmp_path):
-    wanted = replace(recipe, net=recipe.net | {"norm": "none"}, painter=Painter(), alone=16, homework=16)
+    wanted = replace(
+        recipe, net=recipe.net | {"norm": "none"}, renderer=StrokeRenderer(), pretrain_images=16, inverse_only_images=16
+    )
     cyclegan.train(wanted, data, tmp_path / "run", images=32)
     first = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     cyclegan.train(wanted, data, tmp_path / "run", images=48)
@@ -274,14 +278,14 @@ def test_at_last_only_the_way_back_learns(data, recipe, tmp_path):
     assert first["images"] == 32 and last["images"] == 48
     for way, net, same in (
         ("forth", "generator", True),
-        ("forth", "critic", True),
+        ("forth", "discriminator", True),
         ("back", "generator", False),
-        ("back", "critic", False),
+        ("back", "discriminator", False),
     ):
         equal = [torch.equal(value, last[way][net][name]) for name, value in first[way][net].items()]
         assert all(equal) if same else not any(equal), (way, net)
-    for name, value in first["forth"]["average"]["net"].items():
-        assert torch.equal(value, last["forth"]["average"]["net"][name])
+    for name, value in first["forth"]["ema"]["net"].items():
+        assert torch.equal(value, last["forth"]["ema"]["net"][name])
 
 
 def test_pictures_of_the_split_stay_apart(data, recipe):
@@ -296,10 +300,10 @@ def test_every_recipe_trains_files_below_ten_megabytes():
     for name, recipe in cyclegan.RECIPES.items():
         size = sum(p.numel() for p in ResnetGenerator(**recipe.net).parameters()) * 2
         assert size < 9.9e6 and recipe.inverse != name and recipe.view <= recipe.pixels
-        critic = PatchGAN(**recipe.critic)
+        discriminator = PatchGAN(**recipe.discriminator)
         whole = name == "cyclegan/daisy2sunflower"  # whose critics are to see a flower and not some petals
-        assert (critic.patch > recipe.view) == whole
-        assert min(critic(torch.zeros(1, 3, recipe.view, recipe.view)).shape[2:]) >= 4  # verdicts a side
+        assert (discriminator.patch > recipe.view) == whole
+        assert min(discriminator(torch.zeros(1, 3, recipe.view, recipe.view)).shape[2:]) >= 4  # verdicts a side
 
 
 def heap(*pictures) -> Pictures:
@@ -318,7 +322,7 @@ def test_skies_are_drawn_as_often_as_wanted():
     assert domains.sky_odds(torch.stack([grass, grass]), 0.25).unique().numel() == 1  # no skies to draw
     two = heap(blue, grass)
     batches = domains.draw(
-        domains.Pairs(two, two, two, two), cyclegan.Recipe(a=(), b=(), inverse="", view=8, skies=0.0), 0, "cpu"
+        domains.Pairs(two, two, two, two), cyclegan.Recipe(a=(), b=(), inverse="", view=8, sky_share=0.0), 0, "cpu"
     )
     batch = next(batches)
     for seen in (batch.a, batch.b):
@@ -326,9 +330,9 @@ def test_skies_are_drawn_as_often_as_wanted():
 
 
 def test_critics_can_learn_at_a_pace_of_their_own(recipe):
-    training = cyclegan.Training(replace(recipe, lead=2.0), torch.device("cpu"))
+    training = cyclegan.Training(replace(recipe, ttur_ratio=2.0), torch.device("cpu"))
     training.step(noise(16), 1e-3)
-    assert training.generators.param_groups[0]["lr"] == 1e-3 and training.critics.param_groups[0]["lr"] == 2e-3
+    assert training.generators.param_groups[0]["lr"] == 1e-3 and training.discriminators.param_groups[0]["lr"] == 2e-3
 
 
 def test_critics_can_be_shown_what_is_still_untranslated(recipe):
@@ -342,9 +346,9 @@ def test_critics_can_be_shown_what_is_still_untranslated(recipe):
     red[:, 0], blue[:, 2] = 0.8, 0.8
     losses = []
     for originals in (False, True):
-        training = cyclegan.Training(replace(recipe, originals=originals), torch.device("cpu"))
-        training.forth.critic = BlueIsReal()
-        losses.append(training._judge(training.forth, real=blue, made=blue, given=red).item())
+        training = cyclegan.Training(replace(recipe, identity_negatives=originals), torch.device("cpu"))
+        training.forth.discriminator = BlueIsReal()
+        losses.append(training._discriminator_loss(training.forth, real=blue, made=blue, given=red).item())
     # Half a mean square of the scores of what is not real: all are 1, and with the red ones, which it tells, half of them.
     assert losses == pytest.approx([0.5, 0.25])
 
@@ -355,19 +359,19 @@ def test_a_change_may_have_the_edges_of_the_picture_and_no_others():
     along, across = x.clone(), x.clone()
     along[:, 2, :, 4:] -= 1  # one side of the edge loses its blue
     across[:, 2, 4:] -= 1  # what is below does, and there is no edge
-    assert uneven_change(x, x + 0.5).item() == 0
-    assert uneven_change(x, along).item() < 0.01 * uneven_change(x, across).item()
+    assert edge_aware_smoothness(x, x + 0.5).item() == 0
+    assert edge_aware_smoothness(x, along).item() < 0.01 * edge_aware_smoothness(x, across).item()
 
 
-@pytest.mark.parametrize("period", [3, 4, 6])
+@each_row("period", [3, 4, 6])
 def test_a_mesh_of_any_period_is_told_from_grain(period):
     torch.manual_seed(0)
     grain = 0.1 * torch.randn(4, 3, 98, 101)
     repeats = [-(-side // period) for side in grain.shape[2:]]
     pattern = 0.1 * torch.randn(1, 3, period, period).repeat(1, 1, *repeats)[..., :98, :101]
     slopes = torch.linspace(-1, 1, 101).expand_as(grain)
-    even, woven, weave = (peaks(power(grain + share * pattern)) for share in (0.0, 0.5, 1.0))
-    assert even < 0.005 and peaks(power(grain + slopes)) < 0.005
+    even, woven, weave = (checkerboard_penalty(power_spectrum(grain + share * pattern)) for share in (0.0, 0.5, 1.0))
+    assert even < 0.005 and checkerboard_penalty(power_spectrum(grain + slopes)) < 0.005
     assert 0.02 < woven < weave
 
 
@@ -377,11 +381,13 @@ def test_a_mesh_is_talked_out_of_a_generator(recipe):
     x = torch.linspace(-0.5, 0.5, 16).expand(4, 3, 16, 16).contiguous()
     batch, changes = domains.Batch(x, -x), []
     for weight in (0.0, 5.0):
-        training = cyclegan.Training(replace(recipe, plain=weight, cycle=0.0, identity=0.0, critics=0.0), torch.device("cpu"))
+        training = cyclegan.Training(
+            replace(recipe, smoothness=weight, cycle=0.0, identity=0.0, adversarial=0.0), torch.device("cpu")
+        )
         torch.nn.init.normal_(training.forth.generator.model[-1].weight, 0.0, 0.1)
         terms = [training.step(batch, 1e-3) for _ in range(20)][-1]
-        changes.append(uneven_change(x, cyclegan._translated(training.forth.generator, x)).item())
-    assert changes[1] < 0.5 * changes[0] and terms["plain"] > 0
+        changes.append(edge_aware_smoothness(x, cyclegan._translated(training.forth.generator, x)).item())
+    assert changes[1] < 0.5 * changes[0] and terms["smoothness"] > 0
 
 
 def test_a_log_takes_figures_that_are_new(tmp_path):

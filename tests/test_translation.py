@@ -11,6 +11,7 @@ import pytest
 import torch
 from hub_server import HubServer
 from PIL import Image
+from table import each_row
 from test_translation_nets import Published
 
 import imgstudio
@@ -46,7 +47,7 @@ def photo(width: int, height: int) -> Image.Image:
     return Image.fromarray(np.uint8((field * 0.5 + 0.5) * 235 * (1 - 0.5 * x[..., None]) + 10))
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3, 200), (7, 5), (64, 64), (61, 90)])
+@each_row("size", [(1, 1), (3, 200), (7, 5), (64, 64), (61, 90)])
 def test_any_size_goes_there_and_back(pair, size):
     picture = photo(*size)
     made = imgstudio.translate(pair[0], picture)
@@ -86,7 +87,7 @@ def test_a_border_that_does_not_divide_by_four_is_not_seen(pair):
     moments = net.measure(x)
     with torch.no_grad():
         whole, cut = net(x, moments), net(x[:, :, :, :93], moments)
-    inner = 93 - net.reach
+    inner = 93 - net.receptive_radius
     assert (whole[:, :, :, :inner] - cut[:, :, :, :inner]).abs().max() < 1e-4
     inside, border = (cut[:, :, :, 60:90] - x[:, :, :, 60:90]).abs().mean(), (cut - x[:, :, :, :93])[..., 90:].abs().mean()
     assert border < 2 * inside  # no frame
@@ -105,7 +106,7 @@ def test_tiles_are_one_picture(pair):
 
 
 def test_all_tiles_share_one_grain(translations):
-    net = imgstudio.load(translations(channels=4, blocks=1, skip=True, grain=0.3)[0])
+    net = imgstudio.load(translations(channels=4, blocks=1, skip=True, noise_std=0.3)[0])
     x = to_tensor(photo(203, 150))
     *_, (_, _, tiled) = ops.translate(net, x, tile=64, whole=128)
     noisy = ops.with_input_noise(net, x)
@@ -115,26 +116,29 @@ def test_all_tiles_share_one_grain(translations):
     assert (tiled - plain).abs().mean() > 1e-3  # and it is seen
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3, 200), (20, 30), (24, 24), (61, 90)])
+@each_row("size", [(1, 1), (3, 200), (20, 30), (24, 24), (61, 90)])
 def test_a_net_that_sees_pictures_at_one_size_translates_all(translations, size):
     picture = photo(*size)
-    made = imgstudio.translate(translations(**NET, sees=24)[0], picture)
+    made = imgstudio.translate(translations(**NET, input_size=24)[0], picture)
     assert made.image.size == made.cycle.size == size
 
 
 def test_what_a_net_sees_at_one_size_changes_alike_at_every_size(translations):
-    """The change of a large picture, shrunk, is that of the small one; a net without `sees` makes another of it."""
+    """The change of a large picture, shrunk, is that of the small one; a net without `input_size` makes another of it."""
     small, large = photo(30, 24), photo(180, 144)
     changes = {}
-    for sees in (0, 24):
-        net = imgstudio.load(translations(channels=4, blocks=1, skip=True, sees=sees)[0])
+    for input_size in (0, 24):
+        net = imgstudio.load(translations(channels=4, blocks=1, skip=True, input_size=input_size)[0])
         net.model[-1].weight.data *= 4  # plain to see
         for picture in (small, large):
             x = to_tensor(picture)
             *_, (_, _, made) = ops.translate(net, x)
             change = torch.nn.functional.interpolate(made - x, (24, 30), mode="bilinear", antialias=True)
-            changes[sees, picture.width] = change - change.mean(dim=(2, 3), keepdim=True)
-    apart = {sees: (changes[sees, 30] - changes[sees, 180]).norm() / changes[sees, 30].norm() for sees in (0, 24)}
+            changes[input_size, picture.width] = change - change.mean(dim=(2, 3), keepdim=True)
+    apart = {
+        input_size: (changes[input_size, 30] - changes[input_size, 180]).norm() / changes[input_size, 30].norm()
+        for input_size in (0, 24)
+    }
     assert apart[24] < 0.5 * apart[0]
 
 
@@ -248,7 +252,7 @@ def publish(hub, state) -> str:
     return catalog.register(replace(spec, name="test/street", kwargs=kwargs, source=source, inverse=None)).name
 
 
-@pytest.mark.parametrize("layout", ["huggan", "junyanz"])
+@each_row("layout", ["huggan", "junyanz"])
 def test_a_checkpoint_of_either_layout_comes_from_the_hub(hub, layout):
     torch.manual_seed(0)
     theirs = Published(layout, 4, 3).eval()
@@ -292,6 +296,7 @@ def petals(picture) -> np.ndarray:
     return pixels[pixels.max(axis=1) > 190].mean(axis=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [72, 192, 640])
 def test_daisies_turn_yellow_and_sunflowers_white_and_come_back(side):
     for kind, name in (("daisy", "cyclegan/daisy2sunflower"), ("sunflower", "cyclegan/sunflower2daisy")):

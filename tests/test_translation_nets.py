@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 from scipy import linalg
+from table import each_row
 from torch import nn
 
+from imgstudio.importing.families import cyclegan
 from imgstudio.metrics.frechet import activations, frechet
 from imgstudio.models.patchgan import PatchGAN
-from imgstudio.models.resnet_generator import Residual, ResnetGenerator, instance_norm, own_keys, recognise
+from imgstudio.models.resnet_generator import Residual, ResnetGenerator, instance_norm
 from imgstudio.models.vgg import VGG
 from imgstudio.ops.translation import with_input_noise
 
@@ -50,13 +52,11 @@ class Published(nn.Module):
         return self.model(x)
 
 
-@pytest.mark.parametrize(
-    ("layout", "width", "blocks"), [("huggan", 8, 9), ("junyanz", 4, 6), ("junyanz", 8, 9), ("huggan", 4, 2)]
-)
+@each_row(("layout", "width", "blocks"), [("huggan", 8, 9), ("junyanz", 4, 6), ("junyanz", 8, 9), ("huggan", 4, 2)])
 def test_a_public_checkpoint_gives_the_output_of_the_net_it_came_from(layout, width, blocks):
     torch.manual_seed(0)
     theirs = Published(layout, width, blocks).eval()
-    kwargs, state = recognise(theirs.state_dict())
+    kwargs, state = cyclegan.layout(theirs.state_dict())
     assert kwargs == {"channels": width, "blocks": blocks, "upsample": "resize" if layout == "huggan" else "transposed"}
     ours = ResnetGenerator(**kwargs).eval()
     ours.load_state_dict(state, strict=True)
@@ -71,8 +71,8 @@ def test_wrapping_dropout_and_old_statistics_change_nothing():
     assert "model.10.conv_block.6.weight" in dropout.state_dict()
     old = {f"module.{key}": value for key, value in dropout.state_dict().items()}
     old["module.model.2.running_mean"], old["module.model.2.num_batches_tracked"] = torch.zeros(4), torch.tensor(7)
-    assert set(own_keys(old)) == set(plain.state_dict())
-    assert recognise(old)[0] == {"channels": 4, "blocks": 6, "upsample": "transposed"}
+    assert set(cyclegan.own_keys(old)) == set(plain.state_dict())
+    assert cyclegan.layout(old)[0] == {"channels": 4, "blocks": 6, "upsample": "transposed"}
 
 
 def missing(state):
@@ -96,7 +96,7 @@ def headless(state):
     del state["model.1.weight"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("spoil", "words"),
     [
         (missing, r"model\.12\.conv_block\.5\.bias is missing"),
@@ -110,11 +110,11 @@ def test_a_wrong_checkpoint_says_what_is_wrong(spoil, words):
     state = Published("junyanz", 4, 6).state_dict()
     spoil(state)
     with pytest.raises(ValueError, match=words):
-        recognise(state)
+        cyclegan.layout(state)
 
 
-@pytest.mark.parametrize("size", [(8, 8), (9, 30), (31, 17), (40, 43)])
-@pytest.mark.parametrize("kind", [{}, {"upsample": "transposed"}, {"even": True}, {"norm": "none", "skip": True}])
+@each_row("size", [(8, 8), (9, 30), (31, 17), (40, 43)])
+@each_row("kind", [{}, {"upsample": "transposed"}, {"antialias": True}, {"norm": "none", "skip": True}])
 def test_any_size_comes_back_as_it_was(size, kind):
     net = ResnetGenerator(channels=4, blocks=1, **kind).eval()
     with torch.no_grad():
@@ -141,7 +141,7 @@ def test_given_moments_replace_measured_ones():
     assert not torch.allclose(part, net(x[:, :, :24]), atol=1e-3)
 
 
-@pytest.mark.parametrize("kind", [{}, {"skip": True}, {"norm": "none"}, {"norm": "none", "bridges": True}])
+@each_row("kind", [{}, {"skip": True}, {"norm": "none"}, {"norm": "none", "bridges": True}])
 def test_nothing_beyond_the_reach_matters(kind):
     torch.manual_seed(0)
     net = ResnetGenerator(channels=4, blocks=2, **kind).eval().requires_grad_(False)
@@ -150,13 +150,16 @@ def test_nothing_beyond_the_reach_matters(kind):
     other = x.clone()
     other[:, :, :, 100:] = -other[:, :, :, 100:]
     untouched = (net(x, moments) - net(other, moments)).abs().amax(dim=(0, 1, 2)) < 1e-6
-    assert untouched[: 100 - net.reach].all() and net.reach < 70
+    assert untouched[: 100 - net.receptive_radius].all() and net.receptive_radius < 70
     assert not untouched[95:].any()
 
 
 def test_what_is_drawn_is_evened_out_and_borders_are_kept_clean():
     torch.manual_seed(0)
-    plain, even = ResnetGenerator(channels=4, blocks=1, skip=True), ResnetGenerator(channels=4, blocks=1, skip=True, even=True)
+    plain, even = (
+        ResnetGenerator(channels=4, blocks=1, skip=True),
+        ResnetGenerator(channels=4, blocks=1, skip=True, antialias=True),
+    )
     even.load_state_dict(plain.state_dict())
     x = torch.rand(1, 3, 48, 48) * 0.1
     drawn = [(torch.atanh(net(x)) - torch.atanh(0.98 * x)).detach() for net in (plain, even)]  # in training, without margin
@@ -192,27 +195,27 @@ def test_instance_norm_is_pytorchs_own():
     assert half.dtype == torch.bfloat16 and (half.float() - nn.functional.instance_norm(h)).abs().max() < 0.1
 
 
-def test_grain_is_the_same_each_time_or_never():
+def test_noise_is_the_same_each_time_or_never():
     x = torch.zeros(4, 3, 30, 40)
-    plain, net = (ResnetGenerator(channels=4, blocks=1, skip=True, grain=grain) for grain in (0.0, 0.2))
+    plain, net = (ResnetGenerator(channels=4, blocks=1, skip=True, noise_std=std) for std in (0.0, 0.2))
     assert torch.equal(with_input_noise(plain, x), x)
     noise = with_input_noise(net, x)
     assert torch.equal(noise, with_input_noise(net, x)) and torch.equal(noise, noise[:1, :1].expand(4, 3, -1, -1))
     assert abs(noise.std() - 0.2) < 0.02
     fresh = with_input_noise(net, x, seed=None)
     assert not torch.equal(fresh[0], fresh[1]) and not torch.equal(fresh, with_input_noise(net, x, seed=None))
-    net = ResnetGenerator(channels=4, blocks=1, skip=True, grain=0.2, motley=True)
-    motley = with_input_noise(net, x)
-    assert torch.equal(motley, with_input_noise(net, x)) and torch.equal(motley, motley[:1].expand(4, -1, -1, -1))
-    assert torch.corrcoef(motley[0].flatten(1)).triu(1).abs().max() < 0.1  # another one in each colour
+    net = ResnetGenerator(channels=4, blocks=1, skip=True, noise_std=0.2, per_channel_noise=True)
+    colourful = with_input_noise(net, x)
+    assert torch.equal(colourful, with_input_noise(net, x)) and torch.equal(colourful, colourful[:1].expand(4, -1, -1, -1))
+    assert torch.corrcoef(colourful[0].flatten(1)).triu(1).abs().max() < 0.1  # another one in each colour
 
 
-def test_bridges_carry_what_is_fine_past_the_lowest_resolution():
+def test_skip_connections_carry_what_is_fine_past_the_lowest_resolution():
     torch.manual_seed(0)
     x = torch.rand(1, 3, 24, 32) * 2 - 1
     changes = []
-    for bridges in (False, True):
-        net = ResnetGenerator(channels=4, blocks=1, norm="none", bridges=bridges)
+    for skips in (False, True):
+        net = ResnetGenerator(channels=4, blocks=1, norm="none", unet_skips=skips)
         lowest = next(i for i, layer in enumerate(net.model) if isinstance(layer, Residual))
         torch.nn.init.zeros_(net.model[lowest - 3].weight)  # of the way to the lowest resolution
         made = net(x)
@@ -221,7 +224,7 @@ def test_bridges_carry_what_is_fine_past_the_lowest_resolution():
     assert changes[0] < 1e-5 < 0.01 < changes[1]
 
 
-@pytest.mark.parametrize(("layers", "patch"), [(1, 16), (2, 34), (3, 70), (4, 142)])
+@each_row(("layers", "patch"), [(1, 16), (2, 34), (3, 70), (4, 142)])
 def test_a_score_sees_its_patch_and_no_more(layers, patch):
     critic = PatchGAN(channels=2, layers=layers).eval()
     assert critic.patch == patch
@@ -247,7 +250,7 @@ def by_root(a, b):
     return mean + np.trace(one + other - 2 * linalg.sqrtm(one @ other).real)
 
 
-@pytest.mark.parametrize("counts", [(50, 60), (9, 40), (5, 6)])  # pictures; there are 8 dimensions
+@each_row("counts", [(50, 60), (9, 40), (5, 6)])  # pictures; there are 8 dimensions
 def test_the_frechet_distance_is_the_one_by_definition(counts):
     rng = np.random.default_rng(0)
     a = rng.normal(size=(counts[0], 8)) @ rng.normal(size=(8, 8))
@@ -274,7 +277,7 @@ def test_activations_do_not_depend_on_the_batch():
 
 
 def test_grain_that_reaches_beyond_white_is_drawn_all_the_same():
-    net = ResnetGenerator(channels=4, blocks=1, skip=True, grain=0.1)
+    net = ResnetGenerator(channels=4, blocks=1, skip=True, noise_std=0.1)
     assert torch.isfinite(net(torch.full((1, 3, 16, 16), 1.4))).all()
 
 

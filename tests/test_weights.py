@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from table import each_row
 
 from imgstudio import StudioError, weights
 
@@ -95,7 +96,7 @@ def test_a_missing_file_is_named(small_model):
         weights.locate(model.spec)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("spoil", "words"),
     [
         (lambda data: data[:-10], "incomplete"),
@@ -111,7 +112,7 @@ def test_a_spoilt_file_is_named(small_model, spoil, words):
     assert model.path.name in str(caught.value) and str(model.path) not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"short", b"\xff" * 100, b'\x08\0\0\0\0\0\0\0{"a": 1}'])
+@each_row("content", [b"", b"short", b"\xff" * 100, b'\x08\0\0\0\0\0\0\0{"a": 1}'])
 def test_damaged_safetensors(tmp_path, content):
     (tmp_path / "a.safetensors").write_bytes(content)
     for function in (weights.read, weights.read_config):

@@ -30,10 +30,10 @@ def _hub(name: str, task: Task, title: str, build: str, repo: str, filename: str
 
 
 def _keys(module: str) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """The conversion from public names to ours that a net's own module has. The module is imported when it is needed."""
+    """The conversion from public names to ours that a family of layouts has. Its module is imported when it is needed."""
 
     def convert(state: Mapping[str, Any]) -> Mapping[str, Any]:
-        return importlib.import_module(f"imgstudio.models.{module}").own_keys(state)
+        return importlib.import_module(f"imgstudio.importing.families.{module}").own_keys(state)
 
     return convert
 
@@ -108,7 +108,7 @@ def _street(name: str, inverse: str, title: str) -> Spec:
         paper=credits.CYCLEGAN,
         inverse=f"cyclegan/{inverse}",
         side=512,
-        convert=_keys("resnet_generator"),
+        convert=_keys("cyclegan"),
     )
 
 
@@ -208,13 +208,12 @@ def _overridden(specs: tuple[Spec, ...], setting: str) -> tuple[Spec, ...]:
     known = {spec.name: spec for spec in specs}
     for part in filter(None, (part.strip() for part in setting.split(","))):
         name, _, place = (word.strip() for word in part.partition("="))
-        found = _PLACE.fullmatch(place)
-        if name not in known or not isinstance(known[name].source, Hub) or found is None:
+        found, source = _PLACE.fullmatch(place), known[name].source if name in known else None
+        if not isinstance(source, Hub) or found is None:
             raise StudioError(
                 f"{SETTING} says {part!r}: it has to be the name of a model of the Hub, an equals sign and owner/repo, "
                 "owner/repo/file or owner/repo/file@revision."
             )
-        source = known[name].source
         moved = Hub(
             repo=found["repo"],
             filename=found["file"] or source.filename,

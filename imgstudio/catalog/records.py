@@ -70,6 +70,9 @@ class Formula:
     """No file at all: every number of the net follows from its arguments, as in a bank of Gabor filters."""
 
 
+Source: TypeAlias = Embedded | Hub | Local | Formula
+
+
 @dataclass(frozen=True, kw_only=True)
 class Direction:
     """A principal direction of a steerable generator's latent space that was looked at and named for what it changes."""
@@ -94,7 +97,7 @@ class Spec:
     title: str  # for people: "Avatars, 64 px"
     build: str | Callable[..., Any]  # the net's class, as "package.module:Class" so that the table loads no torch
     kwargs: Mapping[str, Any] = field(default_factory=dict, hash=False)  # arguments of `build`
-    source: Embedded | Hub | Local | Formula
+    source: Source
     size: int  # of the file, in bytes; 0 for a formula
     licence: str  # of the weights: "CC0-1.0", "MIT", ...
     origin: str  # who trained them, and where they come from

@@ -33,7 +33,7 @@ def listing() -> str:
     from ..train.data import datasets
 
     readers: dict[str, list[str]] = {}
-    for recipe in ship.ROOMS:
+    for recipe in ship.RECIPE_MODULES:
         for file in (*ship.files(recipe), *((datasets.PERCEPTUAL,) if ship.needs_perceptual(recipe) else ())):
             readers.setdefault(file, []).append(recipe)
     parts = []

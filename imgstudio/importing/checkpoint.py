@@ -17,7 +17,7 @@ PARTS = 1000  # that are looked at, the likeliest first
 LOOKED_AT = 100_000  # tensors in all parts together, which may share them: a large checkpoint comes to half as many
 
 # What the parts of training checkpoints are called: averaged weights first, then whatever makes pictures, then the rest, and
-# judges last. The first part that is recognised is taken.
+# discriminators last. The first part that is recognised is taken.
 _FIRST = re.compile(r"(.*_)?ema(_.*)?")
 _THEN = re.compile(r"g|gen|.*generator.*|net_?g.*|g_.*|(model_)?state_dict|model|net|module|params|weights|vae")
 _LAST = re.compile(r"d|dis|.*discriminator.*|net_?d.*|d_.*|critic|.*optim.*|.*scheduler.*")

@@ -72,11 +72,9 @@ def recognising(
 ) -> Steps:
     """`recognise` step by step: yields after each set of tensors that was looked at, so that it can be left."""
     from . import own
-    from .families import autoencoders, feature_nets, generators, image_to_image
+    from .families import FAMILIES
 
-    families: list[Family] = [own.Family(config)]
-    for module in (generators, autoencoders, image_to_image, feature_nets):
-        families += module.FAMILIES
+    families: list[Family] = [own.Family(config), *FAMILIES]
     problem = ""
     for path, state in checkpoint.parts(content):
         for family in families:

@@ -60,7 +60,7 @@ def convolution(narrow: int, wide: int) -> nn.Conv2d:
 
 
 class Decoder(nn.Module):
-    """The encoder mirrored, with bilinear upsampling for pooling (blocks of equal pixels leave a mesh):
+    """The encoder mirrored, with bilinear upsampling for pooling (nearest-neighbour upsampling leaves a checkerboard):
     features of both layers -> pictures in [-1, 1]."""
 
     def __init__(self, widths: Sequence[int]):
@@ -76,11 +76,11 @@ class Decoder(nn.Module):
         )
         self.last = convolution(a, 3)
         # Written out, because arithmetic on the meta device makes PyTorch import its compiler.
-        binomial = [[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]
-        self.register_buffer("soft", torch.tensor([[binomial]] * c), persistent=False)
+        kernel = [[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]
+        self.register_buffer("binomial", torch.tensor([[kernel]] * c), persistent=False)
 
     def forward(self, deep: Tensor, fine: Tensor) -> Tensor:
-        h, fine = deep, self.calmed(fine)
+        h, fine = deep, self.low_passed(fine)
         for i, block in enumerate(self.blocks):
             if i > 0:
                 h = F.interpolate(h, scale_factor=2, mode="bilinear", align_corners=False)
@@ -90,12 +90,12 @@ class Decoder(nn.Module):
                 h = F.relu(layer(h))
         return self.last(h).float()
 
-    def calmed(self, fine: Tensor) -> Tensor:
+    def low_passed(self, fine: Tensor) -> Tensor:
         """Without what alternates from one position to the next: taking over a style's deviation blows that up on plain
-        surfaces, and the decoder would draw a mesh of it."""
+        surfaces, and the decoder would draw a checkerboard of it."""
         with torch.autocast(fine.device.type, enabled=False):  # half precision has no fast way to do it on CPUs
             padded = F.pad(fine.float(), (1, 1, 1, 1), mode="reflect")
-            return F.conv2d(padded, self.soft / 16, groups=fine.shape[1])
+            return F.conv2d(padded, self.binomial / 16, groups=fine.shape[1])
 
 
 class AdaIN(nn.Module):
@@ -109,7 +109,7 @@ class AdaIN(nn.Module):
     """
 
     stride = 8
-    reach = 48  # pixels that encoder and decoder see around a place at most, rounded up to the stride: 30 and 44
+    receptive_radius = 48  # half of the receptive fields of encoder and decoder in pixels, rounded up to the stride: 30 and 44
 
     def __init__(self, widths: tuple[int, ...] = (32, 64, 128, 256, 256), match: str = "deviation"):
         super().__init__()

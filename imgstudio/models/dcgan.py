@@ -31,8 +31,8 @@ class Generator(nn.Module):
     size:     side of the square picture in pixels, a power of two from 8.
     classes:  0 for an unconditional net; otherwise a learned embedding of the class is appended to z.
     widest:   most channels of any layer.
-    pixel:    side in pixels that one drawn pixel has in the data: pixel art is made at its native size and then enlarged.
-    smooth:   how many of the last transposed convolutions `even` follows, against the mesh that they leave on photographs.
+    pixel:    side in pixels that one drawn pixel has in the data: pixel art is generated small and then upsampled.
+    antialias: how many of the last transposed convolutions `binomial_blur` follows, against the checkerboard that they leave.
     flow:     width and depth of the `models.flow.Flow` by which z is first carried to where the codes of real pictures lie.
     """
 
@@ -45,7 +45,7 @@ class Generator(nn.Module):
         classes: int = 0,
         widest: int = 512,
         pixel: int = 1,
-        smooth: int = 0,
+        antialias: int = 0,
         flow: Mapping[str, int] | None = None,
     ):
         super().__init__()
@@ -61,13 +61,14 @@ class Generator(nn.Module):
         for left, (narrow, wide) in zip(reversed(range(1, len(widths))), zip(widths[1:], widths)):
             layers += [
                 nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False),  # N,C,2H,2W
-                *([Even()] if left < smooth else []),
+                *([BinomialBlur()] if left < antialias else []),
                 nn.BatchNorm2d(narrow),
                 nn.ReLU(inplace=True),
             ]
-        layers += [nn.ConvTranspose2d(widths[-1], 3, 4, stride=2, padding=1), *([Even()] if smooth else []), nn.Tanh()]
+        layers += [nn.ConvTranspose2d(widths[-1], 3, 4, stride=2, padding=1), *([BinomialBlur()] if antialias else []), nn.Tanh()]
         self.main = nn.Sequential(*layers)
-        self.register_buffer("centre", torch.zeros(max(classes, 1), latent))  # z of a typical picture, one a class
+        # w_avg of truncation, here in z: that of a typical picture, one a class. Files in `weights/` have this name.
+        self.register_buffer("centre", torch.zeros(max(classes, 1), latent))
         self.apply(_init_normal)
         if self.embed is not None:
             # Far smaller than z at first: with equal shares the generator settles for one picture a class and never looks at z.
@@ -81,8 +82,8 @@ class Generator(nn.Module):
         """Codes [N, Z] as of `codes` -> pictures [N, 3, S, S] in [-1, 1]."""
         return nn.functional.interpolate(self.draw(codes, label), scale_factor=self.pixel, mode="nearest")
 
-    def native(self, z: Tensor, label: Tensor | None = None) -> Tensor:
-        """The pictures before `pixel` enlarges them, [N, 3, size, size]: what the discriminator judges."""
+    def without_upsampling(self, z: Tensor, label: Tensor | None = None) -> Tensor:
+        """The pictures before `pixel` upsamples them, [N, 3, size, size]: what the discriminator is shown."""
         return self.draw(self.codes(z, label), label)
 
     def codes(self, z: Tensor, label: Tensor | None = None) -> Tensor:
@@ -98,31 +99,31 @@ class Generator(nn.Module):
         return self.main(codes[:, :, None, None])
 
 
-def even(x: Tensor) -> Tensor:
-    """The 3 x 3 binomial filter on [N, C, H, W], as two means of 2 x 2.
+def binomial_blur(x: Tensor) -> Tensor:
+    """Anti-checkerboard filter: 3 x 3 binomial, on [N, C, H, W], as two means of 2 x 2.
 
     Where a layer doubles the side, neighbouring pixels come from weights of their own, and what differs from one to the next
-    lies over the picture as a mesh (Odena et al. 2016): this filter keeps that back, which alternates from pixel to pixel, and
+    lies over the picture as a checkerboard (Odena et al. 2016): this filter removes what alternates from pixel to pixel, and
     lets the rest through, the finest detail weakened.
     """
     x = nn.functional.pad(x, (1, 1, 1, 1), mode="replicate")
     return nn.functional.avg_pool2d(nn.functional.avg_pool2d(x, 2, stride=1), 2, stride=1)
 
 
-class Even(nn.Module):
-    """`even` as a layer."""
+class BinomialBlur(nn.Module):
+    """`binomial_blur` as a layer."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return even(x)
+        return binomial_blur(x)
 
 
 class Discriminator(nn.Module):
     """Pictures to realness scores. Spectral norm (Miyato et al. 2018, arXiv:1802.05957) in place of batch norm.
 
-    Two additions to the 2015 net keep the generator varied and make it obey its class: the spread of the features among
-    neighbours in the batch (Karras et al. 2018, arXiv:1710.10196), and for `classes` > 0 the projection of the features on
-    an embedding of the class (Miyato and Koyama 2018, arXiv:1802.05637). Sort a batch by class, so that neighbours share it:
-    then a generator that ignores z and shows each class as one picture gives itself away.
+    Two additions to the 2015 net keep the generator varied and make it obey its class: the minibatch standard deviation of the
+    features among neighbours in the batch (Karras et al. 2018, arXiv:1710.10196), and for `classes` > 0 the projection of the
+    features on an embedding of the class (Miyato and Koyama 2018, arXiv:1802.05637). Sort a batch by class, so that neighbours
+    share it: then a generator that ignores z and shows each class as one picture gives itself away.
     """
 
     def __init__(self, *, channels: int = 64, size: int = 64, classes: int = 0, widest: int = 512):
@@ -133,19 +134,19 @@ class Discriminator(nn.Module):
             layers += [spectral_norm(nn.Conv2d(narrow, wide, 4, stride=2, padding=1)), nn.LeakyReLU(0.2, inplace=True)]
         self.features = nn.Sequential(*layers)  # N,C,4,4
         self.score = spectral_norm(nn.Linear(widths[-1] * 16, 1))
-        self.variety = nn.Parameter(torch.tensor(5.0))  # weight of the spread; free of the norm, which would silence it
+        self.minibatch_std_weight = nn.Parameter(torch.tensor(5.0))  # free of the norm, which would silence it
         self.embed = spectral_norm(nn.Embedding(classes, widths[-1])) if classes else None
 
     def forward(self, x: Tensor, label: Tensor | None = None) -> Tensor:
         """x [N, 3, size, size] in [-1, 1] -> scores [N], higher for pictures taken to be real."""
         h = self.features(x)
-        score = self.score(h.flatten(1)).squeeze(1) + self.variety * spread(h)
+        score = self.score(h.flatten(1)).squeeze(1) + self.minibatch_std_weight * minibatch_std(h)
         if self.embed is not None:
             score = score + (self.embed(label) * h.mean(dim=(2, 3))).sum(dim=1)
         return score
 
 
-def spread(h: Tensor, group: int = 4) -> Tensor:
+def minibatch_std(h: Tensor, group: int = 4) -> Tensor:
     """Mean relative standard deviation of the features [N, C, H, W] within groups of `group` neighbours, one a picture [N].
 
     A last, smaller group counts with the one before it.

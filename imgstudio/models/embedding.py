@@ -57,11 +57,13 @@ def on_sphere(x: Tensor) -> Tensor:
     return F.normalize(torch.cat([x, height.expand(-1, 1, *x.shape[2:])], dim=1), dim=1)
 
 
-def described(layers: Sequence[tuple[Tensor, int]], size: Sequence[int], stride: int, reach: float, dimensions: int) -> Tensor:
+def texture_descriptor(
+    layers: Sequence[tuple[Tensor, int]], size: Sequence[int], stride: int, sigma: float, dimensions: int
+) -> Tensor:
     """Unit vectors [N, dimensions, H, W] that describe the texture around each pixel by the activations of a feature net.
 
-    layers: activations >= 0 [N, C, h, w], and how many pixels of the picture a position of them is. Each is smoothed over
-            about `reach` pixels, standardised so that the layers count alike, and all are reduced together, on a grid of
+    layers: activations >= 0 [N, C, h, w], and how many pixels of the picture a position of them is. Each is blurred by a
+            Gaussian of `sigma` pixels, standardised so that the layers count alike, and all are reduced together, on a grid of
             `stride` pixels.
     size:   H and W.
     """
@@ -71,6 +73,6 @@ def described(layers: Sequence[tuple[Tensor, int]], size: Sequence[int], stride:
         strength = (f.float() + 0.05).log()
         if scale < stride:
             strength, scale = F.interpolate(strength, size=grid, mode="area"), stride
-        groups.append(F.interpolate(standardised(blur(strength, reach / scale)), size=grid, mode="bilinear"))
+        groups.append(F.interpolate(standardised(blur(strength, sigma / scale)), size=grid, mode="bilinear"))
     found = principal(torch.cat(groups, dim=1), dimensions - 1)
     return on_sphere(F.interpolate(found, size=list(size), mode="bilinear", align_corners=False))

@@ -48,6 +48,6 @@ class Flow(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             for i in range(steps):
                 now, then = (x.new_full((len(x),), time / steps) for time in (i, i + 1))
-                slope = self.velocity(x, now, label)
-                x = x + 0.5 / steps * (slope + self.velocity(x + slope / steps, then, label))
+                velocity = self.velocity(x, now, label)
+                x = x + 0.5 / steps * (velocity + self.velocity(x + velocity / steps, then, label))
         return x

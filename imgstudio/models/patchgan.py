@@ -1,4 +1,4 @@
-"""The discriminator of pix2pix and CycleGAN (Isola et al. 2017, arXiv:1611.07004): it judges each patch, not the picture."""
+"""The discriminator of pix2pix and CycleGAN (Isola et al. 2017, arXiv:1611.07004): it scores each patch, not the picture."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class ReNet(Segmenter):
         self.sweeps = nn.ModuleList(Sweep(channels, channels // 2) for _ in range(layers))
         self.norms = nn.ModuleList(nn.BatchNorm2d(channels) for _ in range(layers))
 
-    def wide(self, x: Tensor, h: Tensor) -> Tensor:
+    def global_context(self, x: Tensor, h: Tensor) -> Tensor:
         # In float32: rounding would pile up along the sweeps.
         with torch.autocast(h.device.type, enabled=False):
             h = h.float()

@@ -6,20 +6,17 @@ Its parameters are named as in the two public layouts, so that their files load 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .dcgan import even as evened
-from .given import need
+from .dcgan import binomial_blur
 
 INSIDE = 0.98  # with `skip`, pure black and white are drawn in by this factor, so that there is a way to change them
-MARGIN = 16  # pixels of reflection around a picture with `even`, cut off again: the zeros at borders would show as lines
-GENTLE = 0.25  # of the last layer's first weights with `skip`: a generator begins near the picture itself
+MARGIN = 16  # pixels of reflection around a picture with `antialias`, cut off again: the zeros at borders would show as lines
+OUTPUT_GAIN = 0.25  # of the last layer's first weights with `skip`: a generator begins near the picture itself
 
 Moments = tuple[Tensor, Tensor]  # mean and variance over positions, [N, C] each, float32
 
@@ -57,7 +54,7 @@ class Reflect(nn.Module):
             return F.pad(h, (self.width,) * 4, mode="reflect")
 
 
-class Enlarge(nn.Conv2d):
+class UpsampleConv(nn.Conv2d):
     """Doubles the sides by repeating pixels and convolves, [N, C, H, W] -> [N, D, 2H, 2W].
 
     Computed as the transposed convolution that comes to the same: half the work, and no enlarged copy in memory.
@@ -99,22 +96,21 @@ class ResnetGenerator(nn.Module):
     channels: at full resolution, twice and four times as many at half and at a quarter, where the residual `blocks` work.
     upsample: "resize" enlarges and then convolves, which leaves no checkerboard (Odena et al. 2016); "transposed" convolves
               backwards, as the paper does.
-    skip:     adds what the last layer draws to the picture itself. The net then begins by leaving everything as it is, and
-              learns in a fraction of the time; the paper's begins with noise.
-    even:     what the last layer draws is evened out by a 3 x 3 binomial filter, or it could be dashed by a mesh; and outside of
-              training a margin keeps the borders clean.
-    grain:    deviation of the noise that a picture is to be given before the net sees it (`ops.translation.prepared`). A net
-              without any can fill a plain sky only with a pattern that repeats.
-    motley:   the grain is another one in each colour, from which a net can draw strokes that differ in lightness and in colour.
-    combed:   length in pixels of the strokes into which the grain is to be combed along the lines of the picture
-              (`ops.translation.prepared`); 0 for none. What a net would have to learn of where strokes run, it is shown.
+    skip:     a global skip connection: adds what the last layer draws to the picture itself. The net then begins by leaving
+              everything as it is, and learns in a fraction of the time; the paper's begins with noise.
+    antialias: what the last layer draws passes a 3 x 3 binomial filter against checkerboard artefacts; and outside of training a
+              margin keeps the borders clean.
+    noise_std: standard deviation of the noise that is to be added to a picture before the net sees it
+              (`ops.translation.prepared`). A net without any can fill a plain sky only with a pattern that repeats.
+    per_channel_noise: another noise plane for each colour, from which a net can draw strokes that differ in lightness and hue.
+    lic_length: length in pixels of the line integral convolution (LIC) by which that noise is to be smoothed along the structure
+              of the picture (`ops.translation.prepared`); 0 for white noise. It shows the net where strokes run.
     norm:     "instance" as in the paper; or "none", which suits a net that draws small things only: instance norm lifts the next
               to nothing that there is in a plain sky to the strength of everything else, and the sky gets specks.
-    bridges:  adds what layers on the way down have found to what those on the way up find at the same size (Ronneberger et al.
-              2015, arXiv:1505.04597). Fine strokes need not pass through a quarter of the resolution then: what lies there only
-              has to tell which of them are to be seen.
-    sees:     short side, in pixels, at which a picture is to be shown to the net; 0 for any. For the caller to see to: a net
-              that learned what a flower is where whole flowers fit into its view takes the petal of a large one for a wall.
+    unet_skips: skip connections from the encoder's features to the decoder's at the same size, added (Ronneberger et al. 2015,
+              arXiv:1505.04597): fine strokes need not pass through a quarter of the resolution.
+    input_size: short side in pixels to which the caller has to resize a picture; 0 for any. A net trained on whole flowers
+              takes a petal of a large one for a wall.
 
     The right and lower border are reflected up to a multiple of 4, and cut off again.
     """
@@ -128,32 +124,34 @@ class ResnetGenerator(nn.Module):
         blocks: int = 6,
         upsample: str = "resize",
         skip: bool = False,
-        even: bool = False,
-        grain: float = 0.0,
-        motley: bool = False,
-        combed: float = 0.0,
+        antialias: bool = False,
+        noise_std: float = 0.0,
+        per_channel_noise: bool = False,
+        lic_length: float = 0.0,
         norm: str = "instance",
-        bridges: bool = False,
-        sees: int = 0,
+        unet_skips: bool = False,
+        input_size: int = 0,
     ):
         super().__init__()
-        if upsample not in NAMES:
-            raise ValueError(f"upsample is one of {', '.join(NAMES)}, got {upsample!r}")
+        if upsample not in BLOCK_NAMES:
+            raise ValueError(f"upsample is one of {', '.join(BLOCK_NAMES)}, got {upsample!r}")
         if norm not in NORMS:
             raise ValueError(f"norm is one of {', '.join(NORMS)}, got {norm!r}")
-        self.channels, self.blocks, self.skip, self.even, self.bridges = channels, blocks, skip, even, bridges
-        self.grain, self.motley, self.combed, self.sees = grain, motley, combed, sees
+        self.channels, self.blocks = channels, blocks
+        self.skip, self.antialias, self.unet_skips = skip, antialias, unet_skips
+        self.noise_std, self.per_channel_noise = noise_std, per_channel_noise
+        self.lic_length, self.input_size = lic_length, input_size
         self.model = nn.Sequential(*_layers(channels, blocks, upsample, NORMS[norm]))
         self.apply(_init_normal if norm == "instance" else _init_variance)
         if skip:
-            nn.init.normal_(self.model[-1].weight, 0.0, 0.02 * GENTLE)
+            nn.init.normal_(self.model[-1].weight, 0.0, 0.02 * OUTPUT_GAIN)
 
         rectified = [i for i, layer in enumerate(self.model) if isinstance(layer, nn.ReLU)]
-        self._kept, self._bridged = rectified[:2], rectified[3:]  # those around the lowest resolution
+        self._skip_sources, self._skip_targets = rectified[:2], rectified[3:]  # those around the lowest resolution
 
     @property
-    def reach(self) -> int:
-        """How far away, in pixels, something can change an output pixel when the moments are given; a multiple of `stride`."""
+    def receptive_radius(self) -> int:
+        """Half of the receptive field in pixels, when the moments are given: tiles need this margin; a multiple of `stride`."""
         down, residual, up = 3 + 1 + 2, 4 * 2 * self.blocks, 4 + 2 + 3  # each layer's radius times the pixels of its step
         pixels = down + residual + up + 8  # enlarging adds a few
         return -(-pixels // self.stride) * self.stride
@@ -178,21 +176,21 @@ class ResnetGenerator(nn.Module):
 
     def _run(self, x: Tensor, norm: Callable[[Tensor], Tensor]) -> Tensor:
         height, width = x.shape[2:]
-        margin = MARGIN if self.even and not self.training and min(height, width) > MARGIN + self.stride else 0
+        margin = MARGIN if self.antialias and not self.training and min(height, width) > MARGIN + self.stride else 0
         extra = (margin, margin + -width % self.stride, margin, margin + -height % self.stride)
         h = F.pad(x, extra, mode="reflect") if any(extra) else x
         found: list[Tensor] = []  # on the way down
         for i, layer in enumerate(self.model):
-            if self.bridges and i in self._bridged:
+            if self.unet_skips and i in self._skip_targets:
                 h = h + found.pop()
             h = h + _through(layer.layers, h, norm) if isinstance(layer, Residual) else _through([layer], h, norm)
-            if self.bridges and i in self._kept:
+            if self.unet_skips and i in self._skip_sources:
                 found.append(h)
-        drawn = evened(h.float()) if self.even else h.float()
+        drawn = binomial_blur(h.float()) if self.antialias else h.float()
         drawn = drawn[:, :, margin : margin + height, margin : margin + width]
         if not self.skip:
             return torch.tanh(drawn)
-        return torch.tanh(drawn + torch.atanh(INSIDE * x.float().clamp(-1, 1)))  # grain reaches beyond
+        return torch.tanh(drawn + torch.atanh(INSIDE * x.float().clamp(-1, 1)))  # noise reaches beyond
 
 
 def _through(layers: Iterator[nn.Module], h: Tensor, norm: Callable[[Tensor], Tensor]) -> Tensor:
@@ -220,16 +218,16 @@ def _layers(channels: int, blocks: int, upsample: str, norm: Callable[[], nn.Mod
     for narrow, wide in zip(widths, widths[1:]):
         yield from (nn.Conv2d(narrow, wide, 3, 2, padding=1), norm(), nn.ReLU(inplace=True))
     for _ in range(blocks):
-        yield Residual(widths[-1], NAMES[upsample], norm)
+        yield Residual(widths[-1], BLOCK_NAMES[upsample], norm)
     for wide in reversed(widths[1:]):
-        yield from (*_enlarge(wide, upsample), norm(), nn.ReLU(inplace=True))
+        yield from (*_upsample(wide, upsample), norm(), nn.ReLU(inplace=True))
     yield from (Reflect(3), nn.Conv2d(widths[0], 3, 7))
 
 
-def _enlarge(width: int, upsample: str) -> list[nn.Module]:
+def _upsample(width: int, upsample: str) -> list[nn.Module]:
     """Layers that double the sides and halve the channels."""
     if upsample == "resize":
-        return [nn.Identity(), Enlarge(width, width // 2)]  # the layout has a layer of its own for enlarging
+        return [nn.Identity(), UpsampleConv(width, width // 2)]  # the layout has a layer of its own for enlarging
     return [nn.ConvTranspose2d(width, width // 2, 3, 2, padding=1, output_padding=1)]
 
 
@@ -250,50 +248,6 @@ def _init_variance(module: nn.Module) -> None:
         nn.init.normal_(module.layers[5].weight, 0.0, 0.002)
 
 
-# --- files of others ---
-
 NORMS: dict[str, Callable[[], nn.Module]] = {"instance": InstanceNorm, "none": nn.Identity}
 
-NAMES = {"resize": "block", "transposed": "conv_block"}  # what the residual convolutions are called in each layout
-_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # left by old instance norms, which never used them
-
-
-def recognise(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """What a checkpoint in one of the two public layouts needs: arguments for ResnetGenerator, and its tensors under our keys.
-
-    Any width and any number of blocks, told by key names and shapes; what wrapping a net adds to its keys ("module.") and
-    the unused statistics of old files are dropped. Raises ValueError that names the key or shape that is wrong.
-    """
-    given = {_plain(key): value for key, value in state.items() if key.rpartition(".")[2] not in _STATISTICS}
-    upsample = next((way for way, name in NAMES.items() if any(f".{name}." in key for key in given)), None)
-    if upsample is None:
-        raise ValueError("it has no residual blocks named model.10.block or model.10.conv_block")
-    found = re.compile(rf"model\.(\d+)\.{NAMES[upsample]}\.\d+\.weight")
-    blocks = len({match[1] for key in given if (match := found.fullmatch(key))})
-    first = need(given, "model.1.weight", 4)
-    kwargs = {"channels": first.shape[0], "blocks": blocks, "upsample": upsample}
-    with torch.device("meta"):  # names and shapes are enough, and cost no memory
-        wanted = ResnetGenerator(**kwargs).state_dict()
-    _check(wanted, given)
-    return kwargs, {key: given[key] for key in wanted}
-
-
-def own_keys(state: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The tensors of a public checkpoint under our keys: `recognise` for a model whose arguments are known."""
-    return recognise(state)[1]
-
-
-def _plain(key: str) -> str:
-    key = key.removeprefix("module.")
-    return re.sub(r"\.conv_block\.6\.", ".conv_block.5.", key)  # with dropout, the second convolution is one place later
-
-
-def _check(wanted: Mapping[str, Tensor], given: Mapping[str, Any]) -> None:
-    for key, tensor in wanted.items():
-        if not isinstance(given.get(key), Tensor):
-            raise ValueError(f"{key} is missing")
-        if given[key].shape != tensor.shape:
-            raise ValueError(f"{key} has the shape {list(given[key].shape)}, not {list(tensor.shape)}")
-    surplus = next((key for key in given if key not in wanted), None)
-    if surplus is not None:
-        raise ValueError(f"{surplus} is unknown")
+BLOCK_NAMES = {"resize": "block", "transposed": "conv_block"}  # what the residual convolutions are called in each layout

@@ -2,7 +2,7 @@
 
 A net maps a picture to one vector of unit length a pixel; pixels of the same texture get similar ones, whatever texture it is
 (metric learning, as in Fathi et al. 2017, arXiv:1703.10277). Regions come from clustering them. The nets differ in one thing
-only, how far-apart places get to know of each other: `wide`, which works at an eighth of the resolution.
+only, how far-apart places get to know of each other: `global_context`, which works at an eighth of the resolution.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class Up(nn.Module):
 class Segmenter(nn.Module, ABC):
     """Pictures [N, 3, H, W] in [-1, 1] -> embeddings [N, dimensions, H, W] of unit length, float32.
 
-    In training each is seen once; in use the embedding is the mean of those of the four mirror images, up to a size that the net
-    may set. Any size: the right and lower border are reflected up to a multiple of `stride`, and cut off again.
+    In evaluation there is test-time augmentation (TTA): the embedding is the mean of those of the four mirror images, up to a
+    size that the net may set. Any size: the right and lower border are reflected up to a multiple of `stride`, and cut off again.
     """
 
     stride = 8
     smallest = 1
-    most_mirrored: float = math.inf  # positions at an eighth of the resolution; larger pictures are seen once
+    max_tta_positions: float = math.inf  # positions at an eighth of the resolution; larger pictures get no TTA
 
     def __init__(self, dimensions: int = 24, widths: tuple[int, ...] = WIDTHS):
         super().__init__()
@@ -65,7 +65,7 @@ class Segmenter(nn.Module, ABC):
         self.embed = nn.Conv2d(2 * full, dimensions, 1)
 
     @abstractmethod
-    def wide(self, x: Tensor, h: Tensor) -> Tensor:
+    def global_context(self, x: Tensor, h: Tensor) -> Tensor:
         """Features that know of far-apart places [N, C, H/8, W/8], from the picture x and the stem's features h of that size."""
 
     def padded(self, x: Tensor) -> Tensor:
@@ -83,13 +83,13 @@ class Segmenter(nn.Module, ABC):
         for layer in self.stem:
             h = layer(h)
             levels.append(h)
-        h = self.wide(x, levels.pop())
+        h = self.global_context(x, levels.pop())
         for layer in self.up:
             h = layer(h, levels.pop())
         return _unit(self.embed(h)[:, :, :height, :width].float())
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.training or x.shape[2] * x.shape[3] > self.most_mirrored * self.stride**2:
+        if self.training or x.shape[2] * x.shape[3] > self.max_tta_positions * self.stride**2:
             return self.embedded(x)
         # A texture is the same in the mirror, and what the net finds in its four mirror images errs in four ways.
         return _unit(sum(self.embedded(x.flip(turn)).flip(turn) for turn in ((), (2,), (3,), (2, 3))))

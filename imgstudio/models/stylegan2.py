@@ -16,17 +16,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .dcgan import even, spread
+from .dcgan import binomial_blur, minibatch_std
 from .flow import Flow
 
-BLOCK = 2  # side of the block of pixels that one position of the last feature map draws
+PIXEL_SHUFFLE = 2  # upscaling factor of the last layer: one position of its features draws a block of 2 x 2 pixels
 
 
 def _stages(size: int, widths: tuple[int, ...]) -> int:
     """Number of resolutions, 4, 8, ... up to half of `size`."""
     stages = len(widths)
-    if size != 4 * BLOCK * 2 ** (stages - 1):
-        raise ValueError(f"{stages} widths make pictures of {4 * BLOCK * 2 ** (stages - 1)} px, not {size}")
+    if size != 4 * PIXEL_SHUFFLE * 2 ** (stages - 1):
+        raise ValueError(f"{stages} widths make pictures of {4 * PIXEL_SHUFFLE * 2 ** (stages - 1)} px, not {size}")
     return stages
 
 
@@ -114,7 +114,7 @@ def _start_affine(affine: nn.Linear) -> None:
     nn.init.ones_(affine.bias)
 
 
-def _offset(style: int, rank: int, values: int) -> nn.Sequential:
+def _const_offset(style: int, rank: int, values: int) -> nn.Sequential:
     """At first small beside the constant, whose values are about 1."""
     offset = nn.Sequential(nn.Linear(style, rank, bias=False), nn.Linear(rank, values, bias=False))
     nn.init.normal_(offset[0].weight, 0.0, 1 / math.sqrt(style))
@@ -140,8 +140,8 @@ class Generator(nn.Module):
     widths:     C at 4, 8, ..., size / 2 px; two layers each.
     size:       side of the square picture in pixels.
     classes:    0 for an unconditional net; otherwise a learned embedding of the class is appended to z.
-    offset:     rank of a linear function of w that is added to the constant with which a picture begins; 0 for none, as in the
-                paper, which trained a hundred times longer: a constant has to be bent layer by layer into every shape.
+    const_offset_rank: rank of the learned offset, linear in w, of the constant input; 0 for none, as in the paper, which trained
+                a hundred times longer: a constant has to be bent layer by layer into every shape.
     flow:       width and depth of the `models.flow.Flow` by which z is first carried to where the codes of real pictures lie.
     components: number of directions kept, see `directions`.
     """
@@ -157,7 +157,7 @@ class Generator(nn.Module):
         widths: tuple[int, ...] = (256, 256, 192, 128, 48),
         size: int = 128,
         classes: int = 0,
-        offset: int = 0,
+        const_offset_rank: int = 0,
         flow: dict[str, int] | None = None,
         components: int = 24,
     ):
@@ -167,13 +167,14 @@ class Generator(nn.Module):
         self.flow = Flow(latent, classes, **flow).requires_grad_(False) if flow else None
         self.mapping = Mapping(latent, style, mapping, classes)
         self.start = nn.Parameter(torch.randn(1, widths[0], 4, 4))
-        self.offset = _offset(style, offset, 16 * widths[0]) if offset else None
+        self.offset = _const_offset(style, const_offset_rank, 16 * widths[0]) if const_offset_rank else None
         pairs = [pair for a, b in zip(widths, (*widths[1:], widths[-1])) for pair in ((a, a), (a, b))]
         self.layers = nn.ModuleList(Layer(a, b, style) for a, b in pairs)
         self.colours = nn.ModuleList(
-            ToRGB(b, style, 3 if i < len(widths) - 1 else 3 * BLOCK**2) for i, (_, b) in enumerate(pairs[1::2])
+            ToRGB(b, style, 3 if i < len(widths) - 1 else 3 * PIXEL_SHUFFLE**2) for i, (_, b) in enumerate(pairs[1::2])
         )
-        self.register_buffer("centre", torch.zeros(max(classes, 1), style))  # mean w, one a class: where truncation leads
+        # w_avg, one a class: where truncation leads. Files in `weights/` have this name, as they have `offset` and `start`.
+        self.register_buffer("centre", torch.zeros(max(classes, 1), style))
         # Principal directions of w around it (GANSpace, Harkonen et al. 2020, arXiv:2004.02546), each as long as one deviation.
         self.register_buffer("directions", torch.zeros(min(components, style), style))
 
@@ -190,7 +191,7 @@ class Generator(nn.Module):
         """z [N, Z] -> [N, Z], what the mapping network expects: z itself where there is no flow."""
         return z if self.flow is None else self.flow(z, label)
 
-    def synthesise(self, w: Tensor, noise: list[Tensor] | None = None) -> Tensor:
+    def synthesis(self, w: Tensor, noise: list[Tensor] | None = None) -> Tensor:
         """w [N, W] for all layers or [N, L, W], one each; noise as of `noise`, None for none -> pictures [N, 3, size, size].
 
         Values leave [-1, 1] a little: a bound would hold back gradients.
@@ -209,7 +210,7 @@ class Generator(nn.Module):
             if i % 2:
                 colours = self.colours[i // 2](x, w[:, i])
                 last = i == len(self.layers) - 1
-                colours = even(F.pixel_shuffle(colours, BLOCK)) if last else colours
+                colours = binomial_blur(F.pixel_shuffle(colours, PIXEL_SHUFFLE)) if last else colours
                 picture = colours if picture is None else colours + (_double(picture) if last else picture)
                 x, picture = (x, picture) if last else (_double(x), _double(picture))
         return maps, picture
@@ -224,9 +225,9 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         """z [N, Z] (and label int [N] for a conditional net) -> pictures [N, 3, size, size] in [-1, 1], with noise of seed 0."""
-        return self.synthesise(self.map(z, label), self.noise(0)).clamp(-1, 1)
+        return self.synthesis(self.map(z, label), self.noise(0)).clamp(-1, 1)
 
-    native = forward  # there is no enlarged version, see models.dcgan.Generator
+    without_upsampling = forward  # nothing is upsampled afterwards, see models.dcgan.Generator
 
 
 @functools.lru_cache(maxsize=64)
@@ -259,7 +260,8 @@ def _convolution(narrow: int, wide: int, *, stride: int = 1) -> nn.Conv2d:
 
 
 class Discriminator(nn.Module):
-    """Pictures to realness scores: residual blocks, the spread of the features within the batch, projection on the class.
+    """Pictures to realness scores: residual blocks, the minibatch standard deviation of their features, projection on the
+    class.
 
     widths are those at size / 2, size / 4, ..., 4 px. Sort a batch by class, as for models.dcgan.Discriminator.
     """
@@ -267,25 +269,25 @@ class Discriminator(nn.Module):
     def __init__(self, *, widths: tuple[int, ...] = (32, 64, 128, 256, 256), size: int = 128, classes: int = 0):
         super().__init__()
         _stages(size, widths)
-        self.entrance = _convolution(3 * BLOCK**2, widths[0])
+        self.entrance = _convolution(3 * PIXEL_SHUFFLE**2, widths[0])
         self.blocks = nn.Sequential(*(Residual(a, b) for a, b in zip(widths, widths[1:])))
         self.last = _convolution(widths[-1] + 1, widths[-1])
         self.hidden = nn.Linear(16 * widths[-1], widths[-1])
         self.score = nn.Linear(widths[-1], 1)
         self.embed = nn.Embedding(classes, widths[-1]) if classes else None
-        # The spread also counts by itself, from the first step on: a generator that draws one head for all is told so before
-        # it has learned to draw that one well.
-        self.variety = nn.Parameter(torch.tensor(10.0))
+        # The minibatch standard deviation also counts by itself, from the first step on: a generator that draws one head for
+        # all is told so before it has learned to draw that one well.
+        self.minibatch_std_weight = nn.Parameter(torch.tensor(10.0))
 
     def forward(self, x: Tensor, label: Tensor | None = None) -> Tensor:
         """x [N, 3, size, size] in [-1, 1] -> scores [N], float32, higher for pictures taken to be real."""
-        x = F.pixel_unshuffle(x, BLOCK).contiguous(memory_format=torch.channels_last)
+        x = F.pixel_unshuffle(x, PIXEL_SHUFFLE).contiguous(memory_format=torch.channels_last)
         h = self.blocks(F.leaky_relu(self.entrance(x), 0.2, inplace=True))  # N,C,4,4
-        alone = spread(h)  # N
-        plane = alone.to(h.dtype)[:, None, None, None].expand(-1, 1, *h.shape[2:])
+        std = minibatch_std(h)  # N
+        plane = std.to(h.dtype)[:, None, None, None].expand(-1, 1, *h.shape[2:])
         h = F.leaky_relu(self.last(torch.cat([h, plane], dim=1)), 0.2)
         h = F.leaky_relu(self.hidden(h.flatten(1)), 0.2).float()
-        score = self.score(h).float().squeeze(1) + self.variety * alone
+        score = self.score(h).float().squeeze(1) + self.minibatch_std_weight * std
         if self.embed is not None:
             score = score + (self.embed(label) * h).sum(dim=1) / math.sqrt(h.shape[1])
         return score

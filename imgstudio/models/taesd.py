@@ -7,15 +7,12 @@ The layers are numbered as in the public files.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-from .given import need
 
 HALVES = ("encoder", "decoder")
 WIDTH = 64
@@ -95,43 +92,3 @@ class TAESD(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Pictures through the bottleneck and back."""
         return self.decode(self.encode(x))
-
-
-# --- files of others ---
-
-
-def recognise(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Arguments for TAESD, and the tensors under our keys, of a file with one half or both.
-
-    Names are those of the original, `0.weight`, `1.conv.0.weight`, with or without `encoder.` and `decoder.` before them, or
-    those of the diffusers library, `encoder.layers.0.weight`, whose decoder counts from one less.
-    Raises ValueError that names the key that is wrong.
-    """
-    named = state if any(key.startswith(HALVES) for key in state) else {f"{_half(state)}.{key}": v for key, v in state.items()}
-    ours = {_own_name(key): value for key, value in named.items()}
-    halves = tuple(half for half in HALVES if any(key.startswith(half) for key in ours))
-    widest = ours.get("encoder.14.weight"), ours.get("decoder.1.weight")
-    if widest[0] is None and widest[1] is None:
-        raise ValueError("encoder.14.weight and decoder.1.weight are missing")
-    latent = need(ours, "encoder.14.weight", 4).shape[0] if widest[0] is not None else need(ours, "decoder.1.weight", 4).shape[1]
-    return {"latent": latent, "pool": any(".pool." in key for key in ours), "halves": halves}, ours
-
-
-def own_keys(state: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The tensors of a public file under our keys: `recognise` for a model whose arguments are known."""
-    return recognise(state)[1]
-
-
-def _half(state: Mapping[str, Any]) -> str:
-    """Which half a file without prefixes holds: only an encoder begins by looking at three colours."""
-    first = state.get("0.weight")
-    return "encoder" if isinstance(first, Tensor) and first.ndim == 4 and first.shape[1] == 3 else "decoder"
-
-
-def _own_name(key: str) -> str:
-    found = re.fullmatch(r"(encoder|decoder)\.(layers\.)?(\d+)\.(.+)", key)
-    if found is None:
-        raise ValueError(f"{key} is unknown")
-    half, diffusers, number, rest = found.groups()
-    shift = 1 if diffusers and half == "decoder" else 0  # there, the clamp is no layer
-    return f"{half}.{int(number) + shift}.{rest}"

@@ -3,22 +3,17 @@ texture from its layers."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .embedding import described
-from .given import need
+from .embedding import texture_descriptor
 
 WIDTHS = (16, 32, 16, 128, 16, 128, 32, 256, 32, 256, 64, 512, 64, 512, 128, 1000)
 SIDES = (3, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 1)  # of the kernels
 POOLED = (1, 2, 6, 10)  # layers, from 1, after which the sides are halved
 LAYERS = (*(f"conv{i}" for i in range(1, len(WIDTHS))), "logits")
-_EPS = 1e-3  # of the batch norms, which are folded into the convolutions
 
 
 class TinyDarknet(nn.Module):
@@ -51,44 +46,16 @@ class TinyDarknet(nn.Module):
 class DarknetSegmenter(TinyDarknet):
     """[N, 3, H, W] in [-1, 1] -> unit vectors [N, dimensions, H, W] that tell one texture from another, as in `VGGSegmenter`."""
 
-    seen = {"conv2": 2, "conv6": 4, "conv10": 8}  # layer -> pixels of the picture a position
+    descriptor_layers = {"conv2": 2, "conv6": 4, "conv10": 8}  # layer -> pixels of the picture a position
     stride = 4
 
-    def __init__(self, reach: float = 6.0, dimensions: int = 24):
+    def __init__(self, sigma: float = 6.0, dimensions: int = 24):
         super().__init__()
-        self.reach, self.dimensions = reach, dimensions
+        self.sigma, self.dimensions = sigma, dimensions
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[2:]
         x = F.pad(x, (0, max(0, self.smallest - width), 0, max(0, self.smallest - height)), mode="replicate")
-        found = super().forward(x, self.seen)
-        layers = [(found[name].clamp_min(0), scale) for name, scale in self.seen.items()]
-        return described(layers, x.shape[2:], self.stride, self.reach, self.dimensions)[:, :, :height, :width]
-
-
-# --- files of others ---
-
-
-def own_keys(state: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The tensors under our keys of a file with `conv1`, `bn1`, ..., each batch norm folded into its convolution.
-
-    Raises ValueError that names the key that is missing or unknown.
-    """
-    ours = {}
-    for i in range(len(WIDTHS)):
-        weight = need(state, f"conv{i + 1}.weight", 4)
-        if LAYERS[i] == "logits":
-            bias = need(state, f"conv{i + 1}.bias", 1)
-        else:
-            gain, shift, mean, variance = (
-                need(state, f"bn{i + 1}.{part}", 1) for part in ("weight", "bias", "running_mean", "running_var")
-            )
-            if any(len(each) != len(weight) for each in (gain, shift, mean, variance)):
-                raise ValueError(f"bn{i + 1} has another number of channels than conv{i + 1}")
-            scale = gain * torch.rsqrt(variance + _EPS)
-            weight, bias = weight * scale[:, None, None, None], shift - mean * scale
-        ours |= {f"convolutions.{i}.weight": weight, f"convolutions.{i}.bias": bias}
-    unknown = next((key for key in state if not re.fullmatch(r"(conv|bn)([1-9]|1[0-6])\.\w+", key)), None)
-    if unknown is not None:
-        raise ValueError(f"{unknown} is unknown")
-    return ours
+        found = super().forward(x, self.descriptor_layers)
+        layers = [(found[name].clamp_min(0), scale) for name, scale in self.descriptor_layers.items()]
+        return texture_descriptor(layers, x.shape[2:], self.stride, self.sigma, self.dimensions)[:, :, :height, :width]

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 INSIDE = 0.98  # pure black and white are drawn in by this factor, so that there is a way to change them
-GENTLE = 0.2  # of the last layer, whose kernels are so large that a step of the optimiser would paint everything over
+OUTPUT_GAIN = 0.2  # of the last layer, whose kernels are so large that a step of the optimiser would paint everything over
 
 Moments = tuple[Tensor, Tensor]  # mean and variance over positions, [N, C, 1, 1] each
 
@@ -55,8 +55,8 @@ class OnePass(nn.Module, ABC):
     last: nn.Conv2d
 
     @property
-    def reach(self) -> int:
-        """How far away, in pixels, something can change an output pixel when the moments are given; a multiple of `stride`."""
+    def receptive_radius(self) -> int:
+        """Half of the receptive field in pixels, when the moments are given: tiles need this margin; a multiple of `stride`."""
         down, residual, up = 4 + 1 + 2, 4 * len(self.residual), 4 + 2 + 4  # each layer's radius times the pixels of its step
         pixels = down + residual + up + 8  # upsampling adds a few
         return -(-pixels // self.stride) * self.stride
@@ -80,8 +80,8 @@ class OnePass(nn.Module, ABC):
         return found
 
     @abstractmethod
-    def _run(self, x: Tensor, look: Callable[[Tensor], Moments]) -> Tensor:
-        """The whole pass; `look` tells the moments that a norm uses on its features."""
+    def _run(self, x: Tensor, moments_for: Callable[[Tensor], Moments]) -> Tensor:
+        """The whole pass; `moments_for` tells the moments that a norm uses on its features."""
 
 
 class TransformerNet(OnePass):
@@ -104,19 +104,19 @@ class TransformerNet(OnePass):
         nn.init.zeros_(self.colour.bias)
         self.norms = nn.ModuleList(InstanceNorm(c) for c in (w, 2 * w, *[4 * w] * (2 * blocks + 1), 2 * w, w))
 
-    def _run(self, x: Tensor, look: Callable[[Tensor], Moments]) -> Tensor:
+    def _run(self, x: Tensor, moments_for: Callable[[Tensor], Moments]) -> Tensor:
         height, width = x.shape[2:]
         h = F.pad(x, (0, -width % self.stride, 0, -height % self.stride), mode="reflect")
         norms = iter(self.norms)
 
         def normalised(h: Tensor) -> Tensor:
-            return next(norms)(h, look(h))
+            return next(norms)(h, moments_for(h))
 
         for layer in self.down:
             h = F.relu(normalised(layer(h)))  # N,4w,H/4,W/4 in the end
         for first, second in zip(self.residual[::2], self.residual[1::2]):
             h = h + normalised(second(F.relu(normalised(first(h)))))
-        for layer in self.up:  # enlarged smoothly: blocks of equal pixels leave a mesh
+        for layer in self.up:  # enlarged smoothly: nearest-neighbour upsampling leaves a checkerboard
             h = F.relu(normalised(layer(F.interpolate(h, scale_factor=2, mode="bilinear", align_corners=False))))
-        change = GENTLE * self.last(h).float()[:, :, :height, :width]
+        change = OUTPUT_GAIN * self.last(h).float()[:, :, :height, :width]
         return torch.tanh(self.colour(torch.atanh(INSIDE * x.float())).float() + change)

@@ -3,15 +3,12 @@ fc3, fc4 as in pytorch/examples)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .given import need
 from .tutorial_gan import in_colour, picture_of
 
 _LUMINANCE = (0.299, 0.587, 0.114)
@@ -65,42 +62,3 @@ class DenseVAE(nn.Module):
         """The reconstruction from the posterior's mean, with the posterior's mean and log variance."""
         mean, logvar = self.encode(x)
         return self.decode(mean), mean, logvar
-
-
-# --- files of others ---
-
-
-def recognise(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Arguments for DenseVAE, and the tensors under our keys, of a file with layers fc1, ..., fcN1, fcN2, ..., fcM.
-
-    fcN1 makes the mean, fcN2 the log variance. Raises ValueError that names the key that is wrong.
-    """
-    layers = {found[1]: need(state, key, 2) for key in state if (found := re.fullmatch(r"fc(\d+)\.weight", key, re.ASCII))}
-    split = next((name[0] for name in layers if len(name) == 2 and f"{name[0]}1" in layers and f"{name[0]}2" in layers), None)
-    if split is None:
-        raise ValueError("it has no pair of layers such as fc21 and fc22")
-    single = sorted((name for name in layers if len(name) == 1), key=int)
-    before, after = ([name for name in single if (name < split) == early] for early in (True, False))
-    if not before or not after:
-        raise ValueError(f"there are no layers {'before' if not before else 'after'} fc{split}1 and fc{split}2")
-    names = {f"fc{name}": f"encoder.{i}" for i, name in enumerate(before)}
-    names |= {f"fc{split}1": "mean", f"fc{split}2": "logvar"}
-    names |= {f"fc{name}": f"decoder.{i}" for i, name in enumerate(after)}
-    kwargs = {
-        "encoder": (layers[before[0]].shape[1], *(layers[name].shape[0] for name in before)),
-        "latent": layers[f"{split}1"].shape[0],
-        "decoder": tuple(layers[name].shape[0] for name in after),
-    }
-    return kwargs, {_renamed(key, names): value for key, value in state.items()}
-
-
-def own_keys(state: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The tensors of a public file under our keys: `recognise` for a model whose arguments are known."""
-    return recognise(state)[1]
-
-
-def _renamed(key: str, names: Mapping[str, str]) -> str:
-    layer, _, part = key.rpartition(".")
-    if layer not in names:
-        raise ValueError(f"{key} is unknown")
-    return f"{names[layer]}.{part}"

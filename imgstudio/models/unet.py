@@ -25,6 +25,6 @@ class UNet(Segmenter):
         )
         self.back = nn.ModuleList([Up(widest, wide), Up(wide, narrow)])
 
-    def wide(self, x: Tensor, h: Tensor) -> Tensor:
+    def global_context(self, x: Tensor, h: Tensor) -> Tensor:
         half = self.down[0](h)
         return self.back[1](self.back[0](self.down[1](half), half), h)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .dcgan import Even
+from .dcgan import BinomialBlur
 
 
 class Residual(nn.Module):
@@ -52,7 +52,7 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """Latent vectors [N, Z] -> pictures [N, 3, size, size] in [-1, 1]; the encoder mirrored."""
 
-    def __init__(self, latent: int, widths: Sequence[int], size: int, patch: int, depth: int, smooth: bool):
+    def __init__(self, latent: int, widths: Sequence[int], size: int, patch: int, depth: int, antialias: bool):
         super().__init__()
         side = size // patch // 2 ** (len(widths) - 1)
         layers: list[nn.Module] = [nn.Linear(latent, widths[-1] * side**2), nn.Unflatten(1, (widths[-1], side, side))]
@@ -61,7 +61,7 @@ class Decoder(nn.Module):
             layers += [nn.Upsample(scale_factor=2), nn.Conv2d(wide, narrow, 3, padding=1)]
         layers += [*(Residual(widths[0]) for _ in range(depth)), nn.SiLU()]
         layers += [nn.Conv2d(widths[0], 3 * patch**2, 3, padding=1), nn.PixelShuffle(patch)]
-        layers += [Even(), nn.Tanh()] if smooth else [nn.Tanh()]
+        layers += [BinomialBlur(), nn.Tanh()] if antialias else [nn.Tanh()]
         self.main = nn.Sequential(*layers)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -76,7 +76,7 @@ class VAE(nn.Module):
     size:       side of the square picture in pixels.
     patch:      pixels a side that the first layer folds into channels.
     depth:      residual blocks a stage.
-    smooth:     whether `dcgan.even` follows the last layer, against the mesh that `patch` leaves on plain skin.
+    antialias:  whether `dcgan.binomial_blur` follows the last layer, against the checkerboard of the pixel shuffle.
     groups:     number of labelled groups whose mean latent vector is stored (`group_means`), for latent arithmetic.
     components: number of Gaussians in the fitted prior (`prior_*`). A well-trained posterior does not fill N(0, I) evenly;
                 sampling from a mixture fitted to it afterwards avoids the empty places (Ghosh et al. 2020, arXiv:1903.12436).
@@ -90,14 +90,14 @@ class VAE(nn.Module):
         size: int = 64,
         patch: int = 2,
         depth: int = 1,
-        smooth: bool = False,
+        antialias: bool = False,
         groups: int = 0,
         components: int = 8,
     ):
         super().__init__()
         self.latent, self.size = latent, size
         self.encoder = Encoder(latent, widths, size, patch, depth)
-        self.decoder = Decoder(latent, widths, size, patch, depth, smooth)
+        self.decoder = Decoder(latent, widths, size, patch, depth, antialias)
         self.register_buffer("group_means", torch.zeros(groups, latent))
         self.register_buffer("prior_weights", torch.full((components,), 1 / components))
         self.register_buffer("prior_means", torch.zeros(components, latent))

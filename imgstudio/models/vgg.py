@@ -1,4 +1,4 @@
-"""VGG feature extractor (Simonyan and Zisserman 2014, arXiv:1409.1556), the eye of every style transfer method here.
+"""VGG feature extractor (Simonyan and Zisserman 2014, arXiv:1409.1556), the perceptual network of style transfer.
 
 The layers are numbered as in torchvision (`features.0`, `features.2`, ...) and named as in the literature (relu1_1, ...).
 """
@@ -61,18 +61,18 @@ class VGG(nn.Module):
         """Fewest pixels a side that reach the deepest layer: reflection needs two positions there."""
         return 2 * 2 ** (int(self.deepest[4]) - 1)
 
-    def forward(self, x: Tensor, layers: Iterable[str] | None = None, ring: bool = False) -> dict[str, Tensor]:
+    def forward(self, x: Tensor, layers: Iterable[str] | None = None, circular_padding: bool = False) -> dict[str, Tensor]:
         """Activations of `layers` (None: all). Nothing deeper than the last of them is computed.
 
-        ring: the picture goes on at its opposite side, as copies of it do that tile a plane. Exact down to block b where both
-        sides are multiples of 2^(b-1).
+        circular_padding: the picture goes on at its opposite side, as copies of it do that tile a plane. Exact down to block b
+        where both sides are multiples of 2^(b-1).
         """
         wanted = set(self.layers if layers is None else layers)
         if unknown := wanted - set(self.layers):
             raise ValueError(f"there is no layer {', '.join(sorted(unknown))}; choose from {', '.join(self.layers)}")
         h, found = ((x + 1) / 2 - self.mean) / self.std, {}
         for i, layer in enumerate(self.features):
-            h = _around(layer, h) if ring and isinstance(layer, nn.Conv2d) else layer(h)
+            h = _circular_convolution(layer, h) if circular_padding and isinstance(layer, nn.Conv2d) else layer(h)
             if self._names.get(i) in wanted:
                 found[self._names[i]] = h
                 if len(found) == len(wanted):
@@ -80,6 +80,6 @@ class VGG(nn.Module):
         return found
 
 
-def _around(layer: nn.Conv2d, h: Tensor) -> Tensor:
+def _circular_convolution(layer: nn.Conv2d, h: Tensor) -> Tensor:
     """A 3 x 3 convolution on a picture whose sides meet."""
     return F.conv2d(F.pad(h, (1, 1, 1, 1), mode="circular"), layer.weight, layer.bias)

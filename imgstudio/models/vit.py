@@ -53,7 +53,7 @@ class Block(nn.Module):
 class ViT(Segmenter):
     """Attention among patches of 8 x 8 pixels; the stem's features, which the decoder needs anyway, join the patches."""
 
-    most_mirrored = 2048  # patches: attention costs their square, and a photograph of 512 px has 4,096
+    max_tta_positions = 2048  # patches: attention costs their square, and a photograph of 512 px has 4,096
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class ViT(Segmenter):
         self.norm = nn.LayerNorm(channels)
         self.leave = nn.Conv2d(channels, widths[-1], 1)
 
-    def wide(self, x: Tensor, h: Tensor) -> Tensor:
+    def global_context(self, x: Tensor, h: Tensor) -> Tensor:
         tokens = (self.patches(x) + self.join(h)).float()  # N,C,H/8,W/8
         n, channels, height, width = tokens.shape
         turn = rotations(height, width, channels // self.blocks[0].heads, h.device)

@@ -33,7 +33,7 @@ def translate(net: ResnetGenerator, x: Tensor, *, tile: int | None = None, whole
 
     A net with one input size gets x at that; its change of x is upsampled to the size of x.
     """
-    small = to_input_size(x, net.sees) if net.sees else x
+    small = to_input_size(x, net.input_size) if net.input_size else x
     for done, total, made in _pieces(net, small, tile, whole):
         yield done, total, made if small is x else apply_change(x, small, made)
 
@@ -68,10 +68,12 @@ def with_input_noise(net: ResnetGenerator, x: Tensor, seed: int | None = 0) -> T
 
     Left to the caller, since tiles must be cut from the whole with its noise.
     """
-    if not net.grain:
+    if not net.noise_std:
         return x
-    noise = white_noise(x, 3 if net.motley else 1, seed)
-    return x + net.grain * (lines.stroke_noise(x, noise, net.combed, net.combed * STROKE_ASPECT) if net.combed else noise)
+    noise = white_noise(x, 3 if net.per_channel_noise else 1, seed)
+    return x + net.noise_std * (
+        lines.stroke_noise(x, noise, net.lic_length, net.lic_length * STROKE_ASPECT) if net.lic_length else noise
+    )
 
 
 def _pad_to(x: Tensor, side: int) -> Tensor:

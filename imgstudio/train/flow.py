@@ -22,7 +22,7 @@ def fit(flow: Flow, draw: Callable[[int], tuple[Tensor, Tensor]], steps: int) ->
     variance, and lower the more a place tells about where the way leads.
     """
     optimiser = torch.optim.Adam(flow.parameters(), lr=RATE, betas=BETAS)
-    calm = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     error = 0.0
     for step in range(steps):
         codes, labels = draw(BATCH)
@@ -33,6 +33,6 @@ def fit(flow: Flow, draw: Callable[[int], tuple[Tensor, Tensor]], steps: int) ->
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
-        calm.step()
+        scheduler.step()
         error += (loss.item() - error) / min(step + 1, 100)
     return error

@@ -44,22 +44,24 @@ ADVERSARIAL = {
 }
 
 
-def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
-    """Mean squared distance of the critic's gradient norm from 1, between real and fake [N, 3, H, W] (Gulrajani et al. 2017)."""
+def gradient_penalty(discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+    """WGAN-GP: mean squared distance of the discriminator's gradient norm from 1, between real and fake [N, 3, H, W]
+    (Gulrajani et al. 2017, arXiv:1704.00028)."""
     t = torch.rand(real.shape[0], 1, 1, 1, device=real.device)
     between = torch.lerp(real, fake, t).detach().requires_grad_(True)
-    (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-    return (slope.flatten(1).norm(dim=1) - 1).square().mean()
+    (gradient,) = torch.autograd.grad(discriminator(between).sum(), between, create_graph=True)
+    return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
 
 
-def r1(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
-    """Mean squared gradient norm of the critic at real pictures [N, 3, H, W], a scalar (Mescheder et al. 2018, arXiv:1801.04406).
+def r1_penalty(discriminator: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
+    """R1: mean squared gradient norm of the discriminator at real pictures [N, 3, H, W], a scalar (Mescheder et al. 2018,
+    arXiv:1801.04406).
 
-    It keeps the critic flat where the data is, so that the game can come to rest there.
+    It keeps the discriminator flat where the data is, so that training can converge there.
     """
     real = real.detach().requires_grad_(True)
-    (slope,) = torch.autograd.grad(critic(real).sum(), real, create_graph=True)
-    return slope.float().square().sum(dim=(1, 2, 3)).mean()
+    (gradient,) = torch.autograd.grad(discriminator(real).sum(), real, create_graph=True)
+    return gradient.float().square().sum(dim=(1, 2, 3)).mean()
 
 
 def calibrated_gaussian(error: Tensor, dims: int) -> Tensor:
@@ -71,12 +73,12 @@ def calibrated_gaussian(error: Tensor, dims: int) -> Tensor:
     return 0.5 * dims * (error.mean() / dims).clamp_min(1e-6).log()
 
 
-def uneven_change(x: Tensor, made: Tensor, steep: float = 8.0) -> Tensor:
+def edge_aware_smoothness(x: Tensor, made: Tensor, steep: float = 8.0) -> Tensor:
     """How much the change from x to made, both [N, 3, H, W] in [-1, 1], varies where x does not: a scalar, 0 for a change that
     has no edges but those of x.
 
     The edge-aware smoothness of Godard, Mac Aodha and Brostow 2017 (arXiv:1609.03677), of colours in place of disparities. A
-    critic that misses texture on a plain ground otherwise gets a mesh.
+    discriminator that misses texture on a plain ground otherwise gets a checkerboard.
     """
     change = made.float() - x
     total = change.new_zeros(())

@@ -1,8 +1,8 @@
 """Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon): momentum whose directions are all made equally long.
 
-The slope at a matrix of weights has a few strong directions, in which Adam goes most of its way. Muon goes equally far in all of
-them. What only few pictures ask for, such as a mouth, is a weak direction: a generator with lessons learned it in about half as
-many pictures.
+The gradient of a matrix of weights has a few strong directions, in which Adam goes most of its way. Muon goes equally far in all
+of them. What only few pictures ask for, such as a mouth, is a weak direction: a generator in latent distillation learned it in
+about half as many pictures.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ GAIN = 0.5  # root mean square of a change beside the learning rate; Adam's are 
 class Muon(torch.optim.Optimizer):
     """For weights of layers: [C', C] and [C', C, K, K], which count as [C', C K K]. Everything else moves as with Adam.
 
-    groups: (parameters, learning rate), as for `game.adam`; betas: decay of the momentum, and of Adam's squared slopes.
+    groups: (parameters, learning rate), as for `gan.trainer.adam`; betas: decay of the momentum, and of Adam's squared gradients.
     """
 
     def __init__(self, groups: Iterable[tuple[list[nn.Parameter], float]], betas: tuple[float, float]):
@@ -38,15 +38,15 @@ class Muon(torch.optim.Optimizer):
                     parameter.add_(change, alpha=-group["lr"])
 
     def _change(self, parameter: nn.Parameter, beta: float, decay: float) -> Tensor:
-        state, slope = self.state[parameter], parameter.grad
+        state, gradient = self.state[parameter], parameter.grad
         if not state:
-            state["step"], state["mean"] = 0, torch.zeros_like(slope)
+            state["step"], state["mean"] = 0, torch.zeros_like(gradient)
         state["step"] += 1
-        mean = state["mean"].lerp_(slope, 1 - beta)
+        mean = state["mean"].lerp_(gradient, 1 - beta)
         if is_matrix(parameter):
-            ahead = torch.lerp(slope, mean, beta).flatten(1)  # Nesterov's momentum
-            return orthogonal(ahead).view_as(slope) * (GAIN * max(ahead.shape) ** 0.5)
-        square = state.setdefault("square", torch.zeros_like(slope)).lerp_(slope.square(), 1 - decay)
+            ahead = torch.lerp(gradient, mean, beta).flatten(1)  # Nesterov's momentum
+            return orthogonal(ahead).view_as(gradient) * (GAIN * max(ahead.shape) ** 0.5)
+        square = state.setdefault("square", torch.zeros_like(gradient)).lerp_(gradient.square(), 1 - decay)
         return mean / (1 - beta ** state["step"]) / ((square / (1 - decay ** state["step"])).sqrt() + 1e-8)
 
 

@@ -58,21 +58,21 @@ class PerceptualDistance(nn.Module):
 
     Each layer contributes its mean over positions, so that the value doesn't depend on the picture's size; 0 for equal
     pictures, about 1 for unrelated ones. Both are cropped by the same random offset of up to `jitter` pixels first: pooling
-    looks at a fixed grid, and a decoder that is judged on one grid learns to draw it.
+    looks at a fixed grid, and a decoder whose loss has one grid learns to draw it.
     """
 
-    def __init__(self, judge: TinyDarknet, layers: tuple[int, ...] = (1, 2, 4, 6), jitter: int = 8):
+    def __init__(self, network: TinyDarknet, layers: tuple[int, ...] = (1, 2, 4, 6), jitter: int = 8):
         super().__init__()
-        self.judge, self.layers, self.jitter = judge, layers, jitter
+        self.network, self.layers, self.jitter = network, layers, jitter
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         top, left = torch.randint(0, self.jitter + 1, (2,)).tolist()
         height, width = x.shape[2] - self.jitter, x.shape[3] - self.jitter
         x, y = (picture[:, :, top : top + height, left : left + width] for picture in (x, y))
         with torch.no_grad():
-            target = self.judge(y)
+            target = self.network(y)
         distance = torch.zeros(len(x), device=x.device)
-        for i, (a, b) in enumerate(zip(self.judge(x), target), start=1):
+        for i, (a, b) in enumerate(zip(self.network(x), target), start=1):
             if i in self.layers:
                 energy = b.float().square().sum(dim=1).mean()
                 distance = distance + (_scaled(a, energy) - _scaled(b, energy)).square().sum(dim=1).mean(dim=(1, 2))
@@ -82,6 +82,7 @@ class PerceptualDistance(nn.Module):
 def _scaled(x: Tensor, energy: Tensor) -> Tensor:
     """Feature columns at about unit length; those far weaker than the layer's mean `energy` stay short.
 
-    Plain unit length would weigh the faint noise of a plain surface like an edge, and a decoder fakes such noise as a mesh.
+    Plain unit length would weigh the faint noise of a plain surface like an edge, and a decoder fakes such
+    noise as a checkerboard.
     """
     return x.float() * torch.rsqrt(x.float().square().sum(dim=1, keepdim=True) + energy)

@@ -1,4 +1,4 @@
-"""What every training run shares: the folder it lives in, checkpoints, a log that plots, preview grids, weight averages."""
+"""What every training run shares: the folder it lives in, checkpoints, a log that plots, preview grids, EMA of weights."""
 
 from __future__ import annotations
 
@@ -110,8 +110,8 @@ def schedule(progress: float) -> float:
     return min(1.0, progress / 0.02 + 0.02) * (0.51 + 0.49 * math.cos(math.pi * min(progress, 1.0)))
 
 
-class WeightAverage:
-    """Exponential moving average of a net's weights; buffers such as batch statistics are copied as they are.
+class EMA:
+    """Exponential moving average (EMA) of a net's weights; buffers such as batch statistics are copied as they are.
 
     `horizon` is the number of steps over which old weights fade; the average catches up quickly while the run is young.
     """
@@ -156,20 +156,20 @@ class Resumable:
     """What a training of one net keeps in a checkpoint, and takes up again."""
 
     net: nn.Module
-    average: WeightAverage
+    ema: EMA
     optimiser: torch.optim.Optimizer
     images: int
 
     def state(self) -> dict:
         return {
             "net": self.net.state_dict(),
-            "average": self.average.state(),
+            "ema": self.ema.state(),
             "optimiser": self.optimiser.state_dict(),
             "images": self.images,
         }
 
     def restore(self, state: dict) -> None:
         self.net.load_state_dict(state["net"])
-        self.average.restore(state["average"])
+        self.ema.restore(state["ema"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.images = state["images"]

@@ -28,7 +28,7 @@ from .style import adain
 from .texture import mosaics
 
 _ALL = (dcgan, stylegan2, vae, features, adain, style, texture, cyclegan)
-ROOMS = {name: room for room in _ALL for name in room.RECIPES}
+RECIPE_MODULES = {name: module for module in _ALL for name in module.RECIPES}
 PERCEPTUAL = (vae, features)  # modules whose recipes need a perceptual network: another project's classifier
 
 
@@ -38,19 +38,19 @@ def default_folder(name: str) -> Path:
 
 
 def find(name: str) -> ModuleType:
-    """The training room of a model: the module whose RECIPES hold it."""
-    if name not in ROOMS:
-        raise StudioError(f"There is no recipe for {name!r}: choose one of {', '.join(ROOMS)}.")
-    return ROOMS[name]
+    """The recipe module of a model: the module whose RECIPES hold it."""
+    if name not in RECIPE_MODULES:
+        raise StudioError(f"There is no recipe for {name!r}: choose one of {', '.join(RECIPE_MODULES)}.")
+    return RECIPE_MODULES[name]
 
 
 def files(name: str) -> tuple[str, ...]:
     """The training sets that a recipe reads from the data folder."""
-    room = find(name)
-    recipe = room.RECIPES[name]
+    module = find(name)
+    recipe = module.RECIPES[name]
     if hasattr(recipe, "files"):
         return recipe.files
-    return (recipe.data,) if hasattr(recipe, "data") else room.FILES
+    return (recipe.data,) if hasattr(recipe, "data") else module.FILES
 
 
 def needs_perceptual(name: str) -> bool:
@@ -73,10 +73,10 @@ def train(
     perceptual: the weights of Tiny Darknet, where the recipe needs them; by default those in the folder `data`. `judge` is its
     earlier name. loss: another adversarial loss than the recipe's, a name in losses.ADVERSARIAL; for recipes of a DCGAN.
     """
-    room, folder = find(name), folder or default_folder(name)
-    recipe = _with_loss(name, room.RECIPES[name], loss)
+    module, folder = find(name), folder or default_folder(name)
+    recipe = _with_loss(name, module.RECIPES[name], loss)
     if not needs_perceptual(name):
-        room.train(recipe, data, folder, images=images)
+        module.train(recipe, data, folder, images=images)
         return
     network = perceptual or judge or data / datasets.PERCEPTUAL
     if not network.is_file():
@@ -84,7 +84,7 @@ def train(
             f"{name} is trained with a perceptual network, and there is no file {network}: run `python -m imgstudio data "
             f"tiny-darknet --out {data}`, or name the file with --perceptual."
         )
-    room.train(recipe, data, network, folder, images=images)
+    module.train(recipe, data, network, folder, images=images)
 
 
 def _with_loss(name: str, recipe: Any, loss: str | None) -> Any:
@@ -103,17 +103,17 @@ def ship(name: str, *, data: Path, folder: Path | None = None, out: Path = Path(
 
     A run that makes two models at once, there and back, writes both files; the second is described under "inverse".
     """
-    room = find(name)
+    module = find(name)
     run = Run(folder or default_folder(name))
     state = run.load()
     if state is None:
         raise StudioError(f"There is no checkpoint in {run.folder}: train {name} first.")
     minutes = round(run.minutes)  # before the clock counts what follows
-    recipe, seen = room.RECIPES[name], {"minutes": minutes, "images": state["images"]}
-    if room is cyclegan:
+    recipe, seen = module.RECIPES[name], {"minutes": minutes, "images": state["images"]}
+    if module is cyclegan:
         there, back = _translation(recipe, state, data)
         return {**_write(name, there, out), **seen, "inverse": _write(recipe.inverse, back, out)}
-    return {**_write(name, FINISH[room](recipe, state, data), out), **seen}
+    return {**_write(name, FINISH[module](recipe, state, data), out), **seen}
 
 
 Finished = tuple[nn.Module, dict[str, Any], dict[str, dict[str, float]]]  # net, arguments of its constructor, its scores
@@ -129,10 +129,10 @@ def _write(name: str, finished: Finished, out: Path) -> dict:
 def _generator(recipe: dcgan.Recipe, state: dict, data: Path) -> Finished:
     train_set, held = dcgan.load_data(recipe, data)
     net = finished_generator(recipe, state)
-    return net, dict(recipe.generator), score_generator(net, train_set, held, _judge())
+    return net, dict(recipe.generator), score_generator(net, train_set, held, _perceptual_network())
 
 
-def _judge() -> nn.Module:
+def _perceptual_network() -> nn.Module:
     """The feature net that Frechet distances are taken on."""
     return features.shipped("features-vgg-small.safetensors", features.RECIPES["features/vgg-small"].net)
 
@@ -142,7 +142,7 @@ def _stylegan(recipe: stylegan2.Recipe, state: dict, data: Path) -> Finished:
     training = stylegan2.Training(recipe, torch.device("cpu"))
     training.restore(state)
     net = training.finished()
-    return net, dict(recipe.generator), score_generator(net, train_set, held, _judge())
+    return net, dict(recipe.generator), score_generator(net, train_set, held, _perceptual_network())
 
 
 def _vae(recipe: vae.Recipe, state: dict, data: Path) -> Finished:
@@ -152,15 +152,15 @@ def _vae(recipe: vae.Recipe, state: dict, data: Path) -> Finished:
 
 
 def _features(recipe: features.Recipe, state: dict, data: Path) -> Finished:
-    lessons = features.load_data(recipe, data)
-    student, net = features.finish(recipe, state, lessons)
-    return net, dict(recipe.net), features.score(student, lessons, recipe)
+    sets = features.load_data(recipe, data)
+    student, net = features.finish(recipe, state, sets)
+    return net, dict(recipe.net), features.score(student, sets, recipe)
 
 
 def _arbitrary(recipe: adain.Recipe, state: dict, data: Path) -> Finished:
     training = adain.Training(recipe, torch.device("cpu"))
     training.restore(state)
-    net = training.average.net.eval()
+    net = training.ema.net.eval()
     _, held = adain.load_data(recipe, data)
     contents, styles = held["photographs"].images[::12], held["paintings"].images[::20]
     return net, dict(recipe.net), score_restyler(net, contents, styles, features.shipped(recipe.features, recipe.net))
@@ -168,17 +168,17 @@ def _arbitrary(recipe: adain.Recipe, state: dict, data: Path) -> Finished:
 
 def _style(recipe: style.Recipe, state: dict, data: Path) -> Finished:
     net = style.TransformerNet(**recipe.net)
-    net.load_state_dict(state["average"]["net"])
+    net.load_state_dict(state["ema"]["net"])
     _, held = style.load_data(recipe, data)
     painting = style.load_painting(recipe, data)
-    judge = features.shipped(recipe.features, {"widths": recipe.widths})
-    return net, dict(recipe.net), score_restyler(lambda x, _: net(x), held.images[::12], painting, judge)
+    network = features.shipped(recipe.features, {"widths": recipe.widths})
+    return net, dict(recipe.net), score_restyler(lambda x, _: net(x), held.images[::12], painting, network)
 
 
 def _texture(recipe: texture.Recipe, state: dict, data: Path) -> Finished:
     bank, held = mosaics.read_textures(data / texture.FILES[0])
     net = texture.build(recipe).to(memory_format=torch.channels_last)
-    net.load_state_dict(state["average"]["net"])
+    net.load_state_dict(state["ema"]["net"])
     settle_batch_norm(net, lambda: net(texture.batch(bank, recipe, torch.device("cpu"))[0]))
     exams = {
         kind: texture.exam(held, *texture.FINAL, equalised=equalised, seed=1)
@@ -190,8 +190,8 @@ def _texture(recipe: texture.Recipe, state: dict, data: Path) -> Finished:
 def _translation(recipe: cyclegan.Recipe, state: dict, data: Path) -> tuple[Finished, Finished]:
     """There and back."""
     nets, pairs = cyclegan.finished(recipe, state), load_pairs(recipe, data)
-    judge = features.shipped(recipe.features, {"widths": recipe.widths})
-    scores = score_directions(*nets, pairs.held_a, pairs.held_b, judge)
+    network = features.shipped(recipe.features, {"widths": recipe.widths})
+    scores = score_directions(*nets, pairs.held_a, pairs.held_b, network)
     there, back = ((net, dict(layout), score) for net, layout, score in zip(nets, recipe.nets, scores))
     return there, back
 
@@ -219,5 +219,5 @@ def finished_generator(recipe: dcgan.Recipe, state: dict) -> nn.Module:
 def finished_vae(recipe: vae.Recipe, state: dict, pictures: Pictures) -> nn.Module:
     """The averaged net of a checkpoint with what is measured on the training pictures."""
     net = vae.VAE(**recipe.net).eval().requires_grad_(False)
-    net.load_state_dict(state["average"]["net"])
+    net.load_state_dict(state["ema"]["net"])
     return vae.finish(net, recipe, pictures)

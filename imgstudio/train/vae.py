@@ -22,9 +22,9 @@ from .data import Pictures, batches, groups, read, split, to_unit
 from .gan.augment import translation
 from .losses import calibrated_gaussian
 from .perceptual import PerceptualDistance, TinyDarknet
-from .run import Resumable, Run, WeightAverage, schedule
+from .run import EMA, Resumable, Run, schedule
 
-TENTH = 0.1  # the last part of a run, in which it may weigh otherwise
+FINAL_SHARE = 0.1  # the last part of a run, in which it may weigh otherwise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +36,14 @@ class Recipe:
     beta: float = 1.0  # weight of the KL term once warmed up (Higgins et al. 2017)
     warm_up: int = 10_000  # pictures until the KL term has its full weight
     perceptual: float = 5000.0  # nats for a perceptual distance of 1
-    at_last: float | None = None  # and over the last TENTH of a run, where it differs: the judge's pooling leaves a mesh on skins
+    final_perceptual: float | None = None  # over the last FINAL_SHARE of a run: pooling leaves a checkerboard
     flips: bool = False  # mirror half of the pictures
     shifts: bool = False  # move pictures by up to 1/16 of the side
-    light: float = 0.0  # change brightness and contrast by up to this share
+    color_jitter: float = 0.0  # change brightness and contrast by up to this share
     batch: int = 32
     rate: float = 6e-4
-    average: int = 400  # horizon of the weight average, in steps
-    noisy: float = 0.25  # share of pictures that the encoder sees with noise added, and has to restore
+    ema_horizon: int = 400  # steps over which old weights fade
+    noise_share: float = 0.25  # share of pictures that the encoder sees with noise added, and has to restore
     grouping: str = ""  # pattern of the names of groups by class, or "palette"
     held_out_groups: tuple[str, ...] = ()
     seed: int = 0
@@ -52,14 +52,14 @@ class Recipe:
 RECIPES = {
     "vae/fruits": Recipe(
         data="fruits64.tar",
-        net={"size": 64, "groups": 3, "components": 32, "smooth": True},
+        net={"size": 64, "groups": 3, "components": 32, "antialias": True},
         beta=5.0,
         warm_up=160_000,
         perceptual=20_000.0,
-        at_last=3_000.0,
+        final_perceptual=3_000.0,
         flips=True,
         shifts=True,
-        light=0.1,
+        color_jitter=0.1,
         grouping="fruit/{}",
         held_out_groups=("Apple_Pink_Lady_1", "Cherry_Rainier_2", "Tomato_Heart_1"),
     ),
@@ -70,7 +70,7 @@ RECIPES = {
         perceptual=20_000.0,
         flips=True,
         shifts=True,
-        light=0.1,
+        color_jitter=0.1,
         grouping="digit/digit {}",
     ),
     "vae/avatars": Recipe(
@@ -102,8 +102,10 @@ def augment(x: Tensor, recipe: Recipe) -> Tensor:
         x = torch.where(torch.rand(len(x), 1, 1, 1, device=x.device) < 0.5, x, x.flip(3))
     if recipe.shifts:
         x = translation(x)
-    if recipe.light:
-        contrast, brightness = (torch.empty(len(x), 1, 1, 1, device=x.device).uniform_(-1, 1) * recipe.light for _ in range(2))
+    if recipe.color_jitter:
+        contrast, brightness = (
+            torch.empty(len(x), 1, 1, 1, device=x.device).uniform_(-1, 1) * recipe.color_jitter for _ in range(2)
+        )
         x = (x * (1 + contrast) + brightness).clamp(-1, 1)
     return x
 
@@ -115,22 +117,22 @@ def corrupt(x: Tensor, share: float) -> Tensor:
 
 
 class Training(Resumable):
-    """The net, its optimiser, its average and the perceptual judge; `step` is one update."""
+    """The net, its optimiser, its average and the perceptual network; `step` is one update."""
 
-    def __init__(self, recipe: Recipe, judge: Path, device: torch.device):
+    def __init__(self, recipe: Recipe, network: Path, device: torch.device):
         torch.manual_seed(recipe.seed)
         self.recipe, self.device, self.images = recipe, device, 0
         self.net = VAE(**recipe.net).to(device=device, memory_format=torch.channels_last)
-        self.average = WeightAverage(self.net, recipe.average)
+        self.ema = EMA(self.net, recipe.ema_horizon)
         self.optimiser = torch.optim.AdamW(self.net.parameters(), recipe.rate, betas=(0.9, 0.99), weight_decay=1e-4)
         self.perceptual = recipe.perceptual
-        self.distance = PerceptualDistance(TinyDarknet.from_file(judge)).to(device=device, memory_format=torch.channels_last)
+        self.distance = PerceptualDistance(TinyDarknet.from_file(network)).to(device=device, memory_format=torch.channels_last)
 
     def step(self, x: Tensor, rate: float) -> dict[str, Tensor]:
         """One update on pictures [N, 3, H, W] in [-1, 1] at this learning rate; returns the terms of the loss."""
         x = augment(x, self.recipe).contiguous(memory_format=torch.channels_last)
         with devices.autocast(self.device, training=True):
-            y, mean, logvar = self.net(corrupt(x, self.recipe.noisy))
+            y, mean, logvar = self.net(corrupt(x, self.recipe.noise_share))
             distance = self.distance(y, x).mean()
         error = (y.float() - x).square().flatten(1).sum(dim=1)
         divergence = kl(mean, logvar).sum(dim=1).mean()
@@ -142,7 +144,7 @@ class Training(Resumable):
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5000.0)
         self.optimiser.step()
-        self.average.update(self.net)
+        self.ema.update(self.net)
         self.images += len(x)
         psnr = 10 * torch.log10(4 * x[0].numel() / error.detach().mean())
         return {"loss": loss.detach(), "psnr": psnr, "perceptual": distance.detach(), "kl": divergence.detach()}
@@ -150,13 +152,13 @@ class Training(Resumable):
 
 def perceptual(recipe: Recipe, progress: float) -> float:
     """Weight of the perceptual distance at this share of a run."""
-    return recipe.at_last if recipe.at_last is not None and progress >= 1 - TENTH else recipe.perceptual
+    return recipe.final_perceptual if recipe.final_perceptual is not None and progress >= 1 - FINAL_SHARE else recipe.perceptual
 
 
-def train(recipe: Recipe, data: Path, judge: Path, folder: Path, *, images: int, every: int = 8_000) -> VAE:
+def train(recipe: Recipe, data: Path, network: Path, folder: Path, *, images: int, every: int = 8_000) -> VAE:
     """Runs or resumes `recipe` in `folder` until `images` pictures were seen. Returns the net to ship."""
     device = devices.pick()
-    run, training = Run(folder), Training(recipe, judge, device)
+    run, training = Run(folder), Training(recipe, network, device)
     if state := run.load():
         training.restore(state)
     pictures, held = load_data(recipe, data)
@@ -170,13 +172,13 @@ def train(recipe: Recipe, data: Path, judge: Path, folder: Path, *, images: int,
             report(run, training, terms, held)
     if terms:
         report(run, training, terms, held)
-    return finish(training.average.net, recipe, pictures)
+    return finish(training.ema.net, recipe, pictures)
 
 
 @torch.no_grad()
 def report(run: Run, training: Training, terms: dict[str, Tensor], held: Pictures) -> None:
     """Log row with the held-out PSNR, preview (pictures above their reconstructions, then prior samples), checkpoint."""
-    net = training.average.net
+    net = training.ema.net
     x = to_unit(held.images[:: max(1, len(held) // 64)][:64], training.device)
     y = net.decode(net.encode(x)[0])
     psnr = 10 * torch.log10(4 / F.mse_loss(y, x, reduction="none").flatten(1).mean(dim=1))

@@ -117,7 +117,10 @@ def patiently(ask: Callable[[], Answer]) -> Answer:
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     thread.join(PATIENCE)
-    answer, error = outcome[0] if outcome else (None, TimeoutError())
+    answer: Any = None
+    error: Exception | None = TimeoutError()
+    if outcome:
+        answer, error = outcome[0]
     if error is None:
         return answer
     if getattr(error, "response", None) is not None or isinstance(error, client().errors.OfflineModeIsEnabled):

@@ -207,7 +207,10 @@ def _find(module: Any, name: Any) -> Any:
     )
 
 
-class _Reader(pickle._Unpickler):  # type: ignore[name-defined,misc]  # the one written in Python: no table sized by the file
+_Unpickler: Any = pickle._Unpickler  # type: ignore[attr-defined]  # the one written in Python: no table sized by the file
+
+
+class _Reader(_Unpickler):
     """Understands the operations that records of data need."""
 
     def __init__(self, file: Any, storages: dict[str, torch.dtype]):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .. import resources
-from ..catalog.records import Embedded, Hub, Local, Spec
+from ..catalog.records import Embedded, Hub, Local, Source, Spec
 from ..errors import StudioError
 from .downloads import Report, fetch, present
 from .files import sha256
@@ -34,6 +34,7 @@ def locate(spec: Spec, *, instead: str | None = None, progress: Report | None = 
         if not (path := Path(source.path)).is_file():
             raise StudioError(f"{path.name}, the file of {spec.known_as}, is no longer there: import it again.")
         return path
+    assert isinstance(source, Embedded), "a formula has no file"
     path = folder() / source.filename
     if not path.is_file():
         raise StudioError(
@@ -69,7 +70,7 @@ def downloads_shown(report: Report) -> Iterator[None]:
         _report.reset(token)
 
 
-def effective(source: Embedded | Hub | Local) -> Embedded | Hub | Local:
+def effective(source: Source) -> Source:
     """IMGSTUDIO_WEIGHTS=owner/repo[@revision] moves the embedded files to a Hub repository, under the same hashes."""
     setting = os.environ.get("IMGSTUDIO_WEIGHTS")
     if not setting or not isinstance(source, Embedded):
@@ -83,7 +84,7 @@ def effective(source: Embedded | Hub | Local) -> Embedded | Hub | Local:
 
 def verify(spec: Spec, path: Path) -> None:
     """Raises StudioError unless the file is the one that the catalogue names."""
-    expected = spec.source.sha256
+    expected = getattr(spec.source, "sha256", None)
     if expected is None or sha256(path) == expected:
         return
     found = path.stat().st_size

@@ -60,7 +60,7 @@ class Search:
         deviation = (w - net.centre[labels]).square().mean().sqrt().clamp_min(1e-6)
         w = torch.cat([net.centre, torch.lerp(net.centre[labels], w, 0.7)])
         with devices.autocast(self.device):
-            pictures = torch.cat([net.synthesise(part, self.noise).float() for part in w.split(8)])
+            pictures = torch.cat([net.synthesis(part, self.noise).float() for part in w.split(8)])
         side = min(THUMBNAIL, net.size)
         weight = F.adaptive_avg_pool2d(self.known, side)
         small = F.adaptive_avg_pool2d((pictures - self.target) * self.known, side) / weight.clamp_min(0.05)
@@ -85,7 +85,7 @@ class Search:
         if noise_std:
             w = w + noise_std * self.scale * torch.randn(1, 1, self.net.style, generator=self.random).to(self.device)
         with devices.autocast(self.device):
-            picture = self.net.synthesise(w, self.noise).float()
+            picture = self.net.synthesis(w, self.noise).float()
         pixels = ((picture - self.target).square() * self.known).mean() / self.known.mean()
         found = self._features(picture)
         perceptual = sum(_relative_error(found[name], goal) for name, goal in self.goal.items()) / len(self.goal)

@@ -79,7 +79,7 @@ def generate(net: nn.Module, vectors: Tensor, labels: Tensor, noise: int | None 
 
 def _synthesize(net: nn.Module, vectors: Tensor, classes: Tensor, planes: Sequence[Tensor] | None) -> Tensor:
     if has_styles(net):
-        return net.synthesise(vectors, planes).clamp(-1, 1)
+        return net.synthesis(vectors, planes).clamp(-1, 1)
     if has_flow(net):
         return net.picture(vectors, classes)
     return net(vectors, classes, planes) if isinstance(net, FastGAN) else net(vectors, classes)

@@ -34,7 +34,7 @@ def restyle(net: OnePass | ResnetGenerator, x: Tensor, *, tile: int = TILE, whol
             return
         moments = measure(net, x, most)
         side = min(tile, most)
-        yield from tiles.tiled(lambda part: run(net, net, part, moments), x, side=side, margin=net.reach, canvas=x)
+        yield from tiles.tiled(lambda part: run(net, net, part, moments), x, side=side, margin=net.receptive_radius, canvas=x)
 
     yield from pieces.tiles(attempt, whole, net.stride)
 
@@ -71,7 +71,7 @@ def mix(
     canvas = padded.repeat(1, 2 if strength < 1 else 1, 1, 1)
 
     def attempt(side: int) -> Parts:
-        cells, margin = side // net.stride, net.reach // net.stride
+        cells, margin = side // net.stride, net.receptive_radius // net.stride
         return tiles.tiled(decode, features, side=cells, margin=margin, scale=Fraction(net.stride), canvas=canvas)
 
     for done, total, out in pieces.tiles(attempt, side, net.stride):
@@ -93,7 +93,7 @@ def _encoded(net: AdaIN, x: Tensor, side: int) -> Tensor:
 
     def attempt(side: int) -> Parts:
         scale = Fraction(1, net.stride)
-        return tiles.tiled(lambda part: run(net, net.encode, part), x, side=side, margin=net.reach, scale=scale)
+        return tiles.tiled(lambda part: run(net, net.encode, part), x, side=side, margin=net.receptive_radius, scale=scale)
 
     return tiles.finished(pieces.tiles(attempt, side, net.stride))
 

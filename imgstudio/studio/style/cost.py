@@ -94,7 +94,7 @@ def _bytes_to_optimise(net: VGG, pixels: int) -> int:
 
 def _bytes_for_one_pass(net: OnePass, pixels: int) -> int:
     half, width = devices.compute_dtype(devices.pick()).itemsize, net.last.in_channels
-    piece = min(pixels, max(feedforward.WHOLE, feedforward.TILE + 2 * net.reach) ** 2)
+    piece = min(pixels, max(feedforward.WHOLE, feedforward.TILE + 2 * net.receptive_radius) ** 2)
     return piece * width * (4 * half + 8) + 60 * pixels
 
 

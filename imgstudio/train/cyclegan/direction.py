@@ -1,4 +1,4 @@
-"""One way of a CycleGAN, with all that learns there: generator, critic, and what they are reminded of."""
+"""One direction of a CycleGAN, with all that learns there: generator, discriminator and image pools."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from torch import Tensor
 
 from ...models.patchgan import PatchGAN
 from ...models.resnet_generator import ResnetGenerator
-from ..run import WeightAverage
+from ..run import EMA
 from .pairs import Recipe
 
 
-class History:
-    """The last `size` pictures of a kind, to show a critic: of a batch that a generator made, half comes from earlier steps."""
+class ImagePool:
+    """Image pool: the last `size` pictures of a kind. Of what a discriminator is shown, half comes from earlier steps
+    (Shrivastava et al. 2017, arXiv:1612.07828)."""
 
     def __init__(self, size: int):
         self.size = size
         self.kept: list[Tensor] = []
 
-    def exchange(self, pictures: Tensor) -> Tensor:
+    def query(self, pictures: Tensor) -> Tensor:
         """Pictures [N, 3, H, W] -> as many; each with even odds itself, or an earlier one whose place it takes."""
         given = []
         for picture in pictures.detach().split(1):
@@ -32,27 +33,26 @@ class History:
             given.append(picture)
         return torch.cat(given)
 
-    def recalled(self, count: int) -> list[Tensor]:
+    def sample(self, count: int) -> list[Tensor]:
         """As many of the kept ones, [1, 3, H, W] each, as far as there are."""
         return [self.kept[place] for place in torch.randperm(len(self.kept))[: max(0, count)].tolist()]
 
 
 class Direction:
-    """The way into one domain: the generator that makes its pictures, `net` its arguments; its average; and the critic that knows
-    real ones."""
+    """The direction into one domain: the generator of its pictures (`net` are its arguments), its EMA, and the discriminator."""
 
     def __init__(self, recipe: Recipe, net: Mapping, device: torch.device):
         layout = {"device": device, "memory_format": torch.channels_last}
         self.generator = ResnetGenerator(**net).to(**layout)
-        self.critic = PatchGAN(**recipe.critic).to(**layout)
-        self.average = WeightAverage(self.generator, recipe.average)
-        self.history, self.shown = History(recipe.pool), History(recipe.pool)  # made ones, and real ones
+        self.discriminator = PatchGAN(**recipe.discriminator).to(**layout)
+        self.ema = EMA(self.generator, recipe.ema_horizon)
+        self.pool, self.real_pool = ImagePool(recipe.pool_size), ImagePool(recipe.pool_size)  # made ones, and real ones
 
     def state(self) -> dict:
-        nets = {"generator": self.generator.state_dict(), "critic": self.critic.state_dict()}
-        return {**nets, "average": self.average.state()}
+        nets = {"generator": self.generator.state_dict(), "discriminator": self.discriminator.state_dict()}
+        return {**nets, "ema": self.ema.state()}
 
     def restore(self, state: dict) -> None:
         self.generator.load_state_dict(state["generator"])
-        self.critic.load_state_dict(state["critic"])
-        self.average.restore(state["average"])
+        self.discriminator.load_state_dict(state["discriminator"])
+        self.ema.restore(state["ema"])

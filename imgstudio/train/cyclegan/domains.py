@@ -119,11 +119,11 @@ def draw(pairs: Pairs, recipe: Any, seed: int, device: torch.device) -> Iterator
     """Endless batches."""
     torch.manual_seed(seed)
     heaps = [pairs.a.images, pairs.b.images]
-    odds = [None if recipe.skies is None else sky_odds(heap, recipe.skies) for heap in heaps]
+    odds = [None if recipe.sky_share is None else sky_odds(heap, recipe.sky_share) for heap in heaps]
     while True:
         chosen = [_choose(len(heap), recipe.batch, share) for heap, share in zip(heaps, odds)]
         pictures = (views(heap, numbers, recipe.view, device) for heap, numbers in zip(heaps, chosen))
-        yield Batch(*(turned(x) if recipe.turns else x for x in pictures))
+        yield Batch(*(turned(x) if recipe.rotate else x for x in pictures))
 
 
 def _choose(count: int, chosen: int, odds: Tensor | None) -> Tensor:
@@ -145,7 +145,7 @@ def sky(images: Tensor) -> Tensor:
 def views(images: Tensor, chosen: Tensor, side: int, device: torch.device) -> Tensor:
     """Squares of the `chosen` ones of uint8 [N, 3, S, S], half of them mirrored: [len(chosen), 3, side, side] in [-1, 1].
 
-    Cut out and never resized: a critic would tell resized pictures by their softness.
+    Cut out and never resized: a discriminator would tell resized pictures by their softness.
     """
     free = images.shape[2] - side + 1
     parts = []

@@ -1,4 +1,4 @@
-"""What both nets of a translation learn from a painter of rules (`strokes`): to paint as it does, and to see through it."""
+"""Stroke-render supervision: one net of a translation learns to paint as a renderer does, the other to invert it."""
 
 from __future__ import annotations
 
@@ -8,36 +8,38 @@ import torch
 from torch import Tensor
 
 from ...models.vgg import VGG
-from ..gan.distillation import in_features, in_pixels
-from .renderer import Painter, varied
+from ..gan.distillation import feature_loss, pixel_loss
+from .renderer import StrokeRenderer, randomised
 
-SEEING = 0.3  # weight of the error in features beside that in pixels
+FEATURE_WEIGHT = 0.3  # weight of the error in features beside that in pixels
 
 
-class Practice:
-    """A painter, and the pretrained net in whose features pictures are compared beside their pixels."""
+class StrokeSupervision:
+    """A stroke-based renderer, and the perceptual network in whose features pictures are compared beside their pixels."""
 
-    def __init__(self, painter: Painter, eye: VGG):
-        self.painter, self.eye = painter, eye
+    def __init__(self, renderer: StrokeRenderer, network: VGG):
+        self.renderer, self.network = renderer, network
 
-    def lesson(
+    def loss(
         self, photographs: Tensor, given: Tensor, made: Tensor, back: Callable[[Tensor], Tensor]
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """How far `made` of the photographs [N, 3, H, W] is from what the painter makes of them as they were `given`, with their
-        grain; and how far `back`, the way from paintings to photographs, is from finding them again in those. The loss, and what
-        the log tells of either."""
-        with torch.no_grad():
-            wanted = self.painter(photographs, given.float())
-        paints, sees = self._unlikeness(made, wanted), self.seen_through(photographs, wanted, back)
-        return paints + sees, {"paints": paints.detach(), "sees": sees.detach()}
+        """The loss, a scalar, and its two terms.
 
-    def seen_through(self, photographs: Tensor, paintings: Tensor, back: Callable[[Tensor], Tensor]) -> Tensor:
-        """How far `back` is from finding photographs again in paintings of them, every other one of which is put under another
-        hand first."""
+        Reconstruction loss of `made` [N, 3, H, W] to the renderer's paintings of the photographs as they were `given`, with their
+        noise; plus that of `back`, the way from paintings to photographs, on those paintings.
+        """
         with torch.no_grad():
-            painted, half, other = paintings.clone(), photographs[::2], varied(self.painter)
-            painted[::2] = other(half, half + other.grain(half))
-        return self._unlikeness(back(painted), photographs)
+            wanted = self.renderer(photographs, given.float())
+        render, inverse = self._reconstruction_loss(made, wanted), self.inverse_loss(photographs, wanted, back)
+        return render + inverse, {"render": render.detach(), "inverse": inverse.detach()}
 
-    def _unlikeness(self, pictures: Tensor, wanted: Tensor) -> Tensor:
-        return in_pixels(pictures.float(), wanted) + SEEING * in_features(self.eye, pictures, wanted)
+    def inverse_loss(self, photographs: Tensor, paintings: Tensor, back: Callable[[Tensor], Tensor]) -> Tensor:
+        """Reconstruction loss of photographs by `back` from paintings of them, every other one of which comes from a randomised
+        renderer instead."""
+        with torch.no_grad():
+            painted, half, other = paintings.clone(), photographs[::2], randomised(self.renderer)
+            painted[::2] = other(half, half + other.stroke_noise(half))
+        return self._reconstruction_loss(back(painted), photographs)
+
+    def _reconstruction_loss(self, pictures: Tensor, wanted: Tensor) -> Tensor:
+        return pixel_loss(pictures.float(), wanted) + FEATURE_WEIGHT * feature_loss(self.network, pictures, wanted)

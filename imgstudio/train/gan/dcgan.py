@@ -18,9 +18,9 @@ from ...metrics.diversity import thumbnails
 from ...models.dcgan import Discriminator, Generator
 from ..data import Pictures, read, split
 from ..losses import ADVERSARIAL, gradient_penalty
-from ..run import WeightAverage, settle_batch_norm
-from .distillation import TAUGHT, Course, Lessons
-from .trainer import Game, adam, play, update
+from ..run import EMA, settle_batch_norm
+from .distillation import DISTILLED, DistillConfig, LatentDistillation
+from .trainer import GANTrainer, adam, train_gan, update
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +35,8 @@ class Recipe:
     batch: int = 64
     generator_rate: float = 2e-4
     discriminator_rate: float = 2e-4
-    average: int = 1000  # horizon of the weight average, in steps
-    course: Course | None = None  # see `lessons`
+    ema_horizon: int = 1000  # steps over which old weights fade
+    distill: DistillConfig | None = None  # see `distillation`
     held_out_groups: tuple[str, ...] = ()  # names that contain one of these are held out, beside one name in ten
     seed: int = 0
 
@@ -44,7 +44,7 @@ class Recipe:
 RECIPES = {
     # Heads that all look one way on a plain ground: shifts are the only change that keeps them what they are.
     "dcgan/avatars": Recipe(data="avatars128.npz", generator={"size": 64}),
-    # Pixel art with pixels of 2 x 2: judged at its native 32 px.
+    # Pixel art with pixels of 2 x 2: the discriminator is shown its own 32 px.
     "dcgan/nouns": Recipe(data="nouns64.npz", generator={"size": 32, "pixel": 2}),
     "cgan/fruits": Recipe(
         data="fruits64.tar",
@@ -53,21 +53,21 @@ RECIPES = {
             "size": 64,
             "channels": 48,
             "classes": 3,
-            "smooth": 2,
+            "antialias": 2,
             "flow": {"width": 640, "depth": 4},
         },
         discriminator={"channels": 48},
-        course=Course(
+        distill=DistillConfig(
             encoder="vae-fruits.safetensors",
-            net={"size": 64, "groups": 3, "components": 32, "smooth": True},
-            alone=40_000,
-            pictures=100_000,
-            floor=0.3,
-            reach=8.0,
-            flow=40_000,
-            worst=10.0,
-            polish=40_000,
-            mend=60_000,
+            net={"size": 64, "groups": 3, "components": 32, "antialias": True},
+            pretrain_images=40_000,
+            decay_images=100_000,
+            min_weight=0.3,
+            max_posterior_std=8.0,
+            flow_steps=40_000,
+            topk_weight=10.0,
+            supervised_finetuning=40_000,
+            self_distillation=60_000,
         ),
         batch=32,
         discriminator_rate=4e-4,
@@ -82,8 +82,8 @@ def load_data(recipe: Recipe, folder: Path) -> tuple[Pictures, Pictures]:
     return split(pictures, groups=recipe.held_out_groups)
 
 
-class Training(Game):
-    """The game of a DCGAN."""
+class Training(GANTrainer):
+    """Trainer of a DCGAN."""
 
     def __init__(self, recipe: Recipe, device: torch.device):
         torch.manual_seed(recipe.seed)
@@ -92,24 +92,24 @@ class Training(Game):
         layout = {"device": device, "memory_format": torch.channels_last}
         self.generator = Generator(**recipe.generator).to(**layout)
         self.discriminator = Discriminator(size=size, classes=classes, **recipe.discriminator).to(**layout)
-        self.average = WeightAverage(self.generator, recipe.average)
+        self.ema = EMA(self.generator, recipe.ema_horizon)
         betas = (0.0, 0.9) if recipe.loss == "wgan-gp" else (0.5, 0.999)
         trained = [parameter for parameter in self.generator.parameters() if parameter.requires_grad]
         self.generator_optimiser = adam([(trained, recipe.generator_rate)], betas)
         self.discriminator_optimiser = adam([(list(self.discriminator.parameters()), recipe.discriminator_rate)], betas)
         self.teachers = {}
-        self.lessons = Lessons(recipe.course, device) if recipe.course else None
+        self.distillation = LatentDistillation(recipe.distill, device) if recipe.distill else None
 
-    def codes(self, labels: Tensor, real: Tensor, taught: slice) -> Tensor:
+    def codes(self, labels: Tensor, real: Tensor, distilled: slice) -> Tensor:
         codes = self.generator.codes(torch.randn(len(labels), self.generator.latent, device=self.device), labels)
-        if self.lessons:
-            codes[taught] = self.lessons.latents(real[taught])
+        if self.distillation:
+            codes[distilled] = self.distillation.latents(real[distilled])
         return codes
 
-    def draw(self, labels: Tensor, real: Tensor, taught: slice) -> Tensor:
-        return self.generator.draw(self.codes(labels, real, taught), labels)
+    def draw(self, labels: Tensor, real: Tensor, distilled: slice) -> Tensor:
+        return self.generator.draw(self.codes(labels, real, distilled), labels)
 
-    def paint(self, codes: Tensor, labels: Tensor, *nets: Generator) -> list[Tensor]:
+    def draw_with(self, codes: Tensor, labels: Tensor, *nets: Generator) -> list[Tensor]:
         with torch.no_grad():
             others = [net.draw(codes, labels) for net in nets[1:]]
         return [nets[0].draw(codes, labels), *others]
@@ -117,7 +117,7 @@ class Training(Game):
     def discriminate(self, real: Tensor, fake: Tensor, labels: Tensor) -> dict[str, Tensor]:
         rule = ADVERSARIAL[self.recipe.loss]
         with devices.autocast(self.device, training=True):
-            real_score, fake_score = self.judge(real, labels).float(), self.judge(fake, labels).float()
+            real_score, fake_score = self.score(real, labels).float(), self.score(fake, labels).float()
         loss = rule.discriminator(real_score, fake_score)
         if rule.gradient_penalty:
             penalty = gradient_penalty(lambda x: self.discriminator(x, labels), real, fake.float())
@@ -128,11 +128,11 @@ class Training(Game):
     def generate(self, fake: Tensor, labels: Tensor, real: Tensor) -> dict[str, Tensor]:
         self.discriminator.requires_grad_(False)
         with devices.autocast(self.device, training=True):
-            loss = total = ADVERSARIAL[self.recipe.loss].generator(self.judge(fake, labels).float())
+            loss = total = ADVERSARIAL[self.recipe.loss].generator(self.score(fake, labels).float())
         losses = {"generator": loss}
-        if self.lessons:
-            losses["lesson"] = self.lessons.unlikeness(fake[TAUGHT], real[TAUGHT])
-            total = loss + self.lessons.share(self.images) * losses["lesson"]
+        if self.distillation:
+            losses["distillation"] = self.distillation.reconstruction_loss(fake[DISTILLED], real[DISTILLED])
+            total = loss + self.distillation.weight(self.images) * losses["distillation"]
         update(self.generator_optimiser, total)
         self.discriminator.requires_grad_(True)
         return losses
@@ -140,15 +140,15 @@ class Training(Game):
     @torch.no_grad()
     def finished(self, batch: int = 64) -> Generator:
         """The averaged generator, its batch statistics measured anew. Leaves the training state as it is."""
-        average = WeightAverage(self.average.net, 1)
+        ema = EMA(self.ema.net, 1)
         classes = self.generator.classes
 
         def forward() -> None:
             labels = torch.randint(0, max(classes, 1), (batch,), device=self.device)
-            average.net(torch.randn(batch, self.generator.latent, device=self.device), labels)
+            ema.net(torch.randn(batch, self.generator.latent, device=self.device), labels)
 
-        settle_batch_norm(average.net, forward)
-        return average.net
+        settle_batch_norm(ema.net, forward)
+        return ema.net
 
 
 @torch.no_grad()
@@ -165,4 +165,4 @@ def find_centres(net: Generator, candidates: int = 1024) -> None:
 def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int = 10_000) -> Generator:
     """Runs or resumes `recipe` in `folder` until `images` pictures were seen. Returns the averaged generator."""
     pictures, _ = load_data(recipe, data)
-    return play(Training(recipe, devices.pick()), pictures, folder, images=images, every=every)
+    return train_gan(Training(recipe, devices.pick()), pictures, folder, images=images, every=every)

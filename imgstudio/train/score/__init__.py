@@ -26,10 +26,10 @@ COMPARED = 64  # pixels: side at which generators of different sizes are compare
 
 
 Scores = dict[str, dict[str, float]]
-Look = Callable[[Tensor], Tensor]  # pictures [N, 3, S, S] in [-1, 1] -> features [N, D]
+FeatureExtractor = Callable[[Tensor], Tensor]  # pictures [N, 3, S, S] in [-1, 1] -> features [N, D]
 
 
-def _likeness(held: Tensor, pictures: Tensor, look: Look | None) -> dict[str, float]:
+def _likeness(held: Tensor, pictures: Tensor, extract: FeatureExtractor | None) -> dict[str, float]:
     """Distances to the held-out pictures, and how much of them is covered."""
     distance = sliced_wasserstein(held, pictures)
     real, fake = thumbnails(held), thumbnails(pictures)[: len(held)]
@@ -38,13 +38,13 @@ def _likeness(held: Tensor, pictures: Tensor, look: Look | None) -> dict[str, fl
         "coverage": coverage(real, fake),
         "spread": spread(real, fake),
     }
-    return scores if look is None else scores | {"frechet": frechet(look(held), look(pictures[: len(held)]))}
+    return scores if extract is None else scores | {"frechet": frechet(extract(held), extract(pictures[: len(held)]))}
 
 
-def compare(train: Pictures, held: Pictures, pictures: Tensor, look: Look | None = None) -> Scores:
+def compare(train: Pictures, held: Pictures, pictures: Tensor, extract: FeatureExtractor | None = None) -> Scores:
     """Generated pictures [N, 3, S, S] in [-1, 1] beside as many training pictures (the goal) and a Gaussian (the baseline).
 
-    With `look` also by Frechet distance, which compares only between sets of one size: the two halves, being smaller, are a
+    With `extract` also by Frechet distance, which compares only between sets of one size: the two halves, being smaller, are a
     little far apart.
     """
     target = to_unit(held.images)
@@ -54,19 +54,19 @@ def compare(train: Pictures, held: Pictures, pictures: Tensor, look: Look | None
     shuffled = target[torch.randperm(len(target), generator=torch.Generator().manual_seed(0))]
     halves = sliced_wasserstein(shuffled[:half], shuffled[half:])
     apart = {"swd": sum(halves.values()) / len(halves)}
-    if look is not None:
-        apart["frechet"] = frechet(look(shuffled[:half]), look(shuffled[half:]))
+    if extract is not None:
+        apart["frechet"] = frechet(extract(shuffled[:half]), extract(shuffled[half:]))
     fitted = gaussian_samples(to_unit(train.images[order[:3000]]), len(target))
     return {
-        "model": _likeness(target, pictures, look),
-        "training pictures": _likeness(target, real, look),
+        "model": _likeness(target, pictures, extract),
+        "training pictures": _likeness(target, real, extract),
         "two halves of the held-out pictures": apart,
-        "Gaussian fitted to pixels": _likeness(target, fitted, look),
+        "Gaussian fitted to pixels": _likeness(target, fitted, extract),
     }
 
 
 @torch.no_grad()
-def score_generator(net: nn.Module, train: Pictures, held: Pictures, judge: VGG | None = None) -> Scores:
+def score_generator(net: nn.Module, train: Pictures, held: Pictures, network: VGG | None = None) -> Scores:
     """For a GAN: pictures of seeds 0, 1, 2, ... at full variety, with the classes of the held-out pictures.
 
     Pictures larger than COMPARED are scored at that size too, so that models of the same data compare. "novelty" is how far the
@@ -74,12 +74,12 @@ def score_generator(net: nn.Module, train: Pictures, held: Pictures, judge: VGG 
     """
     net = net.cpu().eval()
     z = torch.stack([devices.normal(seed, net.latent) for seed in range(len(held))])
-    pictures = torch.cat([net.native(a, b) for a, b in zip(z.split(16), held.labels.split(16))])
-    look = None if judge is None else functools.partial(activations, judge)
-    scores = compare(train, held, pictures, look)
+    pictures = torch.cat([net.without_upsampling(a, b) for a, b in zip(z.split(16), held.labels.split(16))])
+    extract = None if network is None else functools.partial(activations, network)
+    scores = compare(train, held, pictures, extract)
     scores["model"]["novelty"] = novelty(*(thumbnails(x) for x in (to_unit(train.images), to_unit(held.images), pictures)))
     if pictures.shape[-1] > COMPARED:
-        small = compare(_shrunk(train), _shrunk(held), F.adaptive_avg_pool2d(pictures, COMPARED), look)
+        small = compare(_shrunk(train), _shrunk(held), F.adaptive_avg_pool2d(pictures, COMPARED), extract)
         scores |= {f"{name}, at {COMPARED} px": values for name, values in small.items()}
     return scores
 
@@ -118,7 +118,7 @@ def score_vae(net: VAE, train: Pictures, held: Pictures, groups: tuple[str, ...]
 
 @torch.no_grad()
 def score_restyler(
-    restyle: Callable[[Tensor, Tensor], Tensor], contents: Tensor, styles: Tensor, judge: VGG
+    restyle: Callable[[Tensor, Tensor], Tensor], contents: Tensor, styles: Tensor, network: VGG
 ) -> dict[str, dict[str, float]]:
     """For a one-pass style net: distance to style and content on held-out pictures, beside the contents left as they are.
 
@@ -127,11 +127,11 @@ def score_restyler(
     x = to_unit(contents)
     y = to_unit(styles)[torch.arange(len(x)) % len(styles)] if styles.dtype == torch.uint8 else styles
     z = torch.cat([restyle(part, y[i : i + 1] if len(y) > 1 else y) for i, part in enumerate(x.split(1))]).clamp(-1, 1)
-    goal, kept = judge(y, STYLE_LAYERS), judge(x, [CONTENT_LAYER])[CONTENT_LAYER]
+    goal, kept = network(y, STYLE_LAYERS), network(x, [CONTENT_LAYER])[CONTENT_LAYER]
     return {
         name: {
-            "style distance": gram_distance(judge(pictures, STYLE_LAYERS), goal).item(),
-            "content distance": relative(judge(pictures, [CONTENT_LAYER])[CONTENT_LAYER], kept).item(),
+            "style distance": gram_distance(network(pictures, STYLE_LAYERS), goal).item(),
+            "content distance": relative(network(pictures, [CONTENT_LAYER])[CONTENT_LAYER], kept).item(),
         }
         for name, pictures in {"restyled": z, "contents as they are": x}.items()
     }

@@ -16,7 +16,7 @@ Scores = dict[str, dict[str, float]]
 
 
 def score_directions(
-    forth: ResnetGenerator, back: ResnetGenerator, a: Pictures, b: Pictures, judge: VGG, *, most: int = 256
+    forth: ResnetGenerator, back: ResnetGenerator, a: Pictures, b: Pictures, network: VGG, *, most: int = 256
 ) -> tuple[Scores, Scores]:
     """For either direction, over up to `most` held-out pictures of each domain:
 
@@ -26,10 +26,10 @@ def score_directions(
     change:  mean absolute difference of a picture and its translation, likewise; near 0 for a net that does nothing.
     """
     real = [_spread(pictures, most) for pictures in (a, b)]
-    seen = [activations(judge, pictures) for pictures in real]
+    seen = [activations(network, pictures) for pictures in real]
     return (
-        _score(forth, back, real[0], seen[0], seen[1], judge),
-        _score(back, forth, real[1], seen[1], seen[0], judge),
+        _score(forth, back, real[0], seen[0], seen[1], network),
+        _score(back, forth, real[1], seen[1], seen[0], network),
     )
 
 
@@ -39,13 +39,13 @@ def _spread(pictures: Pictures, most: int) -> Tensor:
     return to_unit(pictures.images[places])
 
 
-def _score(there: ResnetGenerator, home: ResnetGenerator, x: Tensor, seen: Tensor, target: Tensor, judge: VGG) -> Scores:
+def _score(there: ResnetGenerator, home: ResnetGenerator, x: Tensor, seen: Tensor, target: Tensor, network: VGG) -> Scores:
     made = _through(there, x)
     order = torch.randperm(len(target), generator=torch.Generator().manual_seed(0))
     halves = target[order[: len(target) // 2]], target[order[len(target) // 2 :]]
     return {
         "translated": {
-            "frechet": frechet(activations(judge, made), target),
+            "frechet": frechet(activations(network, made), target),
             "cycle": (_through(home, made) - x).abs().mean().item() * 127.5,
             "change": (made - x).abs().mean().item() * 127.5,
         },

@@ -22,7 +22,7 @@ from ...ops import style as ops
 from ..data import Pictures, split, to_unit
 from ..features import shipped
 from ..features.scenes import members, random_views, read_crops
-from ..run import Resumable, Run, WeightAverage, schedule
+from ..run import EMA, Resumable, Run, schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +37,13 @@ class Recipe:
     after: str | None = None
     ramp: int = 2500
     net: Mapping = field(default_factory=lambda: {"width": 24})
-    features: str = "features-vgg-small.safetensors"  # in `weights/`: the judge
+    features: str = "features-vgg-small.safetensors"  # in `weights/`: the perceptual network
     widths: tuple[int, ...] = (32, 64, 128, 256, 256)
     pixels: int = 256
     view: int = 160
     batch: int = 1
     rate: float = 1e-3
-    average: int = 200
+    ema_horizon: int = 200
     seed: int = 0
 
 
@@ -58,7 +58,7 @@ RECIPES = {
 
 FILES = ("paintings.tar", "photos512.tar", "flowers256.tar")
 
-OFFSETS = 8  # pixels: the grid of the judge's coarsest layer
+OFFSETS = 8  # pixels: the grid of the perceptual network's coarsest layer
 
 
 def load_painting(recipe: Recipe, data: Path) -> Tensor:
@@ -92,36 +92,36 @@ def draw(pictures: Pictures, recipe: Recipe, seed: int, device: torch.device) ->
 
 
 class Training(Resumable):
-    """Net, its average, the judge with the painting's Gram matrices, and optimiser; `step` sees one batch."""
+    """Net, its average, the perceptual network with the painting's Gram matrices, and optimiser; `step` sees one batch."""
 
     def __init__(self, recipe: Recipe, painting: Tensor, device: torch.device):
         torch.manual_seed(recipe.seed)
         self.recipe, self.device, self.images = recipe, device, 0
         self.net = TransformerNet(**recipe.net).to(device=device, memory_format=torch.channels_last)
-        self.average = WeightAverage(self.net, recipe.average)
-        judge = shipped(recipe.features, {"widths": recipe.widths})
-        self.judge = judge.to(device=device, memory_format=torch.channels_last)
-        self.goal = ops.style_goal(self.judge, None, [painting.to(device)], [1.0], ops.default_layers(self.judge))
-        self.layers = ops.content_layers(self.judge)
+        self.ema = EMA(self.net, recipe.ema_horizon)
+        network = shipped(recipe.features, {"widths": recipe.widths})
+        self.network = network.to(device=device, memory_format=torch.channels_last)
+        self.goal = ops.style_goal(self.network, None, [painting.to(device)], [1.0], ops.default_layers(self.network))
+        self.layers = ops.content_layers(self.network)
         self.optimiser = torch.optim.Adam(self.net.parameters(), recipe.rate, betas=(0.9, 0.99))
 
     def start_from(self, state: Mapping[str, Tensor]) -> None:
         """Takes over a net that was trained on another painting: most of what it can do is the same."""
         self.net.load_state_dict(state)
-        self.average = WeightAverage(self.net, self.recipe.average)
+        self.ema = EMA(self.net, self.recipe.ema_horizon)
 
     def step(self, content: Tensor, rate: float) -> dict[str, Tensor]:
         """One update on contents [N, 3, H, W] in [-1, 1]; returns the terms of the loss.
 
-        The judge looks from a random offset: a net that is always judged on one pooling grid draws a mesh that pooling hides.
+        The perceptual network gets a random offset: with one pooling grid a net draws a checkerboard that pooling hides.
         """
-        most = min(OFFSETS, content.shape[2] - self.judge.smallest + 1)
+        most = min(OFFSETS, content.shape[2] - self.network.smallest + 1)
         down, across = torch.randint(0, most, (2,)).tolist()
         with devices.autocast(self.device, training=True):
             with torch.no_grad():
-                target = self.judge(content[:, :, down:, across:], self.layers)
+                target = self.network(content[:, :, down:, across:], self.layers)
             picture = self.net(content)
-            found = self.judge(picture[:, :, down:, across:], [*self.goal.style, *self.layers])
+            found = self.network(picture[:, :, down:, across:], [*self.goal.style, *self.layers])
         terms = {
             "content": torch.stack([ops.content_loss(found[name], target[name]) for name in self.layers]).mean(),
             "style": torch.stack([self._style(found, i) for i in range(len(content))]).mean(),
@@ -134,7 +134,7 @@ class Training(Resumable):
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimiser.step()
-        self.average.update(self.net)
+        self.ema.update(self.net)
         self.images += len(content)
         return {name: term.detach() for name, term in terms.items()}
 
@@ -162,7 +162,7 @@ def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int =
             report(run, training, terms, held)
     if terms:
         report(run, training, terms, held)
-    return training.average.net
+    return training.ema.net
 
 
 @torch.no_grad()
@@ -171,7 +171,7 @@ def report(run: Run, training: Training, terms: dict[str, Tensor], held: Picture
     run.record(training.images, {name: value.item() for name, value in terms.items()})
     content = to_unit(held.images[:: max(1, len(held) // 4)][:4], training.device)
     with devices.autocast(training.device, training=True):
-        pictures = training.average.net(content)
+        pictures = training.ema.net(content)
     run.preview(training.images, torch.cat([content, pictures]), columns=4)
     run.plot()
     run.save(training.state())

@@ -21,7 +21,7 @@ from ...ops import style as losses
 from ..data import Pictures, split, to_unit
 from ..features.scenes import FILES as FILES
 from ..features.scenes import labelled, random_views, unlabelled
-from ..run import Resumable, Run, WeightAverage, schedule
+from ..run import EMA, Resumable, Run, schedule
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 
@@ -30,7 +30,7 @@ STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 class Recipe:
     """net: arguments of AdaIN; contents and styles: how often each set is drawn as either; style: weight of the style loss;
     identity: weight of the reconstruction of pictures in their own style, which teaches the decoder to keep what is there;
-    tv: weight of the total variation, against the mesh that a decoder fakes fine texture with;
+    tv: weight of the total variation, against the checkerboard that a decoder fakes fine texture with;
     covariance: share of the steps in which features are aligned by whitening and colouring (WCT) in place of AdaIN: one decoder
     serves both;
     inversion: pictures at first that the decoder only learns to draw again from their features, at a third of the cost."""
@@ -48,7 +48,7 @@ class Recipe:
     view: int = 128  # side that the net sees in training
     batch: int = 8
     rate: float = 1e-3
-    average: int = 300
+    ema_horizon: int = 300
     seed: int = 0
 
 
@@ -107,7 +107,7 @@ class Training(Resumable):
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
                 nn.init.zeros_(layer.bias)
-        self.average = WeightAverage(self.net, recipe.average)
+        self.ema = EMA(self.net, recipe.ema_horizon)
         self.weight = {"content": 1.0, "style": recipe.style, "identity": recipe.identity, "tv": recipe.tv}
         self.optimiser = torch.optim.Adam(self.net.decoder.parameters(), recipe.rate, betas=(0.9, 0.99))
 
@@ -121,7 +121,7 @@ class Training(Resumable):
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.decoder.parameters(), 5.0)
         self.optimiser.step()
-        self.average.update(self.net)
+        self.ema.update(self.net)
         self.images += len(content) * (2 if invert else 1)
         return {name: terms[name].detach() if name in terms else loss.new_zeros(()) for name in self.weight}
 
@@ -135,8 +135,8 @@ class Training(Resumable):
     def _restyle(self, content: Tensor, style: Tensor) -> dict[str, Tensor]:
         """The losses of the paper; the last quarter of the batch is restyled in its own style.
 
-        Every second time the encoder sees the picture shifted against its pooling grid: a decoder that is judged on one grid
-        draws a mesh with the period of that grid, which pooling hides.
+        Every second time the encoder sees the picture shifted against its pooling grid: a decoder whose loss has one grid
+        draws a pattern with the period of that grid, which pooling hides.
         """
         own = max(1, len(content) // 4)
         self.net.match = MATCH["covariance" if torch.rand(()) < self.recipe.covariance else "deviation"]
@@ -177,7 +177,7 @@ def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int =
             report(run, training, terms, held)
     if terms:
         report(run, training, terms, held)
-    return training.average.net
+    return training.ema.net
 
 
 @torch.no_grad()
@@ -187,7 +187,7 @@ def report(run: Run, training: Training, terms: dict[str, Tensor], held: dict[st
     content = to_unit(held["photographs"].images[::30][:8], training.device)
     style = to_unit(held["paintings"].images[::60][:8], training.device)
     with devices.autocast(training.device, training=True):
-        rows = [training.average.net(content, style), training.average.net(content, style.roll(3, dims=0))]
+        rows = [training.ema.net(content, style), training.ema.net(content, style.roll(3, dims=0))]
     run.preview(training.images, torch.cat([style, content, *(row.clamp(-1, 1) for row in rows)]))
     run.plot()
     run.save(training.state())

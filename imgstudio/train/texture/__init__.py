@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ... import device as devices
-from ..run import Resumable, Run, WeightAverage, schedule
+from ..run import EMA, Resumable, Run, schedule
 from . import mosaics
 from .mosaics import Bank, Look
 
@@ -41,7 +41,7 @@ class Recipe:
     batch: int = 6
     rate: float = 2e-3
     decay: float = 0.02
-    average: int = 200
+    ema_horizon: int = 200
     seed: int = 0
 
 
@@ -101,7 +101,7 @@ class Training(Resumable):
         torch.manual_seed(recipe.seed)
         self.recipe, self.device, self.images = recipe, device, 0
         self.net = build(recipe).to(device=device, memory_format=torch.channels_last)
-        self.average = WeightAverage(self.net, recipe.average)
+        self.ema = EMA(self.net, recipe.ema_horizon)
         self.optimiser = torch.optim.AdamW(self.net.parameters(), recipe.rate, betas=(0.9, 0.98), weight_decay=recipe.decay)
 
     def step(self, x: Tensor, labels: Tensor, rate: float) -> dict[str, Tensor]:
@@ -116,7 +116,7 @@ class Training(Resumable):
         (loss + pairs).backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimiser.step()
-        self.average.update(self.net)
+        self.ema.update(self.net)
         self.images += len(x)
         return {"loss": loss.detach(), "pairs": pairs.detach(), "right": right}
 
@@ -145,7 +145,7 @@ def train(recipe: Recipe, data: Path, folder: Path, *, images: int, every: int =
             report(run, training, terms, held)
     if terms:
         report(run, training, terms, held)
-    return training.average.net
+    return training.ema.net
 
 
 def exam(bank: Bank, count: int, size: int, *, equalised: bool, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -175,7 +175,7 @@ def report(run: Run, training: Training, terms: dict[str, Tensor], held: Bank) -
     for kind, equalised in (("colour", False), ("grey", True)):
         x, labels = (part.to(training.device) for part in exam(held, *EXAM, equalised=equalised))
         with devices.autocast(training.device, training=True):
-            embedding = training.average.net(x)
+            embedding = training.ema.net(x)
         loss, right = prototype_loss(embedding[:, :, ::2, ::2], labels[:, ::2, ::2], training.recipe.temperature)
         figures |= {f"held-out loss, {kind}": loss.item(), f"held-out right, {kind}": right.item()}
         rows += [x[:6], painted(embedding[:6])]
