@@ -141,7 +141,7 @@ def test_given_moments_replace_measured_ones():
     assert not torch.allclose(part, net(x[:, :, :24]), atol=1e-3)
 
 
-@each_row("kind", [{}, {"skip": True}, {"norm": "none"}, {"norm": "none", "bridges": True}])
+@each_row("kind", [{}, {"skip": True}, {"norm": "none"}, {"norm": "none", "unet_skips": True}])
 def test_nothing_beyond_the_reach_matters(kind):
     torch.manual_seed(0)
     net = ResnetGenerator(channels=4, blocks=2, **kind).eval().requires_grad_(False)
