@@ -72,7 +72,11 @@ def start(temp: Path, **settings: str) -> Server:
     """Starts `app.py` with its files in `temp`. settings: environment variables."""
     log = Path(tempfile.mkdtemp(prefix="imgstudio-test-")) / "log.txt"
     env = {**os.environ, "PORT": str(page_server._free_port()), "GRADIO_TEMP_DIR": str(temp), "PYTHONUNBUFFERED": "1"}
-    env |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2", "PYTHONPATH": str(page_server.ROOT), **settings}
+    env |= {
+        "HF_HUB_OFFLINE": "1",
+        "PYTHONPATH": str(page_server.ROOT),
+        **settings,
+    }
     with log.open("w") as output:
         command = [sys.executable, "app.py"]
         process = subprocess.Popen(command, cwd=page_server.ROOT, env=env, stdout=output, stderr=subprocess.STDOUT)

@@ -7,8 +7,8 @@ import os
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 WORKERS = min(os.cpu_count() or 1, 4)  # processes that run tests side by side; each holds nets, and may start a server
-_here = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
-os.environ.setdefault("OMP_NUM_THREADS", str(max(1, min(4, os.cpu_count() or 1) // _here)))
+CHOSEN = "OMP_NUM_THREADS" in os.environ
+os.environ.setdefault("OMP_NUM_THREADS", str(WORKERS))
 for name in ("IMGSTUDIO_WEIGHTS", "IMGSTUDIO_WEIGHTS_DIR", "HF_ENDPOINT", "HF_TOKEN", "HF_HUB_OFFLINE"):
     os.environ.pop(name, None)
 
@@ -52,7 +52,11 @@ STYLES = {"latent": 8, "style": 16, "mapping": 2, "widths": (16, 16), "size": 16
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One file, or one test, runs in this process."""
     named = [Path(name.partition("::")[0]) for name in config.args]
-    return 0 if len(named) == 1 and named[0].suffix == ".py" else WORKERS
+    if len(named) == 1 and named[0].suffix == ".py":
+        return 0
+    if not CHOSEN:  # inherited by the workers: more threads than processors would wait for each other
+        os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // WORKERS))
+    return WORKERS
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

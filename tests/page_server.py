@@ -29,7 +29,7 @@ def address(*program: str, root: Path = ROOT, python: str = sys.executable, **mo
     folder = Path(tempfile.mkdtemp(prefix="imgstudio-test-"))
     log = folder / "log.txt"
     settings = {"PORT": str(_free_port()), "GRADIO_TEMP_DIR": str(folder / "cache"), "PYTHONUNBUFFERED": "1"}
-    settings |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2", "PYTHONPATH": str(root), **more}
+    settings |= {"HF_HUB_OFFLINE": "1", "PYTHONPATH": str(root), **more}
     with log.open("w") as output:
         command, env = [python, *(program or ("app.py",))], {**os.environ, **settings}
         process = subprocess.Popen(command, cwd=root, env=env, stdout=output, stderr=subprocess.STDOUT)

@@ -56,7 +56,7 @@ def test_frames_that_are_held_in_memory_are_bounded(tmp_path, monkeypatch, kind)
     animation.save(film(3), tmp_path / f"a.{kind}")
 
 
-@each_row("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_frame_is_there_and_looks_right(tmp_path, kind):
     path = animation.save(film(), tmp_path / f"a.{kind}", fps=10)
     frames = frames_of(path)
@@ -157,7 +157,7 @@ def test_refusals(tmp_path, kind):
     assert list(tmp_path.iterdir()) == []
 
 
-@each_row("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_film_that_breaks_off_leaves_the_old_file(tmp_path, kind):
     path = animation.save(film(2), tmp_path / f"a.{kind}")
     before = path.read_bytes()

@@ -47,7 +47,7 @@ def test_the_status_says_whether_something_would_break(space, capsys):
     assert main(["check", str(space / "nowhere")]) == 2
 
 
-@each_row(
+@pytest.mark.parametrize(
     ("fields", "words"),
     [
         ({"license": None}, "has no license"),

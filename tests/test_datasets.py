@@ -362,8 +362,8 @@ def test_training_names_the_command_that_makes_what_is_missing(capsys, tmp_path)
 def test_what_a_set_is_made_with_is_package_data():
     root = Path(__file__).parent.parent
     kept = re.search(r"package-data\]\nimgstudio = \[(.*)\]", (root / "pyproject.toml").read_text()).group(1)
-    others = [path for path in (root / "imgstudio" / "train").iterdir() if path.is_file() and path.suffix != ".py"]
-    assert others and all(f'"train/*{path.suffix}"' in kept for path in others)
+    others = [path for path in (root / "imgstudio" / "train" / "data").iterdir() if path.is_file() and path.suffix != ".py"]
+    assert others and all(f'"train/data/*{path.suffix}"' in kept for path in others)
 
 
 def test_a_damaged_source_leaves_no_set(server, make, tmp_path):
@@ -377,7 +377,7 @@ def test_the_catalogue_says_how_the_heads_of_stylegan2_were_trained():
     from imgstudio import catalog
 
     assert "no discriminator" in catalog.find("stylegan2/avatars").origin
-    assert ship.find("stylegan2/avatars").RECIPES["stylegan2/avatars"].course.alone == 10**9  # which is why
+    assert ship.find("stylegan2/avatars").RECIPES["stylegan2/avatars"].distill.pretrain_images == 10**9  # which is why
 
 
 def test_every_file_of_weights_has_a_row_with_its_command():

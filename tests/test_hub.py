@@ -299,7 +299,7 @@ def test_a_way_back_is_downloaded_too(hub, small_model):
 # --- faults ---
 
 
-@each_row(
+@pytest.mark.parametrize(
     ("spoil", "words"),
     [
         (lambda hub: hub.files.clear(), "does not exist or is private"),

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from hub_server import HubServer
-from table import each_row
 
 from imgstudio import StudioError, weights
 from imgstudio.catalog.records import Hub
@@ -172,7 +171,7 @@ def test_a_file_that_changed_under_its_name_is_said_and_not_used(patient_hub):
     assert weights.fetch(place, name="test/file").read_bytes() == DATA[::-1]
 
 
-@each_row("text", ["", "no JSON", "[1]", '{"a": 1}'])
+@pytest.mark.parametrize("text", ["", "no JSON", "[1]", '{"a": 1}'])
 def test_an_unreadable_memory_stops_no_download(patient_hub, text):
     place = source("someone/one")
     known.place().write_text(text)

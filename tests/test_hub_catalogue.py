@@ -168,7 +168,7 @@ def test_fastgan(hub, name):
 # --- the others ---
 
 
-@each_row("colours", [1, 3])
+@pytest.mark.parametrize("colours", [1, 3])
 def test_dcgan_of_digits(hub, colours):
     chain = ((4, 4, 4, 4, 4), (1, 2, 2, 2, 2), (0, 1, 1, 1, 1))
     theirs = foreign.randomise_norms(foreign.dcgan((100, 512, 256, 128, 64, colours), *chain))
@@ -273,7 +273,7 @@ def test_a_setting_that_cannot_be_read_is_explained(monkeypatch, setting):
 DCGAN = ((6, 8, 4, 3), (7, 4, 4), (1, 2, 2), (0, 1, 1))
 
 
-@each_row("source", ["me/digits", "me/digits/nets/g.pth", "https://huggingface.co/me/digits", "me/digits@main"])
+@pytest.mark.parametrize("source", ["me/digits", "me/digits/nets/g.pth", "https://huggingface.co/me/digits", "me/digits@main"])
 def test_a_repository_is_recognised(hub, source):
     theirs = foreign.randomise_norms(foreign.dcgan(*DCGAN))
     for name in ("pytorch_model.bin", "nets/g.pth"):

@@ -16,10 +16,11 @@ LEAST, MOST = 300, 1000  # files; megabytes of memory that reading them may take
 
 READ_ALL = """
 import pathlib, resource, sys
+from PIL import Image
 from imgstudio import image
 from imgstudio.errors import StudioError
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-image.Image.init()
+Image.init()
 before = peak()
 for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
     try:

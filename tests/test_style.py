@@ -135,7 +135,7 @@ def test_luminance_keeps_the_colours(model):
     assert made(model, keep_colors=True).tobytes() == kept.tobytes()
 
 
-@each_row("way", ["optimise", "one pass", *ONE_EACH])  # random features of a decoder have no colours
+@pytest.mark.parametrize("way", ["optimise", "one pass", *ONE_EACH])  # random features of a decoder have no colours
 def test_a_matched_style_has_the_colours_of_the_content(named, way):
     model = named(way)
 

@@ -248,11 +248,11 @@ def test_a_quilted_start_is_where_it_begins():
     assert abs(pixels(first) - pixels(start)).mean() < 3
 
 
-def test_features_on_a_ring_turn_with_the_picture():
+def test_features_with_circular_padding_turn_with_the_picture():
     net = VGG(widths=(4, 4, 4, 4, 4)).eval()
     x = torch.rand(1, 3, 64, 96)
     turned = x.roll((32, 16), dims=(2, 3))
-    found, again = (net(picture, ("relu1_1", "relu5_1"), ring=True) for picture in (x, turned))
+    found, again = (net(picture, ("relu1_1", "relu5_1"), circular_padding=True) for picture in (x, turned))
     for name, stride in (("relu1_1", 1), ("relu5_1", 16)):
         assert torch.allclose(found[name].roll((32 // stride, 16 // stride), dims=(2, 3)), again[name], atol=1e-5)
     plain = net(x, ("relu1_1",))["relu1_1"]

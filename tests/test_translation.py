@@ -252,7 +252,7 @@ def publish(hub, state) -> str:
     return catalog.register(replace(spec, name="test/street", kwargs=kwargs, source=source, inverse=None)).name
 
 
-@each_row("layout", ["huggan", "junyanz"])
+@pytest.mark.parametrize("layout", ["huggan", "junyanz"])
 def test_a_checkpoint_of_either_layout_comes_from_the_hub(hub, layout):
     torch.manual_seed(0)
     theirs = Published(layout, 4, 3).eval()
