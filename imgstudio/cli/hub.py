@@ -40,7 +40,9 @@ def push(options: Namespace) -> None:
         print(f"{size / 1e6:8.2f} MB  {name}")
     total = f"{len(files)} files, {sum(sizes.values()) / 1e6:.1f} MB"
     if options.dry_run:
-        print(f"{total} would go to {options.repo}. The card:\n\n{files['README.md'].decode()}")
+        text = files["README.md"]
+        assert isinstance(text, bytes)
+        print(f"{total} would go to {options.repo}. The card:\n\n{text.decode()}")
         return
     print(f"{total} are at {weights.push(options.repo, files, message='Weights of imgstudio')}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..checks import check_count
 from ..errors import StudioError
@@ -83,7 +83,7 @@ def _retexture(options: Namespace) -> None:
     print(image.save_png(made, options.out, settings))
 
 
-def _regions(picture: object, options: Namespace) -> Segmentation:
+def _regions(picture: Any, options: Namespace) -> Segmentation:
     from ..studio import texture
     from ..studio.texture import export
 

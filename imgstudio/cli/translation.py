@@ -49,9 +49,9 @@ def _one(options: Namespace, shared: dict[str, Any]) -> None:
     print(image.save_png(made.image, options.out, settings))
     if asked and made.cycle is None:
         raise StudioError(f"No model leads back from {options.model}: leave out --cycle and --error.")
-    if options.cycle:
+    if options.cycle and made.cycle:
         print(image.save_png(made.cycle, options.cycle, settings))
-    if options.error:
+    if options.error and made.cycle:
         print(image.save_png(translation.error_map(picture, made.cycle), options.error, settings))
     if asked:
         print(f"there and back: mean error {made.cycle_error:.1f} of 255")

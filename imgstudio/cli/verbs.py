@@ -14,6 +14,7 @@ from typing import Any
 
 import imgstudio
 
+from ..catalog.records import Task
 from ..checks import shown
 from ..errors import StudioError
 from . import models, retexture, sampling, texture, translation
@@ -61,10 +62,10 @@ class Verb:
 # --- arguments ---
 
 
-_TASKS = {"sample": "sample", "walk": "sample", "stylize": "stylize"}  # of verbs that take other models than VAEs
+_TASKS: dict[str, Task] = {"sample": "sample", "walk": "sample", "stylize": "stylize"}  # others take VAEs
 
 
-def _take_model(parser: ArgumentParser, task: str | None, *, positional: bool) -> None:
+def _take_model(parser: ArgumentParser, task: Task | None, *, positional: bool) -> None:
     from .. import catalog
 
     kind = models.model_type(task or "reconstruct")
@@ -150,7 +151,7 @@ _ARGUMENTS: dict[str, Callable[[ArgumentParser], Any]] = {
 }
 
 
-VERBS = {
+VERBS: dict[str, Any] = {  # Verb, and the kinds of verbs of the other modules
     "sample": Verb(
         help="pictures from seeds",
         names_model=True,

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageSequence
@@ -124,7 +124,8 @@ def _write_webp(frames: Iterator[Image.Image], path: Path, fps: float) -> None:
     exact, good = {"lossless": True, "method": 0}, {"quality": 90, "method": 2}
     # Enlarged pixels take little space without loss, and blur with it; a photograph takes ten times as much.
     quality = exact if _webp_size(first, exact) < 2 * _webp_size(first, good) else good
-    first.save(path, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0, **quality)
+    options: dict[str, Any] = {"save_all": True, "append_images": rest, "duration": round(1000 / fps), "loop": 0, **quality}
+    first.save(path, **options)
 
 
 def _webp_size(image: Image.Image, quality: dict) -> int:
@@ -139,7 +140,7 @@ def _write_mp4(frames: Iterator[Image.Image], path: Path, fps: float) -> None:
 
     first = next(frames)
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:  # plays before it has loaded
-        stream = container.add_stream(_codec(), rate=round(fps), options={"crf": "16", "preset": "veryfast"})
+        stream: Any = container.add_stream(_codec(), rate=round(fps), options={"crf": "16", "preset": "veryfast"})
         stream.width, stream.height = first.width + first.width % 2, first.height + first.height % 2
         stream.pix_fmt = "yuv420p"
         stream.codec_context.colorspace, stream.codec_context.color_range = Colorspace.ITU709, ColorRange.MPEG

@@ -41,7 +41,7 @@ def with_inverse(name: str) -> tuple[Spec, ...]:
 
 def missing(name: str) -> tuple[Spec, ...]:
     """What has to be downloaded before a model can be used: itself, and the way back of a translation. No request."""
-    wanted = {_source(spec): spec for spec in with_inverse(name) if _source(spec)}
+    wanted = {source: spec for spec in with_inverse(name) if (source := _source(spec))}
     return tuple(other for source, other in wanted.items() if weights.present(source) is None)
 
 
@@ -64,8 +64,9 @@ def location(spec: Spec) -> str:
 def download(name: str) -> Iterator[Progress]:
     """Fetches what `missing` names, step by step. Stop iterating to stop; it goes on from there the next time. StudioError."""
     for spec in missing(name):
-        instead = catalog.default(spec.task)
-        path = yield from weights.fetching(_source(spec), name=spec.known_as, instead=instead and instead.known_as)
+        source, instead = _source(spec), catalog.default(spec.task)
+        assert source is not None
+        path = yield from weights.fetching(source, name=spec.known_as, instead=instead.known_as if instead else None)
         weights.verify(spec, path)
 
 

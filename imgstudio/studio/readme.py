@@ -3,7 +3,7 @@ with the package, so that it is never older than they are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -106,7 +106,7 @@ def _frames() -> Iterator[Image.Image]:
         ("stylegan2/fruits", [6, 14, 15, 3], "apple"),
         ("cgan/fruits", [0, 12, 5, 3], "tomato"),
     ]
-    films = [walk(model, seeds, frames=_FRAMES, label=label) for model, seeds, label in walks]
+    films: list[Iterable[Image.Image]] = [walk(model, seeds, frames=_FRAMES, label=label) for model, seeds, label in walks]
     films += [_morph(name) for name in ("vae/avatars", "vae/hands", "vae/fruits")]
     for cells in islice(zip(*films), _FRAMES * _LEGS):
         yield grid([enlarge(cell, _CELL, smooth=i != _PIXEL_ART) for i, cell in enumerate(cells)], columns=4, gap=4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import nn
+from typing import Any
 
 from .. import catalog
 from ..catalog.records import Spec, Task
@@ -19,6 +19,6 @@ def find_model(name: str, task: Task) -> Spec:
     return spec
 
 
-def open_model(name: str, task: Task) -> tuple[Spec, nn.Module]:
-    """The record and the net of a model that can do `task`."""
+def open_model(name: str, task: Task) -> tuple[Spec, Any]:
+    """The record and the net of a model that can do `task`, of the class that the record names."""
     return find_model(name, task), load(name)

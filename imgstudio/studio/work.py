@@ -35,7 +35,7 @@ def gpu_task(seconds: gpu.Seconds, *, steps: bool = False) -> Callable[[Callable
             interrupt.check()
             with _explain_memory_errors():
                 made = function(*args, **kwargs)
-            return _checked_steps(made) if steps else made
+            return _checked_steps(cast("Iterator[Any]", made)) if steps else made
 
         return cast("Callable[P, R]", gpu.on_gpu(seconds, steps=steps)(work))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from PIL import Image
@@ -12,7 +13,6 @@ from torch import Tensor
 from ...checks import check_choice, check_count, check_mapping, check_range, check_seed, check_seeds, shown
 from ...errors import StudioError
 from ...image import Source, read, to_image, to_images, to_tensor
-from ...models.vae import VAE
 from ...ops import autoencoder as ops
 from ...ops import latent
 from ..notebook import Pictures, Rows, png
@@ -176,5 +176,6 @@ def denoise(model: str, image: Source, *, noise: float = 0.3, seed: int = 0) -> 
     return Denoised(noisy, restored, ops.psnr(clean, to_tensor(noisy)), ops.psnr(clean, to_tensor(restored)))
 
 
-def _net(model: str) -> VAE:
+def _net(model: str) -> Any:
+    """A VAE, or a net with its methods."""
     return open_model(model, "reconstruct")[1]

@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -99,7 +100,7 @@ def decode(model: str, code: Tensor, size: tuple[int, int]) -> Pictures:
     return Pictures(to_image(x[:, :height, :width]) for x in ops.decode(_net(model), code))
 
 
-def _net(model: str) -> nn.Module:
+def _net(model: str) -> Any:
     net = open_model(model, "reconstruct")[1]
     lacking = next((half for half in HALVES if half not in net.halves), None) if isinstance(net, TAESD) else None
     if lacking:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from PIL import Image
 
-from ...checks import check_count, check_flag, check_range
+from ...checks import check_count, check_flag, check_range, check_seed
 from ...errors import StudioError
 from ...image import to_image, to_images
 from ...ops import latent
@@ -72,5 +72,6 @@ def walk(
         chosen = int(kept) if spec.labels else None
         steps = latent.path(latent_vectors(spec, net, points, psi, chosen)[0], frames, loop=loop, curve=latent.lerp)
         return (to_image(ops.generate(net, w[None], kept, noise)) for w in steps)
-    steps = latent.path(ops.latents(net, points, kept.expand(len(points)), psi), frames, loop=loop)
+    plain = [check_seed(point) for point in points]  # a place in latent space is of a StyleGAN2 alone
+    steps = latent.path(ops.latents(net, plain, kept.expand(len(plain)), psi), frames, loop=loop)
     return (to_image(ops.generate(net, ops.truncate(net, z[None], psi, kept), kept)) for z in steps)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from ... import catalog
 from ...catalog.records import Direction, Spec
@@ -195,7 +196,7 @@ def _normalised_map(channel: Tensor) -> Image.Image:
 
 
 def _resolved_directions(
-    spec: Spec, net: nn.Module, amounts: Mapping[str, float], chosen: tuple[int, int] | None
+    spec: Spec, net: Any, amounts: Mapping[str, float], chosen: tuple[int, int] | None
 ) -> list[tuple[Direction, float]]:
     """Directions over the layers that they are to move, with their amounts."""
     bounds = None if chosen is None else _check_layers(chosen, len(net.sides))
@@ -216,7 +217,7 @@ def _check_layers(chosen: tuple[int, int], depth: int) -> tuple[int, int]:
     return check_count("The first layer", first, 0, last), last
 
 
-def _direction(spec: Spec, net: nn.Module, name: str) -> Direction:
+def _direction(spec: Spec, net: Any, name: str) -> Direction:
     plain = " ".join(name.split()).casefold()
     for direction in spec.directions:
         if direction.name.casefold() == plain:

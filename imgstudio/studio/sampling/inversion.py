@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import cast
 
 from PIL import Image
 from torch import Tensor
@@ -13,6 +14,7 @@ from ...checks import check_count, check_seed
 from ...errors import StudioError
 from ...image import Source, read, to_image, to_tensor
 from ...loading import load
+from ...models.vgg import VGG
 from ...ops.latent import inversion as ops
 from ..steps import Step
 from ..validation import find_model
@@ -45,7 +47,7 @@ def invert(model: str, image: Source, *, steps: int = STEPS, seed: int = 0, ever
     picture = read(image)
     _, net = open_stylegan2(model)
     target = to_tensor(picture, net.size)
-    parts = ops.search(net, load(PERCEPTUAL_NET), target, steps=steps, seed=seed, every=every)
+    parts = ops.search(net, cast("VGG", load(PERCEPTUAL_NET)), target, steps=steps, seed=seed, every=every)
     return _steps(model, parts)
 
 
@@ -64,7 +66,7 @@ def complete(
     _, net = open_stylegan2(model)
     target = to_tensor(picture, net.size)
     hole = _mask_tensor(painted, picture.size, net.size)
-    parts = ops.search(net, load(PERCEPTUAL_NET), target, known=1 - hole, steps=steps, seed=seed, every=every)
+    parts = ops.search(net, cast("VGG", load(PERCEPTUAL_NET)), target, known=1 - hole, steps=steps, seed=seed, every=every)
     return _steps(model, parts, target, hole)
 
 
@@ -80,7 +82,7 @@ def _steps(
     started = time.perf_counter()
     for part in parts:
         shown = part.picture.clamp(-1, 1)
-        shown = shown if hole is None else ops.blend(target, shown, hole)
+        shown = shown if hole is None or target is None else ops.blend(target, shown, hole)
         seconds = time.perf_counter() - started
         yield InversionStep(part.done, part.total, to_image(shown), part.losses, seconds, latent=Latent(model, part.w))
 

@@ -6,11 +6,11 @@ import base64
 import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ... import catalog
 from ...catalog.records import Spec
@@ -55,7 +55,7 @@ class Latent:
 Point: TypeAlias = "int | Latent"
 
 
-def open_stylegan2(model: str) -> tuple[Spec, nn.Module]:
+def open_stylegan2(model: str) -> tuple[Spec, Any]:
     """The record and the net of a model with styles. Raises StudioError for other models."""
     spec, net = open_model(model, "sample")
     if not ops.has_styles(net):
@@ -66,7 +66,7 @@ def open_stylegan2(model: str) -> tuple[Spec, nn.Module]:
 def check_points(model: str, points: Point | Iterable[Point], most: int = 1024) -> list[Point]:
     """One or several seeds and places as a list."""
     single = isinstance(points, Latent) or number(points) is not None
-    given = [points] if single else listed("seeds", points, most)
+    given: list[Any] = [points] if single else listed("seeds", points, most)
     return [check_point(model, point) for point in given]
 
 
@@ -90,14 +90,14 @@ def check_sampling(model: str, points: Point | Iterable[Point], truncation: floa
     return points
 
 
-def _model_title(model: object) -> str:
+def _model_title(model: Any) -> str:
     try:
         return catalog.find(model).known_as
     except StudioError:  # a model that is gone
         return str(model)[:80]
 
 
-def checked_w(net: nn.Module, point: Latent) -> Tensor:
+def checked_w(net: Any, point: Latent) -> Tensor:
     """The vectors [L, W] of a place, float32 on the CPU. Raises StudioError for what is no place of this net."""
     wanted, w = (len(net.sides), net.style), point.w
     if not isinstance(w, Tensor) or tuple(w.shape) != wanted or not w.is_floating_point() or not bool(w.isfinite().all()):
@@ -109,7 +109,7 @@ def checked_w(net: nn.Module, point: Latent) -> Tensor:
 
 
 def latent_vectors(
-    spec: Spec, net: nn.Module, points: list[Point], truncation: float, label: str | int | None
+    spec: Spec, net: Any, points: list[Point], truncation: float, label: str | int | None
 ) -> tuple[Tensor, Tensor]:
     """Truncated latent vectors of points, [N, Z], or [N, L, W] of a StyleGAN2; and their classes int [N]."""
     psi = check_range("Truncation", truncation, 0, MOST_TRUNCATION)

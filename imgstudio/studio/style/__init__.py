@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-import torch
 from torch import Tensor
 
 from ...checks import check_choice, check_count, check_flag, check_range, check_seed, shown
@@ -89,8 +89,8 @@ def stylize(
     if isinstance(plan, OnePass):
         return _one_pass(open_model(model, "stylize")[1], canvas, strength)
     if isinstance(plan, AdaIN):
-        fitted = sources.fit_styles(style, weights, canvas, _smallest(plan))
-        return _any_style(open_model(model, "stylize")[1], canvas, *fitted, strength)
+        styles, shares = sources.fit_styles(style, weights, canvas, _smallest(plan))
+        return _any_style(open_model(model, "stylize")[1], canvas, styles, shares, strength)
     styles, shares = sources.fit_styles(style, weights, canvas, plan.smallest) if balance.style > 0 else ([], [])
     chosen = sources.check_layers(layers, plan.layers, ops.default_layers(plan))
     begun = sources.fit_start(start, canvas, styles, shares, seed)
@@ -110,16 +110,17 @@ def stylize(
     return _optimisation_steps(optimise.Progress(0, steps, begun, {}), parts, canvas, strength, every)
 
 
-def _canvas(content: Source, net: torch.nn.Module, size: int, keep_colors: bool | str, mask: Source | None) -> Canvas:
+def _canvas(content: Source, net: Any, size: int, keep_colors: bool | str, mask: Source | None) -> Canvas:
     if not isinstance(keep_colors, str | None):
         keep_colors = check_flag("Keeping the colours", keep_colors)
     if keep_colors not in sources.COLORS:
         raise StudioError(f"Colours can't be kept by {shown(keep_colors)}: choose luminance or match, or leave it off.")
     fitted = sources.fit_content(content, size, _smallest(net))
-    return Canvas(fitted, sources.COLORS[keep_colors], sources.fit_mask(mask, fitted.shape[2:]))
+    height, width = fitted.shape[2:]
+    return Canvas(fitted, sources.COLORS[keep_colors], sources.fit_mask(mask, (height, width)))
 
 
-def _smallest(net: torch.nn.Module) -> int:
+def _smallest(net: Any) -> int:
     """Fewest pixels a side that a net can work on: reflection at the borders needs two positions at its coarsest layer."""
     return net.smallest if isinstance(net, VGG) else 2 * net.stride
 

@@ -6,7 +6,8 @@ import functools
 import os
 import threading
 import time
-from typing import Literal, TypeAlias
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -43,15 +44,16 @@ def kind(model: str) -> Kind:
     return _net(catalog.find(model))[0]
 
 
-def _net(spec: Spec) -> tuple[Kind, type[nn.Module]]:
+def _net(spec: Spec) -> tuple[Kind, Any]:
     name = getattr(spec.build, "__name__", None) or str(spec.build).rpartition(":")[2]
     if spec.task != "stylize" or name not in NETS:
         fitting = ", ".join(other.name for other in catalog.models("stylize"))
         raise StudioError(f"{spec.known_as} can't do this (stylize): choose one of {fitting}.")
-    return NETS[name]
+    way, build = NETS[name]
+    return way, build
 
 
-def meta_net(model: str) -> nn.Module:
+def meta_net(model: str) -> Any:
     """A model's net without any numbers in it, on the device "meta". Loads nothing."""
     spec = catalog.find(model)
     return _shape(_net(spec)[1], tuple(sorted(spec.kwargs.items())))
@@ -69,17 +71,17 @@ def picture_memory(model: str, height: int, width: int) -> int:
     """Bytes for a picture of height x width px."""
     way, net = kind(model), meta_net(model)
     weights = 6 * sum(p.numel() for p in net.parameters())  # float32, and a copy in half precision
-    return _SPARE + weights + _BYTES[way](net, height * width)
+    return _SPARE + weights + int(_BYTES[way](net, height * width))
 
 
 @functools.lru_cache(maxsize=64)
-def _shape(build: type[nn.Module], kwargs: tuple) -> nn.Module:
+def _shape(build: Any, kwargs: tuple) -> Any:
     """The net without any numbers in it."""
     with torch.device("meta"):
         return build(**dict(kwargs))
 
 
-def _bytes_to_optimise(net: VGG, pixels: int) -> int:
+def _bytes_to_optimise(net: VGG, pixels: float) -> int:
     """What a forward pass keeps for the backward pass: input and output of every convolution, and float32 copies of the style
     layers. On top come the gradients of the largest layer."""
     half = devices.compute_dtype(devices.pick()).itemsize
@@ -104,7 +106,11 @@ def _bytes_for_any_style(net: AdaIN, pixels: int) -> int:
     return piece * width * (4 * half + 8) + pixels * (100 + 6 * 4 * net.channels // net.stride**2)
 
 
-_BYTES = {"optimise": _bytes_to_optimise, "one pass": _bytes_for_one_pass, "any style": _bytes_for_any_style}
+_BYTES: dict[str, Callable[[Any, int], float]] = {
+    "optimise": _bytes_to_optimise,
+    "one pass": _bytes_for_one_pass,
+    "any style": _bytes_for_any_style,
+}
 
 
 def memory_free() -> int:
@@ -174,10 +180,10 @@ def gpu_seconds(model: str, size: int, steps: int = 200) -> float:
 
 
 @functools.lru_cache(maxsize=64)
-def _seconds_per_pixel(way: Kind, build: type[nn.Module], kwargs: tuple) -> float:
+def _seconds_per_pixel(way: Kind, build: Any, kwargs: tuple) -> float:
     """Of one optimisation step, or of the whole pass: the best of three, since nothing but other work makes it slower."""
     device = devices.pick()
-    net = build(**dict(kwargs)).eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+    net: Any = build(**dict(kwargs)).eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
     side = _PROBE[way]
     x = torch.linspace(-1, 1, 3 * side * side).view(1, 3, side, side)
     work = _probe(way, net, x.to(device))
@@ -189,7 +195,7 @@ def _seconds_per_pixel(way: Kind, build: type[nn.Module], kwargs: tuple) -> floa
     return min(times[1:]) / side**2
 
 
-def _probe(way: Kind, net: nn.Module, x: Tensor):
+def _probe(way: Kind, net: Any, x: Tensor) -> Callable[[], Any]:
     if way == "optimise":
         goal = ops.style_goal(net, x, [x], [1.0], ops.default_layers(net))
         return lambda: optimise.loss_and_gradient(net, goal, ops.Weights(), x)

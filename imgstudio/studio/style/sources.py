@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from PIL import Image, ImageFilter
@@ -78,13 +79,13 @@ def fit_style(style: Source, area: int, smallest: int) -> Tensor:
         )
     factor = min(math.sqrt(area / (narrow * long)), _MOST_ENLARGED)
     factor = max(factor, smallest / narrow)
-    size = tuple(round(side * factor) for side in picture.size)
-    return to_tensor(picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
+    width, height = (round(side * factor) for side in picture.size)
+    return to_tensor(picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0))
 
 
 def fit_styles(styles: Source | Sequence[Source] | None, shares: Sequence[float] | None, canvas: Canvas, smallest: int):
     """The styles with a share above 0, in the colours they are to be copied in, and those shares, which sum to 1."""
-    given = list(styles) if isinstance(styles, list | tuple) else [] if styles is None else [styles]
+    given: list[Any] = list(styles) if isinstance(styles, list | tuple) else [] if styles is None else [styles]
     if not given:
         raise StudioError("There is no style picture yet: choose one first.")
     if len(given) > MOST_STYLES:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from ... import device as devices
 from ...checks import check_count, check_type
@@ -74,7 +75,7 @@ def _shrunk(picture: Image.Image, size: int) -> Image.Image:
     return seen
 
 
-def _features(net: nn.Module, x: Tensor) -> Tensor:
+def _features(net: Any, x: Tensor) -> Tensor:
     """Unit vectors [D, h, w] of x [1, 3, h, w]; what is smaller than the net can see is mirrored around first."""
     height, width = x.shape[2:]
     down, across = (max(0, net.smallest - length) for length in (height, width))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Iterable
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -24,14 +25,19 @@ _FIRST = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC
 def palette(n: int) -> list[tuple[int, int, int]]:
     """n distinct colours as (red, green, blue) of 0 to 255; the first ones are always the same."""
     count = check_count("The number of colours", n, 0, MOST)
-    first = [tuple(bytes.fromhex(code[1:])) for code in _FIRST[:count]]
+    first = [_rgb(bytes.fromhex(code[1:])) for code in _FIRST[:count]]
     return first + [_further(i) for i in range(len(first), count)]
 
 
 def _further(i: int) -> tuple[int, int, int]:
     """Hues by the golden angle, on four rings of lightness."""
     hue, lightness = (0.08 + 0.381966 * i) % 1, (0.36, 0.72, 0.50, 0.84)[i % 4]
-    return tuple(round(255 * c) for c in colorsys.hls_to_rgb(hue, lightness, 0.65))
+    return _rgb(round(255 * c) for c in colorsys.hls_to_rgb(hue, lightness, 0.65))
+
+
+def _rgb(values: Iterable[int]) -> tuple[int, int, int]:
+    red, green, blue = values
+    return red, green, blue
 
 
 def overlay(
@@ -106,7 +112,8 @@ def _write_numbers(shown: Image.Image, segmentation: Segmentation) -> None:
             row, column = (every * at for at in maps.interior_point(coarse == region))
         else:
             row, column = maps.interior_point(segmentation.labels == region)
-        place = tuple(int(np.clip(at, size, max(size, side - 1 - size))) for at, side in zip((column, row), shown.size))
+        across, down = (int(np.clip(at, size, max(size, side - 1 - size))) for at, side in zip((column, row), shown.size))
+        place = across, down
         dark = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] < 128
         draw.circle(place, 0.8 * size, fill=colour, outline="white", width=max(1, size // 10))
         draw.text(place, str(region), fill="white" if dark else "black", font=font, anchor="mm")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import cast
 
 import numpy as np
 import torch
@@ -51,10 +52,10 @@ def retexture(
     box = _box(inside, _MARGIN)
     part, wanted = picture.crop(box), _cropped(inside, box)
     longest = max(part.size)
-    if number(texture) is not None:
-        sample, valid = _region_as_sample(picture, segmentation.mask(texture), longest, scale)
+    if (other := number(texture)) is not None:
+        sample, valid = _region_as_sample(picture, segmentation.mask(int(other)), longest, scale)
     else:
-        sample = _values(fit_sample(texture, longest, scale))
+        sample = _values(fit_sample(cast("Source", texture), longest, scale))
         valid = torch.ones(sample.shape[1:], dtype=torch.bool)
     filled = _quilted(lighting.flatten_illumination(sample, valid), valid.numpy(), wanted, seed)
     if shading > 0:
@@ -97,11 +98,11 @@ def _region_as_sample(picture: Image.Image, inside: np.ndarray, longest: int, sc
     box = _box(inside, 0)
     part, valid = picture.crop(box), torch.from_numpy(_cropped(inside, box))
     factor = min(scale * min(1.0, longest / max(part.size)), LARGEST_SAMPLE / max(part.size))
-    size = tuple(max(1, round(side * factor)) for side in part.size)
-    whole = F.interpolate(valid[None, None].float(), size[::-1], mode="bilinear")[0, 0] > 0.99
+    width, height = (max(1, round(side * factor)) for side in part.size)
+    whole = F.interpolate(valid[None, None].float(), (height, width), mode="bilinear")[0, 0] > 0.99
     if not quilting.fits(whole.numpy(), SMALLEST_BLOCK):
         raise StudioError("That region is too small or too narrow to take a texture from: choose a larger one.")
-    return _values(part.resize(size, Image.Resampling.LANCZOS)), whole
+    return _values(part.resize((width, height), Image.Resampling.LANCZOS)), whole
 
 
 def _quilted(sample: Tensor, valid: np.ndarray, wanted: np.ndarray, seed: int) -> Tensor:

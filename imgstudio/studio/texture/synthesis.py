@@ -89,18 +89,19 @@ def _check_optimisation_model(model: str) -> str:
 
 
 def _optimisation_steps(parts: Iterator[optimise.Progress], every: int) -> Iterator[Step]:
-    started, good = time.perf_counter(), None
+    started = time.perf_counter()
 
-    def step() -> Step:
+    def step(good: optimise.Progress) -> Step:
         return Step(good.done, good.total, to_image(good.x), good.losses, time.perf_counter() - started)
 
+    good: optimise.Progress | None = None
     try:
         for good in parts:
             if good.done % every == 0 or good.done == good.total:
-                yield step()
+                yield step(good)
     except optimise.Diverged as error:
         if good is not None:
-            yield step()
+            yield step(good)
         raise StudioError(
             "The numbers grew out of range, and the last good picture was kept: choose another seed or sample."
         ) from error
@@ -125,8 +126,8 @@ def fit_sample(image: Source, longest: int, scale: float) -> Image.Image:
         )
     factor = min(scale * min(1.0, longest / long), LARGEST_SAMPLE / long)
     factor = max(factor, SMALLEST / narrow)
-    size = tuple(round(side * factor) for side in picture.size)
-    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    width, height = (round(side * factor) for side in picture.size)
+    return picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def _patch(patch: int | None, sample: Image.Image, height: int, width: int, seamless: bool) -> int:

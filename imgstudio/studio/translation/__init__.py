@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...checks import check_count, check_flag, check_range
 from ...errors import StudioError
@@ -63,7 +64,9 @@ def translate(model: str, image: Source, *, cycle: bool = True, size: int | None
               picture only pieces.
     strength: from 0, the picture itself, to 1. The way back always starts from the whole translation.
     """
-    return last(translation_steps(model, image, cycle=cycle, size=size, strength=strength)).result
+    result = last(translation_steps(model, image, cycle=cycle, size=size, strength=strength)).result
+    assert result is not None, "the last step has it"
+    return result
 
 
 @gpu_task(lambda model, size: estimated_seconds(model, 2, megapixels(size or 1024)), steps=True)
@@ -104,7 +107,7 @@ def _check_fits(width: int, height: int) -> None:
         )
 
 
-def _steps(net: nn.Module, back: nn.Module | None, x: Tensor, strength: float) -> Iterator[TranslationStep]:
+def _steps(net: Any, back: Any | None, x: Tensor, strength: float) -> Iterator[TranslationStep]:
     started, made = time.perf_counter(), x
     shares = 2 if back else 1  # there and back have equally many tiles
     for done, total, made in ops.translate(net, x):
