@@ -11,12 +11,12 @@ from pathlib import Path
 os.environ.pop("HF_HUB_OFFLINE", None)  # before the client is imported
 os.environ["HF_HUB_CACHE"] = sys.argv[1]
 
-import torch  # noqa: E402
-from foreign import Holder, dcgan  # noqa: E402
-from hub_server import HubServer  # noqa: E402
+import torch
+from foreign import Holder, dcgan
+from hub_server import HubServer
 
-from imgstudio import catalog, ui, weights  # noqa: E402
-from imgstudio.catalog.records import Hub, Spec  # noqa: E402
+from imgstudio import catalog, ui, weights
+from imgstudio.catalog.records import Hub, Spec
 
 NAME, REPO, FILE = "test/faraway", "someone/nets", "model.safetensors"
 UNKNOWN = "anyone/dreams"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -22,7 +24,7 @@ class Holder(nn.Module):
 def dcgan(channels, kernels, strides, paddings, *, bias=False, norm=True, activation=nn.ReLU, blocks=False) -> nn.Sequential:
     """channels: from z to the picture. blocks: each layer with its norm in a Sequential of its own."""
     layers = []
-    for i, (narrow, wide) in enumerate(zip(channels, channels[1:])):
+    for i, (narrow, wide) in enumerate(itertools.pairwise(channels)):
         layer = [nn.ConvTranspose2d(narrow, wide, kernels[i], strides[i], paddings[i], bias=bias)]
         last = i == len(kernels) - 1
         layer += [nn.Tanh()] if last else [*([nn.BatchNorm2d(wide)] if norm else []), activation()]
@@ -32,7 +34,7 @@ def dcgan(channels, kernels, strides, paddings, *, bias=False, norm=True, activa
 
 def dense_gan(widths, *, norms=(), activation=None, output=None, eps=1e-5) -> nn.Sequential:
     layers = []
-    for i, (narrow, wide) in enumerate(zip(widths, widths[1:])):
+    for i, (narrow, wide) in enumerate(itertools.pairwise(widths)):
         layers.append(nn.Linear(narrow, wide))
         layers += [nn.BatchNorm1d(wide, eps)] if i in norms else []
         layers.append((output or nn.Tanh()) if i == len(widths) - 2 else activation or nn.LeakyReLU(0.2))

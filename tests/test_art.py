@@ -45,11 +45,11 @@ def test_an_artwork_is_a_full_picture_that_only_its_seed_decides(name):
 
 
 def test_no_global_state_is_read_or_changed():
-    np.random.seed(1)  # noqa: NPY002
+    np.random.seed(1)
     first = art.make("opart", 0, 64).tobytes()
-    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    state = np.random.get_state()[1].copy()
     assert art.make("opart", 0, 64).tobytes() == first
-    assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
+    assert (np.random.get_state()[1] == state).all()
 
 
 def test_a_composition_is_the_same_at_every_size():

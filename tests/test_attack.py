@@ -247,7 +247,7 @@ def test_files_are_not_served_by_walking_up(visitor, private):
     for way in ways:
         for route in (f"{API}/file=", f"{API}/file/", "/file=", "/static/", "/assets/", "/svelte/", "/theme.css/../"):
             status, content = visitor.request(f"{route}{way}")
-            assert status >= 400 or b"root:" not in content and b"import" not in content[:400], (route, way)
+            assert status >= 400 or (b"root:" not in content and b"import" not in content[:400]), (route, way)
 
 
 # --- files that visitors send

@@ -5,6 +5,7 @@ The tolerance lies above what bfloat16 and other instruction sets were seen to c
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import golden
@@ -37,5 +38,5 @@ def test_the_pictures_are_those_of_before(name):
 
 def test_another_picture_is_noticed():
     names = [name for name in CASES if name.endswith(" sample")]
-    for name, other in zip(names, names[1:]):
+    for name, other in itertools.pairwise(names):
         assert np.abs(np.array(WANTED[name]) - np.array(WANTED[other])).mean() > 4 * tolerance(name)

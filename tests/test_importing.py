@@ -338,7 +338,7 @@ def test_a_missing_and_a_surplus_key_are_named(bring):
     assert "gate.weight has no place" in refusal(
         bring, foreign.dcgan(*SMALL).state_dict() | {"gate.weight": torch.zeros(3, 3, 3, 3, 3)}
     )
-    encoder, decoder = foreign.taesd_state()
+    _encoder, decoder = foreign.taesd_state()
     del decoder["12.weight"]
     assert "decoder.12.weight is missing" in refusal(bring, decoder)
 

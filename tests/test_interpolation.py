@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -49,7 +50,7 @@ def test_a_morph_has_both_reconstructions_at_its_ends(model, pair):
     assert len(strip) == 7
     for end, picture in zip((strip[0], strip[-1]), pair):
         assert abs(pixels(end) - pixels(imgstudio.reconstruct(model, picture).image)).max() <= 2
-    steps = [distance(a, b) for a, b in zip(strip, strip[1:])]
+    steps = [distance(a, b) for a, b in itertools.pairwise(strip)]
     assert max(steps) < 0.7 * distance(strip[0], strip[-1])
 
 

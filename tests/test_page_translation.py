@@ -70,7 +70,7 @@ def test_the_size_of_a_pair_is_told_in_one_way(monkeypatch):
 
 def test_direction_swaps_there_and_back(pair, content):
     there, back = pair
-    direction, swap, line, size, picture, held, changed = translation.swapped(there, content, 3)
+    direction, swap, _line, size, picture, held, changed = translation.swapped(there, content, 3)
     assert (direction, size, changed) == (back, 32, 4) and swap["interactive"]
     assert picture == held == gr.skip(), "a picture of the visitor's own stays"
     assert translation.swapped(back, None, 0)[0] == there
@@ -123,7 +123,7 @@ def test_work_ends_with_picture_tiles_and_file(content, pair):
 def test_another_strength_needs_no_net(content, pair, monkeypatch):
     *_, (_, _, _, _, made) = translation_wall.translate(REQUEST, *Controls(pair[0], content, 1.0, 64, True))
     monkeypatch.setattr(imgstudio.loading, "_nets", {})
-    shown, download = translation_wall.reblend(made, 0.0)
+    _shown, download = translation_wall.reblend(made, 0.0)
     assert Image.open(download["value"]).tobytes() == Image.open(made.before).tobytes()
     assert imgstudio.loading._nets == {}
     assert translation_wall.reblend(None, 0.5) == (gr.skip(), gr.skip())
@@ -147,7 +147,7 @@ def test_without_a_picture_there_is_a_sentence(pair):
 
 
 def test_a_sampled_picture_is_taken(pair):
-    shown, held, changed = translation.take_sampled(np.zeros((16, 16, 3), np.uint8), 1)
+    _shown, held, changed = translation.take_sampled(np.zeros((16, 16, 3), np.uint8), 1)
     assert changed == 2 and Image.open(held.path).size == (16, 16) and held.title == "Sampled"
     with pytest.raises(StudioError, match="sample one first"):
         translation.take_sampled(None, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 
@@ -68,7 +69,7 @@ def test_a_walk_passes_through_its_seeds_and_moves_in_small_steps(model):
     ends = imgstudio.sample(model, [3, 8], label=label)
     assert len(frames) == 13
     assert abs(pixels(frames[0]) - pixels(ends[0])).max() <= 2 and abs(pixels(frames[-1]) - pixels(ends[1])).max() <= 2
-    steps = [abs(pixels(a) - pixels(b)).mean() for a, b in zip(frames, frames[1:])]
+    steps = [abs(pixels(a) - pixels(b)).mean() for a, b in itertools.pairwise(frames)]
     assert max(steps) < abs(pixels(ends[0]) - pixels(ends[1])).mean()
     assert len(list(imgstudio.walk(model, [3, 8], frames=3, label=label))) == 6
 

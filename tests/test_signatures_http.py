@@ -50,7 +50,7 @@ def each(**kinds: Kind) -> dict[str, Kind]:
 
 
 HTTP_NOISE = one_of(
-    0, -1, 2**32 - 1, may=lambda value: value is None or plain(value) is not None and plain(value) in (0, -1, 1.0)
+    0, -1, 2**32 - 1, may=lambda value: value is None or (plain(value) is not None and plain(value) in (0, -1, 1.0))
 )
 HTTP_DRAWN = {"truncation": left_out(TRUNCATION), "label": TEXT_LABEL, "noise": HTTP_NOISE}
 HTTP_SEARCH = each(steps=count(1, 1000), seed=SEED)

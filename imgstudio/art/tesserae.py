@@ -73,7 +73,7 @@ def _motif(rng: Generator, sheet: Sheet) -> tuple[Array, Array]:
     glint = noise(rng, sheet.shape, 70, 1)
     target[(wave > 0.55) & (glint > 0.62)] = rgb("#e3b64a")
     for i, colours in enumerate(_FISH):
-        shapes, spine, eyes = _carp(start + i * np.pi)
+        shapes, _spine, eyes = _carp(start + i * np.pi)
         body, whole = sheet.mask(shapes[0]) > 0.5, sheet.mask(*shapes) > 0.5
         inside = ndimage.distance_transform_edt(body).astype(np.float32) / sheet.unit
         scales = 0.5 + 0.5 * np.sin(inside * 190 + 3 * noise(rng, sheet.shape, 6, 2))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -67,7 +69,7 @@ def _small_wave() -> tuple[Line, Line]:
 def _roller(rng: Generator, sheet: Sheet, back: Line, face: Line, bands: int, scale: float) -> None:
     edges = np.concatenate([[0], np.cumsum(rng.uniform(0.6, 1.4, bands))])
     edges /= edges[-1]
-    for i, (a, b) in enumerate(zip(edges, edges[1:])):
+    for i, (a, b) in enumerate(itertools.pairwise(edges)):
         one, other = back * (1 - a) + face * a, back * (1 - b) + face * b
         shape = sheet.mask(np.concatenate([one, other[::-1]]))
         sheet.lay(shape, _BANDS[i % len(_BANDS)])

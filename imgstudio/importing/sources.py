@@ -146,7 +146,7 @@ def _in_repository(repo: str, file: str | None, revision: str, limit: int | None
             return (yield from _first_usual(repo, revision, limit, error))
     places = []
     for name in names:
-        places.append((yield from _fetched(repo, name, revision, limit)))
+        places.append((yield from _fetched(repo, name, revision, limit)))  # noqa: PERF401
     return places
 
 

@@ -48,7 +48,7 @@ def _blur(x: Tensor) -> Tensor:
 
 def _patches(x: Tensor, count: int, generator: torch.Generator, side: int = 7) -> Tensor:
     """`count` random patches of each picture: [N, C, S, S] -> [N * count, C, side * side]."""
-    n, c, h, w = x.shape
+    n, _c, h, w = x.shape
     top = torch.randint(0, h - side + 1, (n * count, 1, 1), generator=generator)
     left = torch.randint(0, w - side + 1, (n * count, 1, 1), generator=generator)
     offset = torch.arange(side)

@@ -130,7 +130,7 @@ class Discriminator(nn.Module):
         super().__init__()
         widths = [min(widest, channels * 2**i) for i in range(_stages(size))]
         layers: list[nn.Module] = []
-        for narrow, wide in zip([3] + widths, widths):
+        for narrow, wide in zip([3, *widths], widths):
             layers += [spectral_norm(nn.Conv2d(narrow, wide, 4, stride=2, padding=1)), nn.LeakyReLU(0.2, inplace=True)]
         self.features = nn.Sequential(*layers)  # N,C,4,4
         self.score = spectral_norm(nn.Linear(widths[-1] * 16, 1))

@@ -6,6 +6,7 @@ Its parameters are named as in the two public layouts, so that their files load 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import torch
@@ -215,7 +216,7 @@ def _layers(channels: int, blocks: int, upsample: str, norm: Callable[[], nn.Mod
     """All layers of a generator in their order, see there."""
     widths = [channels, 2 * channels, 4 * channels]
     yield from (Reflect(3), nn.Conv2d(3, widths[0], 7), norm(), nn.ReLU(inplace=True))
-    for narrow, wide in zip(widths, widths[1:]):
+    for narrow, wide in itertools.pairwise(widths):
         yield from (nn.Conv2d(narrow, wide, 3, 2, padding=1), norm(), nn.ReLU(inplace=True))
     for _ in range(blocks):
         yield Residual(widths[-1], BLOCK_NAMES[upsample], norm)

@@ -10,6 +10,7 @@ Axis letters: N pictures, Z latent size, W size of an intermediate vector, L lay
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 
 import torch
@@ -42,7 +43,7 @@ class Mapping(nn.Module):
         super().__init__()
         self.embed = nn.Embedding(classes, latent) if classes else None
         widths = [latent * (2 if classes else 1)] + [style] * layers
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:]))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
         for layer in self.layers:
             nn.init.normal_(layer.weight, 0.0, math.sqrt(2 / layer.in_features))
             nn.init.zeros_(layer.bias)
@@ -270,7 +271,7 @@ class Discriminator(nn.Module):
         super().__init__()
         _stages(size, widths)
         self.entrance = _convolution(3 * PIXEL_SHUFFLE**2, widths[0])
-        self.blocks = nn.Sequential(*(Residual(a, b) for a, b in zip(widths, widths[1:])))
+        self.blocks = nn.Sequential(*(Residual(a, b) for a, b in itertools.pairwise(widths)))
         self.last = _convolution(widths[-1] + 1, widths[-1])
         self.hidden = nn.Linear(16 * widths[-1], widths[-1])
         self.score = nn.Linear(widths[-1], 1)

@@ -46,7 +46,7 @@ class TinyDarknet(nn.Module):
 class DarknetSegmenter(TinyDarknet):
     """[N, 3, H, W] in [-1, 1] -> unit vectors [N, dimensions, H, W] that tell one texture from another, as in `VGGSegmenter`."""
 
-    descriptor_layers = {"conv2": 2, "conv6": 4, "conv10": 8}  # layer -> pixels of the picture a position
+    descriptor_layers = {"conv2": 2, "conv6": 4, "conv10": 8}  # layer -> pixels of the picture a position  # noqa: RUF012
     stride = 4
 
     def __init__(self, sigma: float = 6.0, dimensions: int = 24):

@@ -66,7 +66,7 @@ class OnePass(nn.Module, ABC):
         if moments is None:
             return self._run(x, moments_of)
         given = iter(moments)
-        return self._run(x, lambda h: next(given))
+        return self._run(x, lambda h: next(given))  # noqa: ARG005
 
     def measure(self, x: Tensor) -> list[Moments]:
         """The moments that each norm sees in x, in the order of use."""

@@ -6,6 +6,7 @@ Their files tell widths and kernels; what they don't tell (strides, activations)
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -107,7 +108,7 @@ class DenseGenerator(nn.Module):
         self.latent = widths[0]
         self.channels, self.size = picture_of(widths[-1])
         self.activation, self.output = ACTIVATIONS[activation], OUTPUTS[output]
-        self.layers = nn.ModuleList(nn.Linear(narrow, wide) for narrow, wide in zip(widths, widths[1:]))
+        self.layers = nn.ModuleList(nn.Linear(narrow, wide) for narrow, wide in itertools.pairwise(widths))
         normed = [nn.BatchNorm1d(wide, eps) if i in norms else nn.Identity() for i, wide in enumerate(widths[1:])]
         self.norms = nn.ModuleList(normed)
         self.register_buffer("centre", torch.zeros(1, widths[0]), persistent=False)

@@ -3,6 +3,7 @@ fc3, fc4 as in pytorch/examples)."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -25,10 +26,10 @@ class DenseVAE(nn.Module):
         super().__init__()
         self.latent = latent
         self.channels, self.size = picture_of(encoder[0])
-        self.encoder = nn.ModuleList(nn.Linear(*pair) for pair in zip(encoder, encoder[1:]))
+        self.encoder = nn.ModuleList(nn.Linear(*pair) for pair in itertools.pairwise(encoder))
         self.mean, self.logvar = nn.Linear(encoder[-1], latent), nn.Linear(encoder[-1], latent)
         widths = (latent, *decoder)
-        self.decoder = nn.ModuleList(nn.Linear(*pair) for pair in zip(widths, widths[1:]))
+        self.decoder = nn.ModuleList(nn.Linear(*pair) for pair in itertools.pairwise(widths))
         self.register_buffer("luminance", torch.tensor(_LUMINANCE)[:, None, None], persistent=False)
         self.register_buffer("group_means", torch.zeros(0, latent), persistent=False)
 

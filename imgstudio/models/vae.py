@@ -5,6 +5,7 @@ Axis letters: N pictures, Z latent size, C channels, G labelled groups, K mixtur
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -37,7 +38,7 @@ class Encoder(nn.Module):
     def __init__(self, latent: int, widths: Sequence[int], size: int, patch: int, depth: int):
         super().__init__()
         layers: list[nn.Module] = [nn.PixelUnshuffle(patch), nn.Conv2d(3 * patch**2, widths[0], 3, padding=1)]
-        for narrow, wide in zip(widths, widths[1:]):
+        for narrow, wide in itertools.pairwise(widths):
             layers += [*(Residual(narrow) for _ in range(depth)), nn.Conv2d(narrow, wide, 4, stride=2, padding=1)]
         layers += [*(Residual(widths[-1]) for _ in range(depth)), nn.SiLU(), nn.Flatten()]
         self.main = nn.Sequential(*layers)

@@ -14,7 +14,7 @@ from ..models.vgg import VGG
 from . import downloads, interpolation
 from .style import cost
 
-__all__ = ["model_record", "list_models"]
+__all__ = ["list_models", "model_record"]
 
 _PLAIN = ("name", "task", "title", "size", "licence", "origin", "data", "paper", "inverse")
 

@@ -77,7 +77,7 @@ def interruptible() -> None:
 _hooks: list[Any] = []
 
 
-def _forward_hook(module: nn.Module, _: Any, made: Any) -> None:
+def _forward_hook(module: nn.Module, _: Any, made: Any) -> None:  # noqa: ARG001
     if interrupt.current() is None:
         return
     interrupt.check()
@@ -95,7 +95,7 @@ def _backward_hook(_: Tensor) -> None:
 def is_small(model: str) -> bool:
     """True for nets whose pictures a CPU makes in no time. An autoencoder of others may take pictures of any size."""
     spec = catalog.find(model)
-    return spec.size < LIGHT and (spec.task == "sample" or spec.task == "reconstruct" and spec.embedded)
+    return spec.size < LIGHT and (spec.task == "sample" or (spec.task == "reconstruct" and spec.embedded))
 
 
 def estimated_seconds(model: str, pictures: int = 1, each: float = 0.05) -> float:

@@ -6,6 +6,7 @@ convolutions, small enough to run beside the net that is being trained on a CPU.
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import torch
@@ -18,7 +19,7 @@ POOL_AFTER = (1, 2, 6, 10)
 
 def kernel(i: int) -> int:
     """Side of the kernels of convolution `i`, counted from 1."""
-    return 1 if i > 2 and i % 2 == 1 or i == len(WIDTHS) else 3
+    return 1 if (i > 2 and i % 2 == 1) or i == len(WIDTHS) else 3
 
 
 class TinyDarknet(nn.Module):
@@ -28,7 +29,7 @@ class TinyDarknet(nn.Module):
         super().__init__()
         widths = (3, *WIDTHS[:layers])
         self.kernels = nn.ModuleDict()
-        for i, (narrow, wide) in enumerate(zip(widths, widths[1:]), start=1):
+        for i, (narrow, wide) in enumerate(itertools.pairwise(widths), start=1):
             self.kernels[f"conv{i}"] = nn.Conv2d(narrow, wide, kernel(i), padding=kernel(i) // 2)
 
     @classmethod

@@ -18,16 +18,16 @@ from typing import Any
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Blocks are made: nothing is reported anywhere
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
-import gradio as gr  # noqa: E402
+import gradio as gr
 
-from ..errors import StudioError  # noqa: E402
-from ..studio import system  # noqa: E402
-from . import api, header  # noqa: E402
-from .kit import prepared  # noqa: E402
-from .kit.theme import ICON, head, theme  # noqa: E402
-from .server import access, auth, outer, queue, tools  # noqa: E402
-from .server.page import Page  # noqa: E402
-from .tabs.translation import suited  # noqa: E402
+from ..errors import StudioError
+from ..studio import system
+from . import api, header
+from .kit import prepared
+from .kit.theme import ICON, head, theme
+from .server import access, auth, outer, queue, tools
+from .server.page import Page
+from .tabs.translation import suited
 
 TABS = ("sampling", "interpolation", "translation", "style", "texture", "models")
 

@@ -39,7 +39,7 @@ def sha256(path: Path) -> str:
 
 
 @functools.lru_cache(maxsize=256)
-def _sha256(path: Path, modified: int, size: int) -> str:
+def _sha256(path: Path, modified: int, size: int) -> str:  # noqa: ARG001
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
@@ -53,7 +53,7 @@ def read(path: Path, only: Callable[[str], bool] | None = None) -> dict[str, Any
     only: says by its name whether a tensor is wanted; the others never get into memory.
     Raises StudioError for what is damaged, no file of weights, or larger in memory than its bytes account for.
     """
-    wanted = only or (lambda name: True)
+    wanted = only or (lambda name: True)  # noqa: ARG005
     with _opened(path) as (file, kind):
         if kind == "safetensors":
             return _read_safetensors(file, path, wanted)
@@ -153,7 +153,7 @@ def _argument(value: Any, inside: bool = False) -> bool:
     if isinstance(value, str):
         return len(value) <= ARGUMENTS
     if value is None or isinstance(value, bool | int | float):
-        return value is None or math.isfinite(value) and abs(value) < 1 << 32
+        return value is None or (math.isfinite(value) and abs(value) < 1 << 32)
     if inside or len(value) > ARGUMENTS:
         return False
     return all(_argument(each, inside=True) for each in (value.values() if isinstance(value, dict) else value))

@@ -284,7 +284,7 @@ class _Reader(_Unpickler):
         self.pop_mark()
         self.append(_Inert())
 
-    dispatch = {
+    dispatch = {  # noqa: RUF012
         **{code: read for code, read in pickle._Unpickler.dispatch.items() if code in b"".join((  # type: ignore[attr-defined]
             pickle.PROTO, pickle.STOP, pickle.POP, pickle.POP_MARK, pickle.DUP, pickle.NONE,
             pickle.NEWTRUE, pickle.NEWFALSE, pickle.INT, pickle.BININT, pickle.BININT1, pickle.BININT2, pickle.LONG, pickle.LONG1,

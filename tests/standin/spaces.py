@@ -26,7 +26,7 @@ class WorkerError(Exception):
     """What became of any exception in the other process."""
 
 
-def GPU(task=None, *, duration=60):  # noqa: N802 (the name it has there)
+def GPU(task=None, *, duration=60):
     """@spaces.GPU and @spaces.GPU(duration=seconds or a function of the same arguments)"""
     if task is None:
         return functools.partial(GPU, duration=duration)

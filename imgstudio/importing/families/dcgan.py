@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -58,7 +59,7 @@ def recognise(state: State, task: Task | None) -> Recognised | None:
 def _chained(convolutions: Sequence[Layer]) -> bool:
     """Whether what comes out of each transposed convolution goes into the next. Their kernels are square."""
     shapes = [layer.weight.shape for layer in convolutions]
-    return all(a[1] == b[0] for a, b in zip(shapes, shapes[1:])) and all(shape[2] == shape[3] for shape in shapes)
+    return all(a[1] == b[0] for a, b in itertools.pairwise(shapes)) and all(shape[2] == shape[3] for shape in shapes)
 
 
 def _start(first: Layer, convolution: Layer) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ def recognise(state: State, task: Task | None) -> Recognised | None:
     if len(linear) < 2 or len(linear) + len(norms) != len(found):
         return None
     widths = (linear[0].weight.shape[1], *(layer.weight.shape[0] for layer in linear))
-    if any(a.weight.shape[0] != b.weight.shape[1] for a, b in zip(linear, linear[1:])) or widths[-1] < SIDES[0] ** 2:
+    if any(a.weight.shape[0] != b.weight.shape[1] for a, b in itertools.pairwise(linear)) or widths[-1] < SIDES[0] ** 2:
         return None
     try:
         channels, size = tutorial_gan.picture_of(widths[-1])

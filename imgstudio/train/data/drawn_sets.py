@@ -95,7 +95,7 @@ def unpacked(data: str, palette: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     data is "0x" and hexadecimal bytes: the palette's number, the bounds (top, right, bottom, left; right is exclusive, bottom
     inclusive), then pairs of a run's length and its colour, row by row; colour 0 leaves what is below.
     """
-    top, right, bottom, left, *runs = bytes.fromhex(data.removeprefix("0x"))[1:]
+    top, right, _bottom, left, *runs = bytes.fromhex(data.removeprefix("0x"))[1:]
     numbers = np.repeat(np.array(runs[1::2], int), np.array(runs[0::2], int))
     height, width = -(-len(numbers) // max(1, right - left)), right - left
     if not len(numbers):  # the accessory that is none

@@ -58,7 +58,7 @@ class Fetcher:
     route: Callable[[str], str] = field(default=lambda address: address)
     pause: float = 1.0  # seconds before the second try; twice as long before each next one
 
-    def get(self, address: str, name: str, known: Known = Known()) -> Path:  # noqa: B008 (frozen)
+    def get(self, address: str, name: str, known: Known = Known()) -> Path:
         """The file at an address, as `folder`/name: from an earlier call, or downloaded; an interrupted download goes on."""
         path = self.folder / name
         if path.is_file() and (known.hashed or known.size is not None):

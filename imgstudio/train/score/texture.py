@@ -43,7 +43,7 @@ def by_colour(x: Tensor, count: int | None) -> np.ndarray:
     return (points @ clustering.kmeans(points, count).T).argmax(dim=1).reshape(x.shape[2:]).numpy()
 
 
-def by_felzenszwalb(x: Tensor, count: int | None) -> np.ndarray:
+def by_felzenszwalb(x: Tensor, count: int | None) -> np.ndarray:  # noqa: ARG001
     """Graph-based segmentation (Felzenszwalb and Huttenlocher 2004) by scikit-image, which chooses the number by its scale."""
     return felzenszwalb((x[0].permute(1, 2, 0).numpy() + 1) / 2, scale=800, sigma=1.0, min_size=300)
 

@@ -33,7 +33,7 @@ class Recipe:
 
     painting: str
     side: int = 360
-    weights: ops.Weights = ops.Weights(style=0.3, tv=6.0)
+    weights: ops.Weights = ops.Weights(style=0.3, tv=6.0)  # noqa: RUF009
     after: str | None = None
     ramp: int = 2500
     net: Mapping = field(default_factory=lambda: {"width": 24})

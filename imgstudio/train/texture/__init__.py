@@ -34,7 +34,7 @@ class Recipe:
 
     build: str
     net: Mapping = field(default_factory=dict)
-    look: Look = Look()
+    look: Look = Look()  # noqa: RUF009
     regions: tuple[int, int] = (2, 7)
     temperature: float = 0.1
     view: int = 160

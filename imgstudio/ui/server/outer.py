@@ -22,7 +22,7 @@ def options(given: Mapping[str, Any]) -> dict[str, Any]:
     limits, names = settings(), accounts()
     # What a tunnel of Gradio's or a notebook's own proxy says has to be believed, or the page is not found.
     tunnel = bool(given.get("share") or os.environ.get("GRADIO_SHARE", "").lower() == "true" or "google.colab" in sys.modules)
-    trust = (lambda address: True) if tunnel else trusted()
+    trust = (lambda address: True) if tunnel else trusted()  # noqa: ARG005
     known = not tunnel and not os.environ.get("SPACE_ID")  # whether this server can tell under which name it is asked
     private = known and not limits.public
     name = given.get("server_name") or ""

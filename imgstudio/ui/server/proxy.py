@@ -25,7 +25,7 @@ def trusted() -> Callable[[str], bool]:
     addresses or networks that it lists, nowhere by default. Raises StudioError if it cannot be read."""
     text = os.environ.get(SETTING, "").strip() or ("1" if os.environ.get("SPACE_ID") else "0")
     if text in ("0", "1"):
-        return lambda address: text == "1"
+        return lambda address: text == "1"  # noqa: ARG005
     try:
         networks = [ipaddress.ip_network(part.strip()) for part in text.split(",")]
     except ValueError:
@@ -58,7 +58,7 @@ class Proxy:
         told = [(name, value) for name, value in scope["headers"] if name.lower().startswith(_TOLD)]
         if not told:
             return scope
-        address, port = scope.get("client") or ("", 0)
+        address, _port = scope.get("client") or ("", 0)
         believed = self._trust(address)
         chain = b",".join(value for name, value in told if name.lower() == b"x-forwarded-for").decode("latin-1").split(",")
         nearest = _parsed(chain[-1].strip())  # what the nearest proxy adds; all before it may be invented

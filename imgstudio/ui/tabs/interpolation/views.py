@@ -33,7 +33,7 @@ class View(NamedTuple):
     live: list[Any]
     outputs: list[Any]
     mark: freshness.Mark
-    kept: dict[str, Any] = {}
+    kept: dict[str, Any] = {}  # noqa: RUF012
 
 
 def hint(text: str) -> gr.HTML:

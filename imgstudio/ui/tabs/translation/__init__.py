@@ -34,7 +34,7 @@ def build() -> None:
     changed = gr.State(0)
     with layout.two_columns():
         with layout.controls():
-            main = _main_controls(known, pairs)
+            main = _main_controls(known)
         with layout.below():
             importer = model_import.build("translate", "translation")
             with layout.advanced():
@@ -120,7 +120,7 @@ class MainControls(NamedTuple):
     stop: gr.Button
 
 
-def _main_controls(known: Controls, pairs: dict[str, tuple[str, ...]]) -> MainControls:
+def _main_controls(known: Controls) -> MainControls:
     with gr.Row(elem_classes="slots"):
         slot = sources.build("Picture", known.content, suited.examples(), "Another", prefix="translation")
     sampled = None
