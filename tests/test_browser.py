@@ -240,9 +240,8 @@ def test_the_morph_is_animated(vae):
 # --- other screens
 
 
-@pytest.mark.parametrize("query", ["?__theme=light", "?__theme=dark"])
-def test_a_phone_shows_everything_without_scrolling_sideways(open_page, query):
-    page = open_page(390, 844, query)
+def test_a_phone_shows_everything_without_scrolling_sideways(open_page):
+    page = open_page(390, 844)
     for tab, button, picture in (
         ("Latent sampling", "#sampling-button", "#sampling-sheet"),
         ("VAE interpolation", "#morph-button", "#morph-picture"),

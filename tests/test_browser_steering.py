@@ -210,9 +210,8 @@ def test_a_drawn_picture_is_found_steered_from_and_completed(studio):
     assert len(addresses) == 3
 
 
-@pytest.mark.parametrize("query", ["?__theme=light", "?__theme=dark"])
-def test_a_phone_holds_picture_and_pad_without_scrolling_sideways(open_page, query):
-    page = opened(open_page(390, 844, query))
+def test_a_phone_holds_picture_and_pad_without_scrolling_sideways(open_page):
+    page = opened(open_page(390, 844))
     above, below = boxes(page, "#steer-picture", ".pad-field")
     assert below["y"] + below["height"] - above["y"] < 844, "both fit on the screen at once"
     for name in ("Mixing", "Own picture", "Feature maps", "Pad and directions"):

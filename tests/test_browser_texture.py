@@ -10,7 +10,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from browser import ADVANCED, PATIENCE, boxes, expect_upon, source
+from browser import ADVANCED, PATIENCE, boxes, expect_upon
 from PIL import Image, ImageChops
 from scipy import ndimage
 
@@ -120,14 +120,6 @@ def export(page, name: str, folder):
 
 
 # --- before any click
-
-
-@pytest.mark.parametrize("part", PARTS)
-def test_a_picture_hangs_there_before_any_click(open_page, part):
-    page = opened(open_page, part=part)
-    picture = page.locator(f"{PICTURES[part]} img").last
-    page.wait_for_function("picture => picture.naturalWidth > 100", arg=picture.element_handle())
-    expect(page.locator(".facts:visible").first).to_contain_text(re.compile(r"\d+ × \d+ px"))
 
 
 # --- regions
@@ -253,21 +245,6 @@ def test_a_region_is_filled_and_the_rest_stays(studio, tmp_path):
     assert changed[labels == 2].mean() > 0.8 and not changed[far].any()
     studio.locator("#fill-again").click()
     expect(studio.locator("#fill-download")).to_be_disabled()
-
-
-def test_a_bad_file_gets_a_sentence_and_the_picture_stays(studio, tmp_path):
-    (tmp_path / "bad.png").write_text("no picture")
-    before, hung = shown(studio, "#regions-result"), source(studio, "#regions-picture")
-    upload(studio, "#regions-picture-upload", tmp_path / "bad.png")
-    expect(studio.get_by_test_id("toast-text")).to_contain_text("bad.png is not a picture that can be read")
-    expect(studio.locator("#regions-picture img")).to_have_attribute("src", hung)
-    assert shown(studio, "#regions-result") == before
-
-
-def test_a_picture_of_one_pixel_gets_an_answer(studio, tmp_path):
-    Image.new("RGB", (1, 1), "teal").save(tmp_path / "dot.png")
-    upload(studio, "#regions-picture-upload", tmp_path / "dot.png")
-    expect(facts(studio)).to_contain_text("1 region in")
 
 
 # --- structure and texture

@@ -115,8 +115,3 @@ def test_the_examples_follow_the_pair(orchard):
     expect(line(orchard)).to_contain_text("256 × 256 px")
     orchard.locator("#translation-pictures button", has_text="Apple 2").click()
     expect(chosen).to_contain_text("Apple 2")
-
-
-def test_a_phone_needs_no_scrolling_sideways(open_page):
-    page = opened(open_page(390, 844))
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
