@@ -30,10 +30,7 @@ from imgstudio.models.stylegan2 import Generator as StyleGAN2
 from imgstudio.ops.latent.styles import principal_directions
 
 # What takes longest comes first, so that no process is left alone with it in the end.
-FIRST = (
-    *("test_browser_page", "test_recipes", "test_browser_texture", "test_browser_style", "test_attack", "test_browser"),
-    *("test_browser_steering", "test_server_queue", "test_readme", "test_browser_downloads", "test_train_stylegan"),
-)
+FIRST = ("test_browser", "test_recipes", "test_attack", "test_server_queue", "test_readme", "test_train_stylegan", "test_package")
 TRAINING = ("test_train", "test_recipes", "test_muon", "test_flow")
 SERVING = (
     "test_attack",
@@ -66,8 +63,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for kind, files in kinds.items():
             if item.path.stem.startswith(files):
                 item.add_marker(kind)
-    order = {name: place for place, name in enumerate(FIRST)}
-    items.sort(key=lambda item: order.get(item.path.stem, len(FIRST)))
+        # A file stays in one process, and so do all that drive a browser: two would take the processors from each other.
+        item.add_marker(pytest.mark.xdist_group("browser" if item.get_closest_marker("browser") else item.path.stem))
+    items.sort(key=lambda item: next((place for place, name in enumerate(FIRST) if item.path.stem.startswith(name)), len(FIRST)))
 
 
 @dataclass(frozen=True)
