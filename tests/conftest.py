@@ -56,6 +56,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return WORKERS
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks tests by their file: `browser`, `train`, and `slow`, which both of them are, too."""
     kinds = {"browser": ("test_browser",), "train": TRAINING, "slow": ("test_browser", *TRAINING, *SERVING)}
