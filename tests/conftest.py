@@ -56,16 +56,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return WORKERS
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks tests by their file: `browser`, `train`, and `slow`, which both of them are, too."""
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks a test by its file: `browser`, `train`, and `slow`, which both of them are, too."""
     kinds = {"browser": ("test_browser",), "train": TRAINING, "slow": ("test_browser", *TRAINING, *SERVING)}
-    for item in items:
-        for kind, files in kinds.items():
-            if item.path.stem.startswith(files):
-                item.add_marker(kind)
-        # A file stays in one process, and so do all that drive a browser: two would take the processors from each other.
-        item.add_marker(pytest.mark.xdist_group("browser" if item.get_closest_marker("browser") else item.path.stem))
+    for kind, files in kinds.items():
+        if item.path.stem.startswith(files):
+            item.add_marker(kind)
+    # A file stays in one process, and so do all that drive a browser: two would take the processors from each other.
+    item.add_marker(pytest.mark.xdist_group("browser" if item.get_closest_marker("browser") else item.path.stem))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: next((place for place, name in enumerate(FIRST) if item.path.stem.startswith(name)), len(FIRST)))
 
 
