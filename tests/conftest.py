@@ -6,9 +6,7 @@ import os
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-WORKERS = min(os.cpu_count() or 1, 4)  # processes that run tests side by side; each holds nets, and may start a server
-CHOSEN = "OMP_NUM_THREADS" in os.environ
-os.environ.setdefault("OMP_NUM_THREADS", str(WORKERS))
+os.environ.setdefault("OMP_NUM_THREADS", "2")
 for name in ("IMGSTUDIO_WEIGHTS", "IMGSTUDIO_WEIGHTS_DIR", "HF_ENDPOINT", "HF_TOKEN", "HF_HUB_OFFLINE"):
     os.environ.pop(name, None)
 
@@ -29,8 +27,6 @@ from imgstudio.models.resnet_generator import ResnetGenerator
 from imgstudio.models.stylegan2 import Generator as StyleGAN2
 from imgstudio.ops.latent.styles import principal_directions
 
-# What takes longest comes first, so that no process is left alone with it in the end.
-FIRST = ("test_browser", "test_recipes", "test_attack", "test_server_queue", "test_readme", "test_train_stylegan", "test_package")
 TRAINING = ("test_train", "test_recipes", "test_muon", "test_flow")
 SERVING = (
     "test_attack",
@@ -40,20 +36,10 @@ SERVING = (
     "test_space",
     "test_typing",
     "test_prepared",
-)  # or processes
+)
 
 SMALL = {"latent": 8, "channels": 4, "size": 16}  # arguments of a generator that computes in no time
 STYLES = {"latent": 8, "style": 16, "mapping": 2, "widths": (16, 16), "size": 16, "components": 3}  # of a StyleGAN2
-
-
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One file, or one test, runs in this process."""
-    named = [Path(name.partition("::")[0]) for name in config.args]
-    if len(named) == 1 and named[0].suffix == ".py":
-        return 0
-    if not CHOSEN:  # inherited by the workers: more threads than processors would wait for each other
-        os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // WORKERS))
-    return WORKERS
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -62,12 +48,6 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     for kind, files in kinds.items():
         if item.path.stem.startswith(files):
             item.add_marker(kind)
-    # A file stays in one process, and so do all that drive a browser: two would take the processors from each other.
-    item.add_marker(pytest.mark.xdist_group("browser" if item.get_closest_marker("browser") else item.path.stem))
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: next((place for place, name in enumerate(FIRST) if item.path.stem.startswith(name)), len(FIRST)))
 
 
 @dataclass(frozen=True)

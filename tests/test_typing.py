@@ -71,9 +71,3 @@ def test_a_wrong_use_is_found(cache, tmp_path):
         "4",
         "5",
     ]
-
-
-def test_the_layers_that_others_call_are_typed(cache):
-    """Public names, catalogue, weights, studio and command line: what pyproject.toml names."""
-    done = subprocess.run([sys.executable, "-m", "mypy", "--cache-dir", str(cache)], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
