@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from table import each_row
 from torch.nn.functional import one_hot
 
 from imgstudio import device as devices
@@ -79,7 +78,7 @@ def test_truncation_shrinks_what_the_flow_begins_with():
     assert torch.equal(sampling.truncate(net, full, 0.5, labels), full)  # not a second time
 
 
-@each_row(
+@pytest.mark.parametrize(
     "net",
     [
         dcgan.Generator(latent=6, size=16, channels=8),

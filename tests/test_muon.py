@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from table import each_row
 
 from imgstudio.train import muon
 from imgstudio.train.gan.trainer import adam
 from imgstudio.train.muon import Muon
 
 
-@each_row("shape", [(24, 60), (60, 24), (32, 32)])
+@pytest.mark.parametrize("shape", [(24, 60), (60, 24), (32, 32)])
 def test_every_direction_of_a_matrix_becomes_about_equally_long(shape):
     u, _, v = torch.linalg.svd(torch.randn(*shape, generator=torch.Generator().manual_seed(0)), full_matrices=False)
     sizes = torch.logspace(0, -2.5, min(shape))

@@ -19,7 +19,6 @@ import coroutines
 import gradio as gr
 import page_server
 import pytest
-from table import each_row
 
 from imgstudio import StudioError
 from imgstudio.ui.server import auth, doors, headers, proxy
@@ -94,7 +93,7 @@ OPEN = """/ /config /gradio_api/info /gradio_api/openapi.json /gradio_api/app_id
 /pwa_icon/192"""
 
 
-@each_row("path", OPEN.split())
+@pytest.mark.parametrize("path", OPEN.split())
 def test_routes_of_the_page_and_its_clients_are_open(private, path):
     assert request(private, path)[0] == 200
 
@@ -105,7 +104,9 @@ def test_routes_of_the_page_and_its_clients_are_open(private, path):
 JOIN = json.dumps({"data": ["a"], "fn_index": 0, "session_hash": "abcdefgh"})
 
 
-@each_row("origin", ["http://evil.example", "null", "https://127.0.0.1.evil.example", "http://127.0.0.1:1", "file://"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "https://127.0.0.1.evil.example", "http://127.0.0.1:1", "file://"]
+)
 def test_a_foreign_website_can_neither_post_nor_read(private, origin):
     for path, method, body, kind in (
         ("/gradio_api/queue/join", "POST", JOIN, "text/plain"),
@@ -121,13 +122,13 @@ def test_the_page_itself_may_post(private):
     assert request(private, "/gradio_api/queue/join", "POST", JOIN, Content_Type="application/json")[0] == 200, "no browser"
 
 
-@each_row("host", ["evil.example", "evil.example:7860", "127.0.0.1.evil.example", "a@127.0.0.1", ""])
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:7860", "127.0.0.1.evil.example", "a@127.0.0.1", ""])
 def test_a_name_that_somebody_pointed_here_is_refused(private, host):
     status, _, body = request(private, "/config", Host=host)
     assert status == 421 and b"IMGSTUDIO_HOSTS" in body
 
 
-@each_row("host", ["localhost:80", "LOCALHOST", "[::1]:7860", "192.168.1.7:7860", "lab-pc", "lab-pc.local"])
+@pytest.mark.parametrize("host", ["localhost:80", "LOCALHOST", "[::1]:7860", "192.168.1.7:7860", "lab-pc", "lab-pc.local"])
 def test_names_that_nobody_else_can_point_here_are_known(private, host):
     assert request(private, "/config", Host=host)[0] == 200
 
@@ -294,8 +295,8 @@ def test_frames_that_cannot_be_read_are_a_sentence(monkeypatch):
         headers.frames(open_=True)
 
 
-@each_row("path", ["/", "/config", "/theme.css"])
-@each_row("accepted", ["gzip", "gzip, deflate, br", "br;q=0.5, gzip;q=0.8"])
+@pytest.mark.parametrize("path", ["/", "/config", "/theme.css"])
+@pytest.mark.parametrize("accepted", ["gzip", "gzip, deflate, br", "br;q=0.5, gzip;q=0.8"])
 def test_the_page_is_compressed(private, path, accepted):
     plain = request(private, path)[2]
     _, found, body = request(private, path, Accept_Encoding=accepted)
@@ -303,7 +304,7 @@ def test_the_page_is_compressed(private, path, accepted):
     assert len(gzip.decompress(body)) == len(plain) and "accept-encoding" in found["vary"].lower()
 
 
-@each_row("accepted", ["identity", "gzip;q=0", "zstd"])
+@pytest.mark.parametrize("accepted", ["identity", "gzip;q=0", "zstd"])
 def test_who_takes_no_gzip_gets_none(private, accepted):
     assert "content-encoding" not in request(private, "/config", Accept_Encoding=accepted)[1]
 

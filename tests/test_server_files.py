@@ -15,7 +15,6 @@ import page_server
 import pytest
 from PIL import Image
 from stranger import API, Stranger, refusal, result
-from table import each_row
 
 from imgstudio.ui.server import files
 
@@ -293,7 +292,7 @@ def test_the_opening_pictures_are_served_by_their_names(stranger):
 # --- malformed values
 
 
-@each_row(
+@pytest.mark.parametrize(
     "sent",
     [
         5,

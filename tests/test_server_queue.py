@@ -18,7 +18,6 @@ import page_server
 import pytest
 from gradio import queueing
 from gradio.routes import App
-from table import each_row
 from visitor import PATIENCE, Visitor
 
 from imgstudio.interrupt import Work
@@ -169,7 +168,7 @@ def files_in(data: object) -> list[dict]:
     return [file for each in inner for file in files_in(each)]
 
 
-@each_row("how", ["closed", "cancelled", "replaced", "unheard"])
+@pytest.mark.parametrize("how", ["closed", "cancelled", "replaced", "unheard"])
 def test_a_job_that_is_given_up_as_its_turn_comes_frees_its_lane(how):
     """Between the moment that Gradio takes it from the queue and the first step of its task, others can have their say."""
     with gr.Blocks() as demo:
@@ -342,7 +341,7 @@ def test_nobody_cancels_for_others(url, visitor, picture, config):
     assert answers[0][0] == "complete", answers
 
 
-@each_row(
+@pytest.mark.parametrize(
     ("endpoint", "data"),
     [
         ("sample", [GAN]),

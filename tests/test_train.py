@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from plain import two_classes
-from table import each_row
 
 from imgstudio import catalog, weights
 from imgstudio.catalog import rows
@@ -79,7 +78,7 @@ def test_batches_show_every_picture_once_an_epoch(data):
     assert len(seen.flatten(1).unique(dim=0)) == len(pictures.images.flatten(1).unique(dim=0))
 
 
-@each_row("name", ADVERSARIAL)
+@pytest.mark.parametrize("name", ADVERSARIAL)
 def test_a_loss_falls_as_its_player_wins(name):
     loss, up, down = ADVERSARIAL[name], torch.full((4,), 0.9), torch.full((4,), -0.9)
     assert loss.discriminator(up, down) < loss.discriminator(down, up)
@@ -117,7 +116,7 @@ def test_a_shift_moves_by_whole_pixels():
     assert ((places // 16 - 8).abs() <= 2).all() and ((places % 16 - 8).abs() <= 2).all()
 
 
-@each_row("classes", [0, 3])
+@pytest.mark.parametrize("classes", [0, 3])
 def test_the_nets_of_the_game_fit_each_other(classes):
     generator = Generator(**SMALL, classes=classes)
     discriminator = Discriminator(size=16, channels=8, widest=16, classes=classes)

@@ -7,7 +7,6 @@ import shutil
 import pytest
 import torch
 from plain import two_classes
-from table import each_row
 
 from imgstudio import device, weights
 from imgstudio.errors import StudioError
@@ -56,7 +55,7 @@ def test_a_run_learns_its_classes_and_ships(data, tmp_path, monkeypatch):
     assert lengths.min() > 0 and torch.equal(lengths, lengths.sort(descending=True).values)
 
 
-@each_row("optimiser", stylegan2.OPTIMISERS)
+@pytest.mark.parametrize("optimiser", stylegan2.OPTIMISERS)
 def test_a_run_resumes_where_it_stopped(optimiser, data, tmp_path):
     chosen = recipe(optimiser=optimiser)
     stylegan2.train(chosen, data, tmp_path / "run", images=64)

@@ -12,7 +12,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from table import each_row
 
 from imgstudio.models.renet import ReNet, Sweep
 from imgstudio.models.unet import UNet
@@ -60,8 +59,8 @@ def bank(data) -> Bank:
 # --- nets
 
 
-@each_row("name", NETS)
-@each_row("size", [(1, 1), (32, 32), (37, 150)])
+@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("size", [(1, 1), (32, 32), (37, 150)])
 def test_every_pixel_gets_a_vector_of_unit_length(name, size):
     net = NETS[name]().eval()
     with torch.no_grad():
@@ -70,7 +69,7 @@ def test_every_pixel_gets_a_vector_of_unit_length(name, size):
     assert torch.allclose(embedding.norm(dim=1), torch.ones(2, *size), atol=1e-5)
 
 
-@each_row("name", NETS)
+@pytest.mark.parametrize("name", NETS)
 def test_a_far_corner_is_seen(name):
     """What a texture is depends on its surroundings: with deep features every place hears of every other in a small picture."""
     torch.manual_seed(0)

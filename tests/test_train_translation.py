@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from table import each_row
 
 from imgstudio import weights
 from imgstudio.importing.families.cyclegan import layout
@@ -189,7 +188,7 @@ def test_crops_are_as_large_as_asked():
     assert len(widths[0.5, 1.0]) == 60 and 110 < max(widths[0.5, 1.0]) < 150 and 90 < max(widths[0.5, 0.7]) < 105
 
 
-@each_row("ramp", [4000, 0])
+@pytest.mark.parametrize("ramp", [4000, 0])
 def test_ties_to_the_original_tighten_slowly(recipe, ramp):
     """The change of the very first step must not depend on cycle and identity: a net that begins at the identity stays there."""
     batch = noise(16)
@@ -363,7 +362,7 @@ def test_a_change_may_have_the_edges_of_the_picture_and_no_others():
     assert edge_aware_smoothness(x, along).item() < 0.01 * edge_aware_smoothness(x, across).item()
 
 
-@each_row("period", [3, 4, 6])
+@pytest.mark.parametrize("period", [3, 4, 6])
 def test_a_mesh_of_any_period_is_told_from_grain(period):
     torch.manual_seed(0)
     grain = 0.1 * torch.randn(4, 3, 98, 101)
