@@ -53,7 +53,7 @@ def retexture(
     part, wanted = picture.crop(box), _cropped(inside, box)
     longest = max(part.size)
     if (other := number(texture)) is not None:
-        sample, valid = _region_as_sample(picture, segmentation.mask(int(other)), longest, scale)
+        sample, valid = _region_as_sample(picture, segmentation.mask(cast("int", other)), longest, scale)
     else:
         sample = _values(fit_sample(cast("Source", texture), longest, scale))
         valid = torch.ones(sample.shape[1:], dtype=torch.bool)
