@@ -24,7 +24,7 @@ from imgstudio.studio.steps import Step
 from imgstudio.ui.kit import demos, sources
 from imgstudio.ui.tabs.texture import exports, lens, regions, structure, synthesis
 from imgstudio.ui.tabs.texture import fill as texture_fill
-from imgstudio.ui.tabs.texture import result as walls
+from imgstudio.ui.tabs.texture import result as regions_result
 from imgstudio.ui.tabs.texture import scene as scenes
 from imgstudio.ui.tabs.texture.regions import NO_EDITS, RegionEdits
 from imgstudio.ui.tabs.texture.result import Display
@@ -43,7 +43,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def said(monkeypatch) -> list[str]:
-    """What the visitor is told."""
+    """What the visitor reads."""
     sentences: list[str] = []
     monkeypatch.setattr(gr, "Warning", sentences.append)
     return sentences
@@ -96,10 +96,10 @@ def test_textures_through_the_api(cache):
 
 def test_the_net_runs_once_for_all_that_is_done_to_a_picture(scene):
     before = scenes.runs()
-    first = walls.show(scene, Display())
+    first = regions_result.show(scene, Display())
     assert scenes.runs() == before + 1
     for each in (scene.again(2), scene.again(None), scene.pick(1).pick(3).merge(), scene.pick(2)):
-        line = walls.show(each, Display("labels", 0.2, False))[2]
+        line = regions_result.show(each, Display("labels", 0.2, False))[2]
         assert "without running the net again" in line
     assert scenes.runs() == before + 1
     assert "Gabor" in first[2] and "120 × 80 px" in first[2]
@@ -130,9 +130,9 @@ def test_a_mosaic_is_scored_and_a_photograph_is_not(cache, scene):
     mine = Scene(sources.source(truth.path, "Mosaic"), MODEL, 256, 3, truth)
     score = scenes.score(mine)
     assert set(score) == {"mean IoU", "adjusted Rand index"} and 0.3 < score["mean IoU"] <= 1
-    assert f"{score['mean IoU']:.3f}" in walls.show(mine, Display())[3]
+    assert f"{score['mean IoU']:.3f}" in regions_result.show(mine, Display())[3]
     assert scenes.score(scene._replace(truth=truth)) is None  # the mosaic that hung there before
-    assert walls.show(scene, Display())[3] == ""
+    assert regions_result.show(scene, Display())[3] == ""
     assert held.path != truth.path and isinstance(truth, Truth)
 
 
@@ -140,8 +140,8 @@ def test_without_a_picture_there_is_a_sentence_and_nothing_happens(cache):
     with pytest.raises(StudioError, match="no picture yet"):
         regions.find(None, MODEL, True, 4, 256, None, NO_EDITS, *Display())
     assert regions.regroup(None, 3, *Display()) == gr.skip()
-    assert walls.redraw(None, *Display()) == gr.skip()
-    assert walls.pick(None, "overlay", SimpleNamespace(index=1)) == gr.skip()
+    assert regions_result.redraw(None, *Display()) == gr.skip()
+    assert regions_result.pick(None, "overlay", SimpleNamespace(index=1)) == gr.skip()
     assert texture_fill.offer(None, None, 0) == gr.skip()
 
 
@@ -181,21 +181,21 @@ def test_the_layer_knows_the_regions_and_the_table_their_size(scene):
 def test_the_picture_hangs_there_at_the_size_of_a_screen_and_is_kept_whole(cache):
     striped(1500, 300).save(cache / "wide.png")
     wide = Scene(sources.source(cache / "wide.png", "Wide"), MODEL, 256, 2)
-    assert Image.open(walls.draw(wide, Display())).size == (1024, 205)
-    assert Image.open(walls.draw(wide, Display("side by side"))).size == (2048, 205)
+    assert Image.open(regions_result.draw(wide, Display())).size == (1024, 205)
+    assert Image.open(regions_result.draw(wide, Display("side by side"))).size == (2048, 205)
     assert Image.open(exports.write("overlay", wide, 0.5, True)).size == (1500, 300)
     image, found = scenes.small(wide)
     assert found.size == image.size and found.areas == scenes.segmentation(wide).areas
 
 
 def test_a_click_changes_the_buttons(scene):
-    _, _, hint, merge, undo, now = walls.pick(scene, "overlay", SimpleNamespace(index=2))
+    _, _, hint, merge, undo, now = regions_result.pick(scene, "overlay", SimpleNamespace(index=2))
     assert "region 2" in hint and merge["interactive"] is False and undo["interactive"] is False
-    _, _, hint, merge, _, now = walls.pick(now, "overlay", SimpleNamespace(index=1))
+    _, _, hint, merge, _, now = regions_result.pick(now, "overlay", SimpleNamespace(index=1))
     assert "region 1" in hint and merge["value"] == "Merge 1 and 2" and merge["interactive"] is True
-    *_, undo, now = walls.merge(now, *Display())
+    *_, undo, now = regions_result.merge(now, *Display())
     assert undo["interactive"] is True and now.merged == ((1, 2),)
-    assert walls.undo(now, *Display())[-1].merged == ()
+    assert regions_result.undo(now, *Display())[-1].merged == ()
 
 
 def test_exports_are_what_they_say(scene):
@@ -293,13 +293,13 @@ def wish(scene: Scene, **changes) -> Controls:
 
 
 def test_a_texture_grows_and_is_tiled(scene):
-    *_, (path, line, ready, tiled, told) = synthesis.synthesize(ANN, *wish(scene))
+    *_, (path, line, ready, tiled, line_below) = synthesis.synthesize(ANN, *wish(scene))
     assert Image.open(path).size == (96, 96) and Image.open(tiled).size == (192, 192)
-    assert ready["value"] == path and "seed 5" in line and "Stripes" in line and "no seam" in told
+    assert ready["value"] == path and "seed 5" in line and "Stripes" in line and "no seam" in line_below
     settings = read_settings(path)
     assert (settings["seamless"], settings["seed"], settings["method"]) == (True, 5, QUILTING) and "steps" not in settings
-    *_, (_, _, _, _, told) = synthesis.synthesize(ANN, *wish(scene, seamless=False))
-    assert "seams show" in told
+    *_, (_, _, _, _, line_below) = synthesis.synthesize(ANN, *wish(scene, seamless=False))
+    assert "seams show" in line_below
 
 
 def test_only_what_acts_is_told_to_a_method(scene):

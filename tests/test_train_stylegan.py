@@ -101,13 +101,13 @@ def test_a_picture_is_the_lesson_for_its_latent_vector_and_less_and_less_so(room
     )
     training = room.Training(room.Recipe(data="", augment=False, ema_horizon=20, distill=distill, **more), torch.device("cpu"))
     greys = torch.linspace(-0.8, 0.8, 16).view(-1, 1, 1, 1).expand(-1, 3, 16, 16).contiguous()
-    critic = training.discriminator.score.weight.clone()
+    discriminator = training.discriminator.score.weight.clone()
     rows = [training.step(greys, torch.zeros(16, dtype=torch.long)) for _ in range(300)]
     one_grey_for_all = training.distillation.reconstruction_loss(torch.zeros_like(greys), greys)
     assert max(row["distillation"] for row in rows[180:200]) < 0.4 * one_grey_for_all
     assert [row["discriminator"].isnan().item() for row in rows] == [True] * 200 + [False] * 100
-    assert [row["generator"].isnan().item() for row in rows] == [True] * 250 + [False] * 50  # the critic looks on first
-    assert not torch.equal(critic, training.discriminator.score.weight)
+    assert [row["generator"].isnan().item() for row in rows] == [True] * 250 + [False] * 50  # the discriminator looks on first
+    assert not torch.equal(discriminator, training.discriminator.score.weight)
 
     shares = {0: 1.0, 4000: 1.0, 4500: 0.875, 6000: 0.75, 9000: 0.75}
     assert [training.distillation.weight(seen) for seen in shares] == pytest.approx(list(shares.values()))
@@ -148,9 +148,11 @@ def test_latent_vectors_of_lessons_are_whitened_draws_from_the_posterior(shelf, 
 def test_a_run_goes_on_without_its_critic(room, small, shelf, tmp_path, data):
     net = {"size": 16, "latent": 8, "widths": (8, 8)}
     weights.write(shelf / "vae.safetensors", VAE(**net).state_dict())
-    critic = {"widths": (8, 16)} if room is stylegan2 else {"channels": 8, "widest": 16}
+    discriminator = {"widths": (8, 16)} if room is stylegan2 else {"channels": 8, "widest": 16}
     distill = DistillConfig(encoder="vae.safetensors", net=net, decay_images=320, supervised_finetuning=160, self_distillation=80)
-    recipe = room.Recipe(data="plain.tar", generator=small, discriminator=critic, batch=16, ema_horizon=10**6, distill=distill)
+    recipe = room.Recipe(
+        data="plain.tar", generator=small, discriminator=discriminator, batch=16, ema_horizon=10**6, distill=distill
+    )
     pictures, _ = room.load_data(recipe, data)
     rows = []
 
@@ -236,8 +238,8 @@ def test_a_generator_is_taught_its_own_drawings_where_there_was_no_polish():
 
 @pytest.mark.short_training
 def test_a_generator_learns_what_its_teachers_make_together():
-    critic = {"channels": 8, "widest": 16}
-    recipe = dcgan.Recipe(data="plain.tar", generator=DCGAN, discriminator=critic, batch=16, generator_rate=2e-3)
+    discriminator = {"channels": 8, "widest": 16}
+    recipe = dcgan.Recipe(data="plain.tar", generator=DCGAN, discriminator=discriminator, batch=16, generator_rate=2e-3)
     training = dcgan.Training(recipe, torch.device("cpu"))
     training.teachers["adversarial"] = training.finished()
     other = training.finished()
@@ -301,9 +303,9 @@ def test_a_flow_learns_where_the_codes_lie_before_the_first_step_and_then_rests(
     weights.write(shelf / "vae.safetensors", VAE(**net).state_dict())
     pictures = two_classes(tmp_path / "flow", 40)
     distill = DistillConfig(encoder="vae.safetensors", net=net, decay_images=8000, flow_steps=60)
-    critic = {"widths": (8, 16)} if room is stylegan2 else {"channels": 8, "widest": 16}
+    discriminator = {"widths": (8, 16)} if room is stylegan2 else {"channels": 8, "widest": 16}
     more = {"classes": 2, "flow": {"width": 32, "depth": 1}}
-    chosen = room.Recipe(data="plain.tar", generator=generator | more, discriminator=critic, batch=16, distill=distill)
+    chosen = room.Recipe(data="plain.tar", generator=generator | more, discriminator=discriminator, batch=16, distill=distill)
     room.train(chosen, pictures, tmp_path / "run", images=32)
     first = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     room.train(chosen, pictures, tmp_path / "run", images=64)

@@ -87,7 +87,7 @@ def _disagreement(net: nn.Module, draws: int) -> float:
 
 def assumed(activation: str, output: str, sure: bool) -> str:
     """What was assumed about a net, as a sentence for people; `sure` as of `best`."""
-    told = f"{'Leaky ReLU' if activation == 'leaky relu' else 'ReLU'} between its layers"
+    used = f"{'Leaky ReLU' if activation == 'leaky relu' else 'ReLU'} between its layers"
     if sure:
-        return f"That there is a {told} follows from its batch norms; {output} at the end is assumed."
-    return f"A {told} and {output} at the end are assumed, for the file does not tell."
+        return f"That there is a {used} follows from its batch norms; {output} at the end is assumed."
+    return f"A {used} and {output} at the end are assumed, for the file does not tell."

@@ -69,7 +69,7 @@ def _nets(task: Task | None) -> dict[str, Task]:
 
 def _found(build: str, use: Task, kwargs: Mapping[str, Any]) -> Recognised:
     family = build.rpartition(":")[2]
-    told = ", ".join(f"{name} {value}" for name, value in kwargs.items())
+    listed = ", ".join(f"{name} {value}" for name, value in kwargs.items())
     classes = kwargs.get("classes", 0)
     found = Recognised(
         task=use,
@@ -77,6 +77,6 @@ def _found(build: str, use: Task, kwargs: Mapping[str, Any]) -> Recognised:
         kwargs=kwargs,
         convert=dict,
         title=f"{family} of this studio",
-        said=f"A net that this studio trained, {family}{f' ({told})' if told else ''}.",
+        said=f"A net that this studio trained, {family}{f' ({listed})' if listed else ''}.",
     )
     return replace(found, labels=tuple(f"class {i}" for i in range(classes))) if classes else found

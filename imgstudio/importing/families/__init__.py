@@ -1,4 +1,4 @@
-"""The layouts of others that are known here, one module a family: what a file is told by, and the map from its keys to ours.
+"""The layouts of others that are known here, one module a family: how a file is recognised, and the map from its keys to ours.
 
 Each module has `recognise(state, task)`, which returns a `Recognised`, or None for what is of another family, and raises
 Mismatch for what is clearly of this one but lacks something or has too much. Those whose keys differ from ours also have

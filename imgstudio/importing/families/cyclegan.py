@@ -43,7 +43,7 @@ def recognise(state: State, task: Task | None) -> Recognised | None:
 def layout(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """What a checkpoint in one of the two public layouts needs: arguments for ResnetGenerator, and its tensors under our keys.
 
-    Any width and any number of blocks, told by key names and shapes; what wrapping a net adds to its keys ("module.") and
+    Any width and any number of blocks, recognised by key names and shapes; what wrapping a net adds to its keys ("module.") and
     the unused statistics of old files are dropped. Raises ValueError that names the key or shape that is wrong.
     """
     given = {_plain(key): value for key, value in state.items() if key.rpartition(".")[2] not in _STATISTICS}

@@ -85,7 +85,7 @@ def _geometry(kernels: Sequence[int], start: int) -> tuple[tuple[int, int], ...]
         elif kernel in _USUAL:
             chain.append(_USUAL[kernel])
         else:
-            raise Mismatch(f"it looks like a DCGAN, but with a kernel of {kernel} x {kernel} px its strides can't be told")
+            raise Mismatch(f"it looks like a DCGAN, but with a kernel of {kernel} x {kernel} px its strides can't be inferred")
         side = tutorial_gan.Layer(1, kernel, *chain[-1]).side(side)
     if not SIDES[0] <= side <= SIDES[1]:
         raise Mismatch(f"it looks like a DCGAN of {side} px, and only {SIDES[0]} to {SIDES[1]} px are known here")

@@ -47,7 +47,7 @@ def translate_many(
     made. Files are named after their pictures, plainly: `My Cat!.JPG` becomes `My-Cat-daisy2sunflower.png`.
     """
     images = listed("pictures", images, MOST)
-    translation_steps(model, Image.new("RGB", (1, 1)), cycle=False, size=size, strength=strength)  # mistakes are told at once
+    translation_steps(model, Image.new("RGB", (1, 1)), cycle=False, size=size, strength=strength)  # mistakes are reported at once
     return _batch(model, images, Path(path), size, strength)
 
 

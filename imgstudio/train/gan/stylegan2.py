@@ -190,12 +190,12 @@ class Training(GANTrainer):
         with devices.autocast(self.device, training=True):
             scores = self.score(fake, labels).float()
         self.discriminator.requires_grad_(True)
-        edited_scores, told = scores[~given.unedited], given.supervised
+        edited_scores, supervised = scores[~given.unedited], given.supervised
         losses["generator"] = ADVERSARIAL["minimax"].generator(edited_scores)
         # Sharper than wanted: learning from pictures softens.
         sharpen = self.distillation.config.sharpen
-        pictures, wanted = fake.float()[told], self_distillation.unsharp_mask(given.target_pictures[told], sharpen)
-        picture_weight = torch.where(given.unedited[told], 1.0, EDITED_WEIGHT)
+        pictures, wanted = fake.float()[supervised], self_distillation.unsharp_mask(given.target_pictures[supervised], sharpen)
+        picture_weight = torch.where(given.unedited[supervised], 1.0, EDITED_WEIGHT)
         losses["distillation"] = PIXEL_WEIGHT * pixel_loss(pictures, wanted, picture_weight)
         losses["distillation"] += FEATURE_WEIGHT * self.distillation.feature_loss(pictures, wanted)
         update(self.generator_optimiser, ADVERSARIAL_WEIGHT * losses["generator"] + losses["distillation"])
