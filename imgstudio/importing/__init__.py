@@ -3,8 +3,8 @@
     spec = imgstudio.import_weights("owner/repo")
     imgstudio.sample(spec.name, [1, 2, 3])
 
-Another layout is one module in `families`, which holds both how its files are recognised and the map of their keys, and one word in
-the list there. Files that this studio wrote are recognised by `own`.
+Another layout is one module in `families`, which holds both how its files are recognised and the map of their keys, and one word
+in the list there. Files that this studio wrote are recognised by `own`.
 """
 
 from __future__ import annotations
