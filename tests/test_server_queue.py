@@ -313,7 +313,7 @@ def test_the_stop_button_takes_a_waiting_job_out(url, visitor, config):
         visitor.wait(lambda each: each.get("event_id") == again and each["msg"] == "process_generating")
         visitor.join(stop, [])
         visitor.completed(again)
-    assert wait_for(lambda: len(found := log.outcomes("grow")) == 3 and found) == ["stopped"] * 3
+    assert wait_for(lambda: len(found := log.outcomes("synthesize")) == 3 and found) == ["stopped"] * 3
 
 
 def test_work_of_the_page_keeps_what_is_there_when_its_time_is_over(url, visitor, config):
@@ -325,7 +325,7 @@ def test_work_of_the_page_keeps_what_is_there_when_its_time_is_over(url, visitor
         assert f"The {SECONDS} seconds" in told["log"] and told["level"] == "warning"
         assert visitor.completed(event)["success"]
     assert any(each["msg"] == "process_generating" for each in visitor.messages)
-    assert wait_for(lambda: log.outcomes("grow")) == ["timed-out"]
+    assert wait_for(lambda: log.outcomes("synthesize")) == ["timed-out"]
 
 
 def test_nobody_cancels_for_others(url, visitor, picture, config):
