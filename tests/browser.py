@@ -43,12 +43,15 @@ def context(driver) -> Iterator:
 
 
 @pytest.fixture
-def open_page(context) -> Iterator:
-    """Opens the page, and checks in the end that it was quiet: no error on the console, no request to another machine."""
+def open_page(context, request) -> Iterator:
+    """Opens the page, and checks in the end that it was quiet: no error on the console, no request to another machine.
+
+    tab: alone on the page, which opens faster; None: the whole page. By default it is TAB of the file of tests.
+    """
     faults: list[str] = []
     pages = []
 
-    def opened(width: int = 1440, height: int = 900, query: str = ""):
+    def opened(width: int = 1440, height: int = 900, query: str = "", tab: str | None = getattr(request.module, "TAB", None)):
         page = context.new_page()
         pages.append(page)
         page.set_viewport_size({"width": width, "height": height})
@@ -56,7 +59,7 @@ def open_page(context) -> Iterator:
         page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("request", lambda request: None if LOCAL.match(request.url) else faults.append(request.url))
-        page.goto(page_server.address() + query)
+        page.goto(page_server.address_of(tab) + query)
         page.locator(".rooms").wait_for()
         return page
 

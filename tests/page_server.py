@@ -40,6 +40,14 @@ def address(*program: str, root: Path = ROOT, python: str = sys.executable, **mo
     return found
 
 
+def address_of(tab: str | None = None) -> str:
+    """Where the page is served, or one with this tab alone."""
+    if tab is None:
+        return address()
+    first = address("tests/tabs_server.py")
+    return re.search(rf"^{tab}: (\S+)/$", process_of(first)[1].read_text(), re.MULTILINE)[1]
+
+
 _started: dict[str, tuple[int, Path]] = {}
 
 

@@ -21,6 +21,9 @@ expect = playwright.expect
 expect.set_options(timeout=PATIENCE)
 
 
+TAB = "sampling"
+
+
 @pytest.fixture
 def page(open_page):
     page = open_page()
@@ -29,8 +32,9 @@ def page(open_page):
 
 
 @pytest.fixture
-def vae(page):
-    """The page with its second tab open."""
+def vae(open_page):
+    """The second tab."""
+    page = open_page(tab="interpolation")
     page.get_by_role("tab", name="VAE interpolation").click()
     expect(page.locator("#morph-picture img")).to_be_visible()
     return page
@@ -69,7 +73,8 @@ def test_a_morph_hangs_there_before_any_click(vae):
         expect(vae.locator(f"{strip} img")).to_have_count(8)
 
 
-def test_every_model_is_in_the_table(page):
+def test_every_model_is_in_the_table(open_page):
+    page = open_page(tab=None)
     options = page.locator("#sampling-model input").input_value()
     page.get_by_role("tab", name="Models").click()
     expect(page.locator(".catalogue tbody tr", has_text=options).first).to_be_visible()
@@ -241,7 +246,7 @@ def test_the_morph_is_animated(vae):
 
 
 def test_a_phone_shows_everything_without_scrolling_sideways(open_page):
-    page = open_page(390, 844)
+    page = open_page(390, 844, tab=None)
     for tab, button, picture in (
         ("Latent sampling", "#sampling-button", "#sampling-sheet"),
         ("VAE interpolation", "#morph-button", "#morph-picture"),

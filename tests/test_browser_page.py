@@ -57,7 +57,7 @@ def mark(page, elem_id: str):
 
 
 def test_each_vae_opens_with_its_own_pictures(open_page):
-    page = open_page()
+    page = open_page(tab="interpolation")
     tab(page, "VAE interpolation")
     for title, name in (("Fruits, VAE", "vae-fruits"), ("Drawn heads, VAE", "vae-avatars")):  # and back again
         choose(page, "vae-model", title)
@@ -67,7 +67,7 @@ def test_each_vae_opens_with_its_own_pictures(open_page):
 
 
 def test_a_walk_of_another_model_is_marked_until_that_model_is_back(open_page):
-    page = open_page()
+    page = open_page(tab="sampling")
     assert mark(page, "walk-player").count() == 0
     choose(page, "sampling-model", "Pixel-art characters")
     expect(mark(page, "walk-player")).to_contain_text("Out of date: made by Drawn heads")
@@ -77,7 +77,7 @@ def test_a_walk_of_another_model_is_marked_until_that_model_is_back(open_page):
 
 
 def test_samples_and_classes_of_a_model_that_is_not_here_are_no_longer_those_of_the_last(open_page):
-    page = open_page()
+    page = open_page(tab="sampling")
     choose(page, "sampling-model", "Fruits, conditional GAN")
     expect(page.locator("#sampling-class")).to_be_visible()
     expect(page.locator("#sampling-class")).to_contain_text("tomato")
@@ -89,7 +89,7 @@ def test_samples_and_classes_of_a_model_that_is_not_here_are_no_longer_those_of_
 
 
 def test_a_translation_by_another_pair_is_marked_where_the_pair_is_not_here(open_page):
-    page = open_page()
+    page = open_page(tab="translation")
     tab(page, "Translation")
     expect(page.locator("#translation-result img").first).to_be_visible()
     page.locator("#translation-pair input").click()
@@ -102,7 +102,7 @@ def test_a_translation_by_another_pair_is_marked_where_the_pair_is_not_here(open
 
 
 def test_sample_draws_something_new_after_a_click_on_a_picture(open_page):
-    page = open_page()
+    page = open_page(tab="sampling")
     seed = page.locator("#sampling-seed input").input_value()
     page.locator("#sampling-sheet button.thumbnail-item").nth(7).click()
     expect(page.locator("#sampling-caption")).to_contain_text("Seed 7")
@@ -115,7 +115,7 @@ def test_sample_draws_something_new_after_a_click_on_a_picture(open_page):
 
 
 def test_sample_says_why_nothing_changes(open_page):
-    page = open_page()
+    page = open_page(tab="sampling")
     page.locator("#sampling-fresh input").uncheck()
     page.locator("#sampling-button").click()
     expect(page.get_by_test_id("toast-text").first).to_contain_text("pictures of seed 0 already")

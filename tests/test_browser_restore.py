@@ -23,12 +23,13 @@ PARTS = {
     ("Texture", "Structure and texture"): ("#structure-amount", "#structure-download", "#structure-restore"),
     ("Texture", "New texture"): ("#growth-size", "#growth-download", "#growth-restore"),
 }
+FOLDERS = {"Translation": "translation", "Style transfer": "style", "Texture": "texture"}
 
 
 @pytest.mark.parametrize("place", PARTS, ids=[" - ".join(filter(None, place)) for place in PARTS])
 def test_a_saved_picture_brings_the_settings_of_a_part_back(open_page, tmp_path, place):
     control, download, restore = PARTS[place]
-    page = open_page()
+    page = open_page(tab=FOLDERS[place[0]])
     tab(page, *place)
     number = page.locator(f"{control} input[type=number]")
     before = number.input_value()
@@ -48,7 +49,7 @@ def test_a_saved_picture_brings_the_settings_of_a_part_back(open_page, tmp_path,
 
 
 def test_a_morph_brings_its_model_place_and_pictures_back(open_page, tmp_path):
-    page = open_page()
+    page = open_page(tab="interpolation")
     tab(page, "VAE interpolation")
     page.locator("#morph-picture").hover()
     with page.expect_download() as saved:

@@ -22,6 +22,9 @@ if not editing.models():
     pytest.skip("there is no model to steer", allow_module_level=True)
 
 
+TAB = "sampling"
+
+
 def opened(page):
     page.get_by_role("tab", name="Steer", exact=True).click()
     expect(page.locator("#steer-picture img")).to_be_visible()

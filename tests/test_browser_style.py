@@ -24,6 +24,7 @@ expect.set_options(timeout=PATIENCE)
 if not imgstudio.models("stylize"):
     pytest.skip("there is no model for style transfer", allow_module_level=True)
 
+TAB = "style"
 PAIR = "#style-result img"
 
 

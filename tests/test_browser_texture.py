@@ -27,6 +27,7 @@ expect.set_options(timeout=PATIENCE)
 if not imgstudio.models("segment"):
     pytest.skip("there is no model for segmentation", allow_module_level=True)
 
+TAB = "texture"
 PARTS = {"Regions": "#regions-button", "Structure and texture": "#structure-button", "New texture": "#growth-button"}
 PICTURES = {"Regions": "#regions-result", "Structure and texture": "#structure-result", "New texture": "#growth-result"}
 

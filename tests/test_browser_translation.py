@@ -16,6 +16,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 expect.set_options(timeout=PATIENCE)
 
+TAB = "translation"
 RESULT = "#translation-result img"
 
 
@@ -93,7 +94,8 @@ def test_three_files_come_back_as_a_zip(studio, files):
         assert archive.testzip() is None
 
 
-def test_the_sampled_picture_comes_over(studio):
+def test_the_sampled_picture_comes_over(open_page):
+    studio = opened(open_page(tab=None))
     before = result(studio)
     studio.locator("#translation-sampled").click()
     expect(studio.locator(RESULT).last).not_to_have_attribute("src", before)

@@ -315,4 +315,4 @@ def test_without_weights_the_part_stands_empty(monkeypatch, tmp_path):
         editing.build()
     found = {block.elem_id: block for block in demo.blocks.values() if block.elem_id}
     assert not found["steer-picture"].value and found["steer-model"].value == layout.find(found["steer-model"].value).name
-    assert ui.TABS[0] == "sampling"
+    assert ui.tabs.TABS[0] == "sampling"

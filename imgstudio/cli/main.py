@@ -92,6 +92,7 @@ def _configure(name: str, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=_port, help="(default: the first free one from 7860)")
         parser.add_argument("--public", action="store_true", help="for strangers: smaller limits, and nothing to clear")
         parser.add_argument("--auth", metavar="FILE", help="who may use it: a file with one name:password pair a line")
+        parser.add_argument("--tabs", help="only these, with commas in between: sampling, interpolation, ... (default: all)")
         parser.add_argument("--mcp", action="store_true", help="serve the endpoints as tools for programs that speak MCP, too")
         parser.add_argument("--browser", action="store_true", help="open the page in a browser")
     elif name in hub.HELP:
@@ -165,6 +166,7 @@ def _models(options: Namespace) -> None:
 def _serve(options: Namespace) -> None:
     os.environ |= {"IMGSTUDIO_PUBLIC": "1"} if options.public else {}
     os.environ |= {"IMGSTUDIO_AUTH": options.auth} if options.auth else {}
+    os.environ |= {"IMGSTUDIO_TABS": options.tabs} if options.tabs else {}
     from .. import ui
 
     chosen = {"server_name": options.host, "server_port": options.port, "inbrowser": options.browser, "mcp_server": options.mcp}

@@ -1,7 +1,4 @@
-"""The page: components and events. It knows Gradio and the studio; nets and files are the studio's business.
-
-A tab is one package of `tabs` with TITLE and build(); a new one is its folder and a word in TABS.
-"""
+"""The page: components and events. It knows Gradio and the studio; nets and files are the studio's business."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ import inspect
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +19,12 @@ import gradio as gr
 
 from ..errors import StudioError
 from ..studio import system
-from . import api, header
+from . import api, header, tabs
 from .kit import prepared
 from .kit.theme import ICON, head, theme
 from .server import access, auth, outer, queue, tools
 from .server.page import Page
 from .tabs.translation import suited
-
-TABS = ("sampling", "interpolation", "translation", "style", "texture", "models")
 
 _DAY = 86_400  # seconds
 
@@ -43,13 +38,16 @@ def exit_with_sentence() -> Iterator[None]:
         raise SystemExit(f"imgstudio: {error}") from None
 
 
-def build() -> gr.Blocks:
-    """The whole page. What it opens with is stored (see `prepared`), so that no net has to be loaded for it."""
+def build(shown: Sequence[str] | None = None) -> gr.Blocks:
+    """The page with these tabs, or those of IMGSTUDIO_TABS, or all.
+
+    What it opens with is stored (see `prepared`), so that no net has to be loaded for it.
+    """
     system.prepare()
     with Page(title="imgstudio", delete_cache=(_DAY // 24, _DAY)) as demo:
         header.build()
         with gr.Tabs(elem_classes="rooms"):
-            for name in TABS:
+            for name in tabs.chosen() if shown is None else shown:
                 tab = importlib.import_module(f"{__name__}.tabs.{name}")
                 with gr.Tab(tab.TITLE, id=name):
                     tab.build()
@@ -62,7 +60,7 @@ def write_opening(folder: Path | None = None) -> list[Path]:
     place = folder or prepared.FOLDER
     with tempfile.TemporaryDirectory() as temporary, prepared.writing(Path(temporary)), _computing_as_everywhere():
         suited.imagined.cache_clear()  # of an earlier page
-        build()
+        build(tabs.TABS)
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(temporary, place)
     return sorted(place.iterdir())

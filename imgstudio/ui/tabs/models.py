@@ -21,6 +21,7 @@ from ..kit.layout import megabytes, model_line
 from ..kit.theme import ASSETS
 from ..server.proxy import is_local
 from ..server.settings import settings
+from . import chosen
 
 TITLE = "Models"
 FILTER = (ASSETS / "catalogue-filter.js").read_text(encoding="utf-8").partition("\n")[2]
@@ -150,7 +151,7 @@ def _row(spec: imgstudio.Spec) -> str:
         megabytes(spec.size),
         html.escape(spec.licence),
         f'<details><summary aria-label="Details of {title}">Details</summary>{details}</details>',
-        attempt if spec.task in PLACES else "",
+        attempt if PLACES.get(spec.task, ("",))[0] in chosen() else "",
     )
     data = (
         f'data-model="{html.escape(spec.name)}" data-task="{html.escape(spec.task)}" data-licence="{html.escape(spec.licence)}"'
