@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 DONE, STOPPED, GONE, LATE, REFUSED, FAILED = "done", "stopped", "gone", "timed out", "refused", "failed"  # how work ends
 
@@ -25,11 +25,16 @@ class Ended(BaseException):
 class Work:
     """One piece of work, which another thread may end.
 
-    seconds: that it may take, None for any number; after `grace` more even a single step of it is broken off.
+    seconds: that it may take, None for any number; after `grace` more even a single step of it is broken off. owner: whose it
+    is, as network address and session; live: whether it shows the position of a control that is being dragged.
     """
 
-    def __init__(self, seconds: float | None = None, grace: float = 0.0) -> None:
+    def __init__(
+        self, seconds: float | None = None, grace: float = 0.0, *, owner: tuple[str, str] = ("", ""), live: bool = False
+    ) -> None:
         self._seconds, self._grace, self._begun = seconds, grace, time.monotonic()
+        self.owner, self.live = owner, live
+        self.computed = 0.0  # seconds for which it had its turn (see `studio.scheduler`)
         self._ended: str | None = None
         self.asked = False  # to finish after the step that it is at
         self.outcome = DONE  # what is told of it
@@ -38,6 +43,10 @@ class Work:
     def begin(self) -> None:
         """Its time counts from now on."""
         self._begun = time.monotonic()
+
+    def excuse(self, seconds: float) -> None:
+        """So long it had to wait for others: that does not count."""
+        self._begun += seconds
 
     @property
     def seconds(self) -> float:
@@ -88,8 +97,18 @@ def running(work: Work) -> Iterator[Work]:
         _current.reset(token)
 
 
+_at_check: list[Callable[[], None]] = []
+
+
+def at_check(function: Callable[[], None]) -> None:
+    """From now on, `check` calls this function, too."""
+    _at_check.append(function)
+
+
 def check() -> None:
-    """For loops that take long: raises Ended where nobody wants the result any more."""
+    """For loops that take long: raises Ended where nobody wants the result any more, and lets more urgent work go first."""
     work = _current.get()
     if work is not None:
         work.check()
+    for function in _at_check:
+        function()

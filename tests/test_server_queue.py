@@ -25,7 +25,7 @@ from imgstudio.ui.server.jobs import Duty, Job, Mailbox
 from imgstudio.ui.server.queue import BEAT, Turns, install
 
 GAN, GATYS = "dcgan/avatars", "gatys/vgg-small"
-SECONDS, WAITING, WAITING_ADDRESS = 30, 3, 6
+SECONDS, WAITING, WAITING_ADDRESS = 20, 3, 6
 NAN = float("nan")
 
 
@@ -297,23 +297,34 @@ def test_an_address_has_so_many_jobs_waiting(url, visitor, picture):
 
 
 def test_the_stop_button_takes_a_waiting_job_out(url, visitor, config):
-    busy, log = Visitor(url), Log(url)
+    """One result at a time for each page: a second one waits."""
+    log = Log(url)
     paint, values = growing(config)
     stop, _ = control(config, "growth-stop")
-    with busy.listening(), visitor.listening():
-        first = busy.join(paint, values).json()["event_id"]
-        busy.wait(lambda each: each.get("event_id") == first and each["msg"] == "process_generating")
+    with visitor.listening():
+        first = visitor.join(paint, values).json()["event_id"]
+        visitor.wait(lambda each: each.get("event_id") == first and each["msg"] == "process_generating")
         second = visitor.join(paint, values).json()["event_id"]
         visitor.join(stop, [])
         assert visitor.completed(second)["success"]
+        assert visitor.completed(first)["success"]  # what computes ends after its step, with what it has
         assert not any(each["msg"] == "process_starts" and each["event_id"] == second for each in visitor.messages)
-        again = visitor.join(paint, values).json()["event_id"]
-        busy.join(stop, [])
-        assert busy.completed(first)["success"]  # what computes ends after its step, with what it has
-        visitor.wait(lambda each: each.get("event_id") == again and each["msg"] == "process_generating")
-        visitor.join(stop, [])
-        visitor.completed(again)
-    assert wait_for(lambda: len(found := log.outcomes("synthesize")) == 3 and found) == ["stopped"] * 3
+    assert wait_for(lambda: len(found := log.outcomes("synthesize")) == 2 and found) == ["stopped"] * 2
+
+
+def test_nobody_waits_for_the_long_work_of_others(url, visitor, picture, config):
+    log, other, third = Log(url), Visitor(url), Visitor(url)
+    paint, values = growing(config)
+    with visitor.listening(), third.listening():
+        for _ in range(WAITING + 1):
+            event = visitor.join(paint, values).json()["event_id"]
+            visitor.wait(lambda each: each["msg"] == "process_generating")
+        assert other.ask("sample", GAN, "5", 0.7, "")[0] == "complete"
+        another = third.join(paint, values).json()["event_id"]  # long work of two visitors goes on side by side
+        third.wait(lambda each: each.get("event_id") == another and each["msg"] == "process_generating")
+        assert not any(each["msg"] == "process_starts" and each["event_id"] == event for each in visitor.messages)
+        assert log.outcomes("synthesize") == [] and log.outcomes("sample") == ["done"]
+    assert wait_for(lambda: len(found := log.outcomes("synthesize")) == WAITING + 2 and found) == ["gone"] * (WAITING + 2)
 
 
 def test_work_of_the_page_keeps_what_is_there_when_its_time_is_over(url, visitor, config):

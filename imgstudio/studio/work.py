@@ -13,6 +13,7 @@ from torch.nn.modules import module as modules
 from .. import catalog, gpu, interrupt, loading
 from .. import device as devices
 from ..errors import StudioError
+from .scheduler import current_work, scheduler
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -23,8 +24,10 @@ FULL = "The device ran out of memory: choose a smaller size or fewer pictures at
 
 
 def gpu_task(seconds: gpu.Seconds, *, steps: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorates a studio function that runs nets. Where a GPU is lent by the call, it borrows one for `seconds` (see
-    `gpu.on_gpu`); where memory runs out, the nets at rest give theirs back and the caller gets one sentence.
+    """Decorates a studio function that runs nets.
+
+    It takes turns with what other threads run (see `scheduler`). Where a GPU is lent by the call, it borrows one for `seconds`
+    (see `gpu.on_gpu`); where memory runs out, the nets at rest give theirs back and the caller gets one sentence.
 
     steps: the function returns an iterator.
     """
@@ -33,13 +36,19 @@ def gpu_task(seconds: gpu.Seconds, *, steps: bool = False) -> Callable[[Callable
         @functools.wraps(function)
         def work(*args: P.args, **kwargs: P.kwargs) -> Any:
             interrupt.check()
-            with _explain_memory_errors():
+            job = current_work()
+            with _turn(job), _explain_memory_errors():
                 made = function(*args, **kwargs)
-            return _checked_steps(cast("Iterator[Any]", made)) if steps else made
+            return _checked_steps(cast("Iterator[Any]", made), job) if steps else made
 
         return cast("Callable[P, R]", gpu.on_gpu(seconds, steps=steps)(work))
 
     return decorate
+
+
+def _turn(job: interrupt.Work) -> contextlib.AbstractContextManager[None]:
+    """A lent GPU is one's own for as long as it is lent."""
+    return contextlib.nullcontext() if devices.granted() else scheduler.turn(job)
 
 
 @contextlib.contextmanager
@@ -53,11 +62,12 @@ def _explain_memory_errors() -> Iterator[None]:
         raise StudioError(FULL) from error
 
 
-def _checked_steps(steps: Iterator[Any]) -> Iterator[Any]:
+def _checked_steps(steps: Iterator[Any], job: interrupt.Work) -> Iterator[Any]:
+    """The steps; each takes a turn of its own."""
     try:
         while True:
             interrupt.check()
-            with _explain_memory_errors():
+            with _turn(job), _explain_memory_errors():
                 try:
                     step = next(steps)
                 except StopIteration:

@@ -86,6 +86,7 @@ def _features(net: Any, x: Tensor) -> Tensor:
     return F.normalize(features.float().cpu(), dim=0)[:, :height, :width]
 
 
+@gpu_task(lambda: 0)
 @torch.no_grad()
 def regions_of(embeddings: Embeddings, regions: int | None = None) -> Segmentation:
     """Regions from what `embed` found, without another run of the net.

@@ -13,6 +13,7 @@ from ...errors import StudioError
 from ...image import Source, read, to_image, to_tensor
 from ...ops.texture import decomposition as ops
 from ..notebook import png
+from ..work import gpu_task
 
 METHODS = tuple(ops.METHODS)
 MIDDLE = 128  # the grey that stands for "no texture"
@@ -30,6 +31,7 @@ class Decomposition:
         return png([self.structure, self.texture], 2)
 
 
+@gpu_task(lambda: 0)
 def decompose(image: Source, *, strength: float = 0.5, method: str = "rtv", size: int | None = None) -> Decomposition:
     """Takes a picture apart: large shapes, edges and shading are its structure, small repeated detail its texture.
 

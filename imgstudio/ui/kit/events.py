@@ -15,15 +15,15 @@ from gradio.context import Context, LocalContext
 from ... import interrupt
 from ...errors import StudioError
 from ...studio import downloads
-from ..server import files
+from ..server import files, jobs, limits
 from ..server.jobs import Duty, mark
 from ..server.settings import settings
 from ..server.visitors import replacing
 
 Item = TypeVar("Item")
 
-# Everything that touches a net shares one lane, so that visitors take turns instead of fighting over the processor.
-COMPUTE: dict[str, Any] = {"concurrency_id": "compute", "concurrency_limit": 1}
+# Everything that touches a net shares one lane, in which visitors take turns instead of fighting over the processor.
+COMPUTE: dict[str, Any] = {"concurrency_id": jobs.COMPUTE, "concurrency_limit": limits.AT_ONCE}
 
 UNEXPECTED = "Something went wrong here. The page is as it was; please try again, or change a setting."
 

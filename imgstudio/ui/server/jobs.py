@@ -16,6 +16,7 @@ from ...interrupt import Work
 from . import addresses
 from .settings import settings
 
+COMPUTE = "compute"  # the lane of everything that touches a net
 GRACE = 5.0  # seconds after its time for a single step of long work, so that what is there by then can be shown
 NO_FUNCTION = "There is no such function here: /gradio_api/info lists those that there are."
 
@@ -90,8 +91,9 @@ class Job:
         duty = getattr(fn.fn, "duty", Duty())
         stepwise = inspect.isgeneratorfunction(fn.fn)
         work = Work(settings().seconds if duty.timed else None, GRACE if stepwise else 0.0)
-        session = body.session_hash or ""
-        return cls(fn, session, addresses.address(request), bool(body.simple_format), work, duty)
+        job = cls(fn, body.session_hash or "", addresses.address(request), bool(body.simple_format), work, duty)
+        work.live = job.live
+        return job
 
     @property
     def lane(self) -> str:
@@ -127,6 +129,7 @@ class Job:
 
     def begin(self) -> None:
         self.waiting = False
+        self.work.owner = self.address, self.session
         self.work.begin()
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .jobs import Job
+from .jobs import COMPUTE, Job
 from .settings import settings
 
 FULL = 64  # jobs of everybody that wait in one lane
 QUICK = 64  # events of one address that need no turn: what a class does in one moment
+AT_ONCE = 24  # jobs that are begun at once, whose steps take turns (see `studio.scheduler`): the server has 40 threads
+RESULTS, RESULTS_PLAIN, PREVIEWS = 12, 2, 3  # of them: not previews; those of one plain caller's address; previews of one page
 LONGEST_NAME = 64  # characters of a session's name
 
 
@@ -40,6 +42,24 @@ def refusal(job: Job, others: Iterable[Job]) -> Refusal | None:
     if len(waiting) >= FULL:
         return Refusal("full", f"{_jobs(FULL)} wait already: try again in a while.")
     return None
+
+
+def has_room(job: Job, others: Iterable[Job]) -> bool:
+    """Whether a job may begin beside those that have begun already: one result at a time for each page, so that the long work
+    of one visitor leaves room for all others."""
+    if job.lane != COMPUTE:
+        return True
+    begun = [other for other in others if not other.waiting and other.lane == COMPUTE and other is not job]
+    if sum(other.address == job.address for other in begun) >= max(settings().waiting_address, RESULTS_PLAIN):
+        return False
+    if job.live:
+        return sum(other.live and other.session == job.session for other in begun) < PREVIEWS
+    results = [other for other in begun if not other.live]
+    if len(results) >= RESULTS:
+        return False
+    if job.plain:
+        return sum(other.plain and other.address == job.address for other in results) < RESULTS_PLAIN
+    return not any(other.session == job.session for other in results)
 
 
 def _jobs(count: int) -> str:

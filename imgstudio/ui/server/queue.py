@@ -22,7 +22,7 @@ from ... import interrupt
 from ...interrupt import DONE, FAILED, GONE, REFUSED, STOPPED
 from . import access
 from .jobs import Job, Mailbox, Served, unchanged
-from .limits import Refusal, refusal
+from .limits import Refusal, has_room, refusal
 from .settings import settings
 
 BEAT = 0.25  # seconds between two looks at who listens
@@ -116,16 +116,18 @@ class Turns(queueing.Queue):
     # --- turns
 
     def get_events(self) -> tuple[list[queueing.Event], bool, str] | None:
-        """The next job whose caller listens, of the address, and there of the visitor, that was served the longest ago."""
+        """The next job whose caller listens: previews first, then of the address, and there of the visitor, that was served the
+        longest ago. What has begun takes turns step by step (see `studio.scheduler`)."""
         names = list(self.event_queue_per_concurrency_id)
         random.shuffle(names)
         for name in names:
             lane = self.event_queue_per_concurrency_id[name]
             if self._full(name):
                 continue
-            ready = [job for event in lane.queue if (job := self.jobs.get(event._id)) and self._heard(job)]
+            waiting = [job for event in lane.queue if (job := self.jobs.get(event._id))]
+            ready = [job for job in waiting if self._heard(job) and has_room(job, self.jobs.values())]
             if ready:
-                job = min(ready, key=lambda each: self._served.last(name, each))
+                job = min(ready, key=lambda each: (not each.live, *self._served.last(name, each)))
                 self._served.note(name, job)
                 lane.queue.remove(job.event)
                 job.begin()  # from now on it can only be ended: whoever takes it for one that waits would leave its lane taken
@@ -181,7 +183,7 @@ class Turns(queueing.Queue):
     def _stop(self, session: str, kind: str) -> None:
         for job in list(self.jobs.values()):
             if job.session == session and job.kind == kind:
-                if job.waiting and self._full(job.lane):
+                if job.waiting and (self._full(job.lane) or not has_room(job, self.jobs.values())):
                     self._take_out(job, STOPPED)
                 else:  # also where it is about to start, and then stops after its first step
                     job.work.ask()
