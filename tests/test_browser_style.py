@@ -207,24 +207,31 @@ def test_two_visitors_at_once_both_get_their_picture(open_page):
 
 
 def test_stop_takes_a_painting_out_of_the_queue(open_page):
-    ann, bob = opened(open_page), opened(open_page)
-    for page, steps in ((ann, "1000"), (bob, "20")):
-        choose(page, OPTIMISE)
-        small(page, steps)
-    ann.locator("#style-button").click()
-    expect(line(ann)).to_contain_text("of 1000")
-    before = result(bob)
-    bob.locator("#style-button").click()
-    waiting = bob.locator("#style-result ~ .facts-line").get_by_text(re.compile(r"queue: \d/\d"))
+    """A second result of one visitor waits for the first."""
+    page = open_page(tab=None)
+    page.get_by_role("tab", name="Texture", exact=True).click()
+    page.get_by_role("tab", name="New texture", exact=True).click()
+    page.locator("#growth-method label").last.click()
+    page.locator("#growth-button").click()
+    growing = page.locator("#growth-result ~ .facts-line .facts")
+    expect(growing).to_contain_text(re.compile(r"step \d+ of"))
+    page.get_by_role("tab", name="Style transfer", exact=True).click()
+    choose(page, OPTIMISE)
+    small(page)
+    before = result(page)
+    page.locator("#style-button").click()
+    waiting = page.locator("#style-result ~ .facts-line").get_by_text(re.compile(r"queue: \d/\d"))
     expect(waiting).to_be_visible()
-    bob.locator("#style-stop").click()
+    page.locator("#style-stop").click()
     expect(waiting).to_be_hidden()
-    ann.locator("#style-stop").click()
-    expect(line(ann)).to_contain_text("stopped")
-    bob.wait_for_timeout(1000)  # in which it would begin
-    assert result(bob) == before
-    bob.locator("#style-button").click()
-    expect(line(bob)).to_contain_text("20 steps")
+    page.get_by_role("tab", name="Texture", exact=True).click()
+    page.locator("#growth-stop").click()
+    expect(growing).to_contain_text("stopped")
+    page.get_by_role("tab", name="Style transfer", exact=True).click()
+    page.wait_for_timeout(1000)  # in which it would begin
+    assert result(page) == before
+    page.locator("#style-button").click()
+    expect(line(page)).to_contain_text("20 steps")
 
 
 # --- what is brought

@@ -327,6 +327,24 @@ def test_nobody_waits_for_the_long_work_of_others(url, visitor, picture, config)
     assert wait_for(lambda: len(found := log.outcomes("synthesize")) == WAITING + 2 and found) == ["gone"] * (WAITING + 2)
 
 
+def test_a_new_preview_breaks_off_what_was_drawn_for_the_last_and_both_are_answered(url, visitor, config):
+    log = Log(url)
+    preview, values = control(config, "sampling-truncation", "input")
+    [whole] = (each for each in config["dependencies"] if each["trigger_after"] == preview)
+    props = {each["id"]: each["props"] for each in config["components"]}
+    everything = [props[number].get("value") for number in whole["inputs"]]
+    with visitor.listening():
+        first = visitor.join(whole["id"], everything).json()["event_id"]
+        visitor.wait(lambda each: each.get("event_id") == first and each["msg"] == "process_starts")
+        second = visitor.join(preview, values).json()["event_id"]
+        assert visitor.completed(first)["success"] and visitor.completed(second)["success"]
+        third = visitor.join(whole["id"], everything).json()["event_id"]
+        drawn, broken = (visitor.completed(event)["output"]["data"] for event in (third, first))
+        assert any("value" in (each or {}) for each in drawn) and not any("value" in (each or {}) for each in broken)
+    assert wait_for(lambda: len(found := log.outcomes("adjust")) == 2 and found) == ["stopped", "done"]
+    assert log.outcomes("preview") == ["done"]
+
+
 def test_work_of_the_page_keeps_what_is_there_when_its_time_is_over(url, visitor, config):
     paint, values = growing(config)
     log = Log(url)

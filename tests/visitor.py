@@ -101,8 +101,9 @@ class Visitor:
         finally:
             leaving.set()
             for connection in open_now:
-                if connection.sock:
-                    connection.sock.shutdown(socket.SHUT_RDWR)
+                with contextlib.suppress(OSError):  # the server may have ended it in this moment
+                    if connection.sock:
+                        connection.sock.shutdown(socket.SHUT_RDWR)
             thread.join(PATIENCE)
 
     def _read(self, open_now: list[http.client.HTTPConnection]) -> None:

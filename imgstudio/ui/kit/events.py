@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -136,21 +137,27 @@ def connect(
     *,
     kind: str = "",
     timed: bool = True,
+    ends: str | None = None,
+    after: Any = None,
     renews: Any = None,
     **options: Any,
 ) -> Any:
     """Connects an event of the page: never an API endpoint, and in the one lane for heavy work.
 
     triggers: `button.click`, or a list of such. kind: of long work, for the Stop button of that kind; timed: whether it ends
-    when a job's time is over. renews: the `freshness.Watch` of the result that the handler makes. options: those of Gradio's
-    events.
+    when a job's time is over; ends: the kind of work of this visitor that is out of date from then on. after: an event that
+    this one follows, in place of `triggers`. renews: the `freshness.Watch` of the result that the handler makes. options:
+    those of Gradio's events.
     """
     if renews is not None:
         handler, inputs, outputs = renews.renewing(handler, inputs, outputs)
     # An explicit name: Gradio would take the handler's, also for private events, and leave the API a "walk_1".
     options = {"show_progress": "minimal", "api_name": "page", **COMPUTE, **options}
+    stoppable = inspect.isgeneratorfunction(handler) or after is not None
+    work = mark(with_errors(handler), Duty(kind if stoppable else None, timed, ends, urgent=after is None))
+    if after is not None:
+        return after.then(work, inputs, outputs, api_visibility="private", **options)
     triggers = triggers if isinstance(triggers, list) else [triggers]
-    work = mark(with_errors(handler), Duty(kind if inspect.isgeneratorfunction(handler) else None, timed))
     return gr.on(triggers, work, inputs, outputs, api_visibility="private", **options)
 
 
@@ -158,6 +165,27 @@ def debounced(triggers: Any, handler: Callable[..., Any], inputs: Any = None, ou
     """`connect` for a control that is dragged: no spinner, and the last position is never lost."""
     options = {"show_progress": "hidden", "trigger_mode": "always_last", **options}
     return connect(triggers, replacing(handler), inputs, outputs, **options)
+
+
+_refined = itertools.count()
+
+
+def previewed(
+    triggers: Any,
+    preview: tuple[Callable[..., Any], Any],
+    whole: tuple[Callable[..., Any], Any],
+    inputs: Any,
+    renews: Any = None,
+) -> None:
+    """`debounced` in two steps, for a control whose result takes long to draw: what is under the eye at once, and the whole
+    result when the control rests.
+
+    preview, whole: each a handler and its outputs. renews: as in `connect`, of the whole.
+    """
+    kind = f"refinement {next(_refined)}"
+    first = debounced(triggers, preview[0], inputs, preview[1], ends=kind)
+    options = {"show_progress": "hidden", "trigger_mode": "always_last", "renews": renews}
+    connect(None, replacing(whole[0]), inputs, whole[1], kind=kind, after=first, **options)
 
 
 def unqueued(triggers: Any, handler: Callable[..., Any], inputs: Any = None, outputs: Any = None, **options: Any) -> Any:

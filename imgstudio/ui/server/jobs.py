@@ -25,11 +25,15 @@ NO_FUNCTION = "There is no such function here: /gradio_api/info lists those that
 class Duty:
     """What a handler does, noted on it by `mark`.
 
-    kind: what a Stop button has to stop, None where there is none; timed: whether it computes, and may do so only for a time.
+    kind: what a Stop button has to stop, None where there is none; timed: whether it computes, and may do so only for a time;
+    ends: the kind of work of the same visitor that is out of date as soon as this is asked for; urgent: whether it is what a
+    control that is dragged shows at once, if it comes from one.
     """
 
     kind: str | None = None
     timed: bool = True
+    ends: str | None = None
+    urgent: bool = True
 
 
 def mark(handler: Callable[..., Any], duty: Duty) -> Callable[..., Any]:
@@ -92,7 +96,7 @@ class Job:
         stepwise = inspect.isgeneratorfunction(fn.fn)
         work = Work(settings().seconds if duty.timed else None, GRACE if stepwise else 0.0)
         job = cls(fn, body.session_hash or "", addresses.address(request), bool(body.simple_format), work, duty)
-        work.live = job.live
+        work.live = job.live and duty.urgent
         return job
 
     @property

@@ -108,10 +108,18 @@ class Turns(queueing.Queue):
         return self.pending_messages_per_session.setdefault(session, Mailbox()).qsize() < UNREAD
 
     def _replace_preview(self, job: Job) -> None:
-        """Of a control that is dragged, the newest position is wanted: an older one that waits gives its place to it."""
+        """Of a control that is dragged, the newest position is wanted: an older one that waits gives its place to it, and what
+        was being drawn for an older one is broken off."""
         older = [each for each in self.jobs.values() if each.waiting and (each.session, each.fn) == (job.session, job.fn)]
         for other in older if job.live else ():
             self._take_out(other, STOPPED, "replaced")
+        for other in list(self.jobs.values()) if job.duty.ends else ():
+            if other.session != job.session or other.kind != job.duty.ends:
+                continue
+            if other.waiting:
+                self._take_out(other, STOPPED, "replaced")
+            else:
+                other.work.end(STOPPED)  # and its event lives on: the page waits for its answer
 
     # --- turns
 

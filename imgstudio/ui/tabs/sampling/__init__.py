@@ -14,7 +14,7 @@ from imgstudio.studio.sampling.latents import TRUNCATION
 from ... import texts
 from ...kit import freshness, layout, model_import, prepared
 from ...kit.downloads import download_row, if_present
-from ...kit.events import connect, debounced, unqueued
+from ...kit.events import connect, debounced, previewed, unqueued
 from . import editing, walk
 from .sheet import ANY, Controls, Gallery, large, show
 
@@ -174,7 +174,8 @@ def _connect(
     debounced(main.seed.input, draw, state, outputs, **renews)
     unqueued(main.seed.input, lambda: False, None, main.fresh)
     debounced(main.count.input, resize, state, outputs, **renews)
-    debounced([main.truncation.input, main.label.input, look.input], adjust, state, outputs, **renews)
+    moved = [main.truncation.input, main.label.input, look.input]
+    previewed(moved, (preview, [shown.large, shown.caption]), (adjust, outputs), state, **renews)
     for button, truncation in zip(examples, EXAMPLES.values()):
         connect(button.click, attempt, [gr.State(truncation), *state], [main.truncation, *outputs], **renews)
     changed = [main.label, main.line, main.count, *outputs]
@@ -226,6 +227,13 @@ def adjust(*values: Any) -> tuple:
     """The same pictures under other settings."""
     controls = Controls(*values)
     return show(controls, controls.gallery)
+
+
+def preview(*values: Any) -> tuple:
+    """The large picture alone under other settings: values for (large picture, its caption)."""
+    controls = Controls(*values)
+    chosen = controls.gallery.chosen
+    return large(controls, chosen, *controls.sample([chosen]))
 
 
 def attempt(truncation: float, *values: Any) -> tuple:
