@@ -20,6 +20,7 @@ from gradio import queueing
 from gradio.routes import App
 from visitor import PATIENCE, Visitor
 
+from imgstudio.bench import visitors
 from imgstudio.interrupt import Work
 from imgstudio.ui.server.jobs import Duty, Job, Mailbox
 from imgstudio.ui.server.queue import BEAT, Turns, install
@@ -447,3 +448,14 @@ def test_the_log_tells_no_secrets(url, visitor, picture):
     for secret in ("127.0.0.1", "holiday", "private", "/tmp", ".png", visitor.session, "no such model"):
         assert secret not in text
     assert {"outcome=done", "outcome=refused"} <= {part for row in rows for part in row.split()}
+
+
+def test_a_class_can_be_played_at_a_page(url, monkeypatch):
+    monkeypatch.setattr(visitors, "CLASS", {"drag": 2, "segment": 1})
+    monkeypatch.setattr(visitors, "ALONE", 1)
+    title, _, drag, segment, same, *rest = visitors.report(3, 3, url)
+    assert title.startswith("3 visitors for 3 s") and "the same bytes" in same and rest == []
+    for row, kind in ((drag, "drag"), (segment, "segment")):
+        name, *numbers = row.split()
+        *seconds, answers, errors = map(float, numbers)
+        assert name == kind and all(0 < each < PATIENCE for each in seconds) and answers >= 1 and errors == 0

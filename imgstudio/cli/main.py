@@ -122,11 +122,24 @@ def _configure(name: str, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--repeats", type=_repeats, default=15, help="runs, of which the median counts (default: %(default)s)"
         )
+        parser.add_argument(
+            "--visitors", type=_visitors, metavar="COUNT", help="have so many visitors use a page at once instead"
+        )
+        parser.add_argument("--seconds", type=_seconds, default=60, help="for which they do (default: %(default)s)")
+        parser.add_argument("--url", help="of the page that they use (default: one that is started for them)")
         parser.add_argument("--restyling", type=Path, metavar="SHEET.jpg", help="score style transfer instead, and write a sheet")
 
 
 def _port(text: str) -> int:
     return check_count("The port", whole(text), 1, 65_535)
+
+
+def _visitors(text: str) -> int:
+    return check_count("The number of visitors", whole(text), 1, 500)
+
+
+def _seconds(text: str) -> int:
+    return check_count("The number of seconds", whole(text), 1, 86_400)
 
 
 def _images(text: str) -> int:
@@ -221,8 +234,12 @@ def _art(options: Namespace) -> None:
 
 
 def _bench(options: Namespace) -> None:
-    from ..bench import restyling, speed, style, texture, translation
+    from ..bench import restyling, speed, style, texture, translation, visitors
 
+    if options.visitors:
+        for text in visitors.report(options.visitors, options.seconds, options.url):
+            print(text, flush=True)
+        return
     if options.restyling:
         for text in restyling.report(options.restyling):
             print(text, flush=True)

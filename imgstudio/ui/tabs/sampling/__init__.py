@@ -16,7 +16,7 @@ from ...kit import freshness, layout, model_import, prepared
 from ...kit.downloads import download_row, if_present
 from ...kit.events import connect, debounced, previewed, unqueued
 from . import editing, walk
-from .sheet import ANY, Controls, Gallery, large, show
+from .sheet import ANY, LARGE, Controls, Gallery, caption, large, show
 
 TITLE = "Latent sampling"
 COUNT = 24
@@ -233,7 +233,8 @@ def preview(*values: Any) -> tuple:
     """The large picture alone under other settings: values for (large picture, its caption)."""
     controls = Controls(*values)
     chosen = controls.gallery.chosen
-    return large(controls, chosen, *controls.sample([chosen]))
+    [picture] = controls.sample([chosen])
+    return layout.preview(controls.enlarged(picture, LARGE), "samples"), caption(controls, chosen)
 
 
 def attempt(truncation: float, *values: Any) -> tuple:

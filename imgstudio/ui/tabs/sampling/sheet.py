@@ -77,5 +77,10 @@ def show(controls: Controls, gallery: Gallery) -> tuple:
 def large(controls: Controls, seed: int, picture: Image.Image) -> tuple[str, str]:
     """Values for (large picture, its caption)."""
     path = layout.save_result(controls.enlarged(picture, LARGE), controls.name("seed", seed), controls.settings(seed))
+    return path, caption(controls, seed)
+
+
+def caption(controls: Controls, seed: int) -> str:
+    """What is written under the large picture."""
     title = ", ".join([layout.find(controls.model).title, *([controls.class_name()] if controls.class_name() else [])])
-    return path, f'<p class="caption"><strong>Seed {seed}</strong> {html.escape(title)}</p>'
+    return f'<p class="caption"><strong>Seed {seed}</strong> {html.escape(title)}</p>'
