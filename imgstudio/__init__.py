@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .loading import load
     from .studio.downloads import cached
     from .studio.interpolation import attribute, attributes, blend, denoise, interpolate, manifold, prior, reconstruct, traverse
+    from .studio.records.reading import record
+    from .studio.records.replaying import replay
+    from .studio.records.saving import save
     from .studio.sampling import sample, walk
     from .studio.sampling.editing import directions, edit, feature_maps, mix, pad
     from .studio.sampling.inversion import complete, invert
@@ -77,6 +80,9 @@ _HOME = {
     "decompose": "studio.texture.decomposition",
     "recompose": "studio.texture.decomposition",
     "retexture": "studio.texture.retexture",
+    "save": "studio.records.saving",
+    "record": "studio.records.reading",
+    "replay": "studio.records.replaying",
 }
 
 __all__ = [
@@ -120,6 +126,9 @@ __all__ = [
     "decompose",
     "recompose",
     "retexture",
+    "save",
+    "record",
+    "replay",
 ]
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..image import Source, enlarge, grid, read, read_layer, read_settings, save_png, to_image, to_tensor
+from ..image import Source, read, read_layer, read_settings, save_png, to_image, to_tensor
+from .records.sheets import enlarge, grid
 
 __all__ = ["digest", "enlarge", "grid", "read", "read_layer", "read_settings", "save_png", "shrink", "square"]
 

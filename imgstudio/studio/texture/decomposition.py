@@ -13,6 +13,7 @@ from ...errors import StudioError
 from ...image import Source, read, to_image, to_tensor
 from ...ops.texture import decomposition as ops
 from ..notebook import png
+from ..records import recorded
 
 METHODS = tuple(ops.METHODS)
 MIDDLE = 128  # the grey that stands for "no texture"
@@ -30,6 +31,7 @@ class Decomposition:
         return png([self.structure, self.texture], 2)
 
 
+@recorded()
 def decompose(image: Source, *, strength: float = 0.5, method: str = "rtv", size: int | None = None) -> Decomposition:
     """Takes a picture apart: large shapes, edges and shading are its structure, small repeated detail its texture.
 
@@ -67,6 +69,7 @@ def check_amount(amount: float) -> float:
     return check_range("The amount of texture", amount, -10, 10)
 
 
+@recorded()
 def recompose(decomposition: Decomposition, amount: float) -> Image.Image:
     """Structure + amount x texture. 0 gives the structure, 1 the picture, 2 twice the texture, less than 0 its negative."""
     amount = check_amount(amount)

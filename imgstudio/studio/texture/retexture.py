@@ -18,6 +18,7 @@ from ...errors import StudioError
 from ...image import Source, read, to_image, to_tensor
 from ...ops.texture import quilting
 from ...ops.texture import shading as lighting
+from ..records import recorded
 from .overlays import check_same_size
 from .regions import Segmentation
 from .synthesis import LARGEST_SAMPLE, fit_sample
@@ -29,6 +30,7 @@ _MARGIN = 3  # pixels around the region, for its soft edge
 _LIT_AT = 640  # pixels, longer side: light changes slowly, so a smaller picture tells it
 
 
+@recorded()
 def retexture(
     image: Source,
     segmentation: Segmentation,

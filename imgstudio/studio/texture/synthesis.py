@@ -14,6 +14,7 @@ from ...errors import StudioError
 from ...image import Source, read, to_image, to_tensor
 from ...ops import optimise
 from ...ops.texture import quilting, synthesis
+from ..records import recorded
 from ..steps import Step, last
 from ..style.cost import check_fits, gpu_seconds, kind, largest_side
 from ..validation import open_model
@@ -28,6 +29,7 @@ LARGEST_SAMPLE = 1024
 _NARROWEST = 16  # times as long as wide
 
 
+@recorded()
 @gpu_task(lambda method, model, size, steps: gpu_seconds(model, np.max(size), steps) if method == "gatys" else 0, steps=True)
 def synthesize(
     image: Source,

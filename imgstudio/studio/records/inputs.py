@@ -1,0 +1,92 @@
+"""The pictures that somebody gives for a record to be replayed, found by name or by their pixels, and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from PIL import Image
+
+from ... import image as images
+from ...checks import shown
+from ...errors import StudioError
+from .values import MADE, fingerprint_of
+
+_MOST = 200  # pictures
+
+
+def wanted(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every input of a record and of the records within it, by name, such as "content" and "segmentation.image"."""
+    inputs, settings = record.get("inputs"), record.get("settings")
+    for name, entry in inputs.items() if isinstance(inputs, Mapping) else ():
+        if isinstance(entry, Mapping):
+            yield f"{prefix}{name}", entry
+            if isinstance(entry.get("record"), Mapping):
+                yield from wanted(entry["record"], f"{prefix}{name}.")
+    for name, value in settings.items() if isinstance(settings, Mapping) else ():
+        if isinstance(value, Mapping) and isinstance(value.get(MADE), Mapping):
+            yield from wanted(value[MADE], f"{prefix}{name}.")
+
+
+class Given:
+    """What was given, by the names of the record. Raises StudioError for names that it does not know."""
+
+    def __init__(self, record: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:
+        self._wanted = [name for name, _ in zip((name for name, _ in wanted(record)), range(_MOST))]
+        self._given = {}
+        for name, value in inputs.items():
+            several = isinstance(value, list | tuple)
+            self._given |= {f"{name}_{n}": each for n, each in enumerate(value, start=1)} if several else {name: value}
+        known = {part for name in self._wanted for part in (name, name.rpartition(".")[2])}
+        if unknown := next((name for name in self._given if name not in known), None):
+            has = ", ".join(dict.fromkeys(self._wanted)) or "none"
+            raise StudioError(f"This picture has no input {shown(unknown)}: its inputs are {has}."[:600])
+        self._read: dict[str, Image.Image] = {}
+
+    def picture(self, name: str, entry: Mapping[str, Any], again: Callable[[], Image.Image | None]) -> Image.Image:
+        """An input: the one given under its name, another given one of the same pixels, or made again from its own record."""
+        digest = entry.get("sha256")
+        if name in self._given:
+            return self._same(name, self._opened(name), digest)
+        for other in self._given:
+            if not hasattr(self._given[other], "labels") and images.fingerprint(self._opened(other)) == digest:
+                return self._opened(other)
+        if (made := again()) is not None:
+            return self._same(name, made, digest)
+        raise StudioError(f"The input {name} is missing: give the picture{_known_as(entry)}.")
+
+    def regions(self, name: str, entry: Mapping[str, Any]) -> Any:
+        """Regions that no record made."""
+        last = name.rpartition(".")[2]
+        found = self._given.get(name, self._given.get(last))
+        if found is None:
+            raise StudioError(f"The input {name} is missing: give the regions that were used.")
+        if not hasattr(found, "labels"):
+            raise StudioError(f"The input {name} can't be {shown(found)}: give the regions that were used.")
+        if fingerprint_of(found) != entry.get("sha256"):
+            raise StudioError(f"The input {name} are other regions than the recorded ones: give those.")
+        return found
+
+    def _opened(self, name: str) -> Image.Image:
+        if name not in self._read:
+            self._read[name] = images.read(self._given[name])
+        return self._read[name]
+
+    def _same(self, name: str, picture: Image.Image, digest: object) -> Image.Image:
+        found = images.fingerprint(picture)
+        if found != digest:
+            told = str(digest)[:16] if isinstance(digest, str) and digest.isalnum() else shown(digest)
+            raise StudioError(
+                f"The input {name} is another picture than the recorded one (SHA-256 of the pixels {found[:16]}..., recorded "
+                f"{told}...): give that one."
+            )
+        return picture
+
+
+def _known_as(entry: Mapping[str, Any]) -> str:
+    """What a record says of an input, for a sentence."""
+    name, size, digest = entry.get("name"), entry.get("size"), entry.get("sha256")
+    told = f" {shown(name)}" if isinstance(name, str) and name else ""
+    plain = isinstance(size, list) and len(size) == 2 and all(isinstance(side, int) and 0 < side < 10**6 for side in size)
+    sized = f"{size[0]} x {size[1]} pixels, " if plain and size else ""
+    return f"{told} ({sized}SHA-256 of the pixels {str(digest)[:16] if isinstance(digest, str) and digest.isalnum() else '?'}...)"
