@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -72,8 +73,10 @@ def _comment(data: bytes) -> bytes | None:
     """The user comment in EXIF data."""
     tags = Image.Exif()
     try:
-        tags.load(data)
-        found = tags.get_ifd(_EXIF_IFD).get(_USER_COMMENT)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is damaged besides
+            tags.load(data)
+            found = tags.get_ifd(_EXIF_IFD).get(_USER_COMMENT)
     except Exception:  # damaged data makes decoders raise almost anything
         return None
     return found.removeprefix(_ASCII) if isinstance(found, bytes) and len(found) <= LONGEST else None

@@ -125,8 +125,8 @@ def _write_gif(frames: Iterator[Image.Image], path: Path, fps: float, note: Note
     text = note(kept)
     more: dict[str, Any] = {} if text is None else {"comment": text.encode()}
     # GIF counts in hundredths of a second.
-    pace = {"duration": round(100 / fps) * 10, "loop": 0}
-    indexed[0].save(path, save_all=True, append_images=indexed[1:], optimize=False, **pace, **more)
+    more |= {"duration": round(100 / fps) * 10, "loop": 0}
+    indexed[0].save(path, save_all=True, append_images=indexed[1:], optimize=False, **more)
 
 
 def _common_palette(frames: list[Image.Image], side: int = 64, most: int = 64) -> Image.Image:

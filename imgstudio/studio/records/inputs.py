@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -32,15 +34,14 @@ class Given:
     """What was given, by the names of the record. Raises StudioError for names that it does not know."""
 
     def __init__(self, record: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:
-        self._wanted = [name for name, _ in zip((name for name, _ in wanted(record)), range(_MOST))]
-        self._given = {}
+        self._wanted = [name for name, _ in islice(wanted(record), _MOST)]
+        self._given: dict[str, Any] = {}
         for name, value in inputs.items():
             several = isinstance(value, list | tuple)
             self._given |= {f"{name}_{n}": each for n, each in enumerate(value, start=1)} if several else {name: value}
         known = {part for name in self._wanted for part in (name, name.rpartition(".")[2])}
         if unknown := next((name for name in self._given if name not in known), None):
-            has = ", ".join(dict.fromkeys(self._wanted)) or "none"
-            raise StudioError(f"This picture has no input {shown(unknown)}: its inputs are {has}."[:600])
+            raise StudioError(f"This picture has no input {shown(unknown)}: its inputs are {_names(self._wanted)}.")
         self._read: dict[str, Image.Image] = {}
 
     def picture(self, name: str, entry: Mapping[str, Any], again: Callable[[], Image.Image | None]) -> Image.Image:
@@ -81,6 +82,37 @@ class Given:
                 f"{told}...): give that one."
             )
         return picture
+
+
+def _names(names: list[str]) -> str:
+    """Some of the names in a record, which anybody may have written, for a sentence."""
+    shortened = [name if name.isprintable() and len(name) <= 60 else shown(name) for name in dict.fromkeys(names)]
+    return ", ".join(shortened[:8]) + (", ..." if len(shortened) > 8 else "") if shortened else "none"
+
+
+def beside(record: Mapping[str, Any], folder: Path) -> dict[str, Path]:
+    """Files in a folder that have the names of inputs, by the names of the inputs; those of other pixels too where nothing else
+    can take their place, so that it is said. A name that is more than the name of a picture in this very folder is left alone."""
+    found = {}
+    for name, entry in islice(wanted(record), _MOST):
+        path = _in_folder(entry.get("name"), folder)
+        if path is not None and ("record" not in entry or _same_pixels(path, entry.get("sha256"))):
+            found[name] = path
+    return found
+
+
+def _in_folder(name: object, folder: Path) -> Path | None:
+    if not isinstance(name, str) or len(name) > 100 or name.startswith(".") or not name.isprintable() or set(name) & set("/\\:"):
+        return None
+    path = folder / name
+    return path if path.is_file() and not path.is_symlink() else None
+
+
+def _same_pixels(path: Path, digest: object) -> bool:
+    try:
+        return images.fingerprint(images.read(path)) == digest
+    except StudioError:
+        return False
 
 
 def _known_as(entry: Mapping[str, Any]) -> str:

@@ -30,14 +30,19 @@ _inside: contextvars.ContextVar[bool] = contextvars.ContextVar("inside", default
 log = logging.getLogger(__name__)
 
 
-def recorded(*, words: Collection[str] = (), nets: Collection[str] = ()) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def recorded(
+    *, name: str | None = None, words: Collection[str] = (), nets: Collection[str] = ()
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorates a function that makes pictures: they, and what it returns besides, carry a record of the call.
 
-    words: values of a parameter for pictures that are none, such as "noise"; nets: what runs besides the model.
+    name:  of the operation, where it is not that of the function.
+    words: values of a parameter for pictures that are none, such as "noise".
+    nets:  what runs besides the model.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         signature = inspect.signature(function)
+        head = {"record": FORMAT, "task": function.__module__.split(".")[2], "operation": name or function.__name__}
 
         @functools.wraps(function)
         def work(*args: P.args, **kwargs: P.kwargs) -> Any:
@@ -50,7 +55,7 @@ def recorded(*, words: Collection[str] = (), nets: Collection[str] = ()) -> Call
             kept = _untouched(bound)
             made = _nested(cast("Callable[[], Any]", lambda: function(*bound.args, **bound.kwargs)))
             try:
-                record = _record(function, signature, {**kept, **_defaults(bound)}, words, nets)
+                record = {**head, **_facts(signature, {**kept, **_defaults(bound)}, words, nets)}
             except (StudioError, OSError):  # an input that is gone by now; the result is no worse for it
                 log.info("a result without a record", exc_info=True)
                 return made
@@ -86,20 +91,14 @@ def _nested(call: Callable[[], R]) -> R:
         _inside.reset(token)
 
 
-def _record(
-    function: Callable[..., Any],
-    signature: inspect.Signature,
-    arguments: dict[str, Any],
-    words: Collection[str],
-    nets: Collection[str],
+def _facts(
+    signature: inspect.Signature, arguments: dict[str, Any], words: Collection[str], nets: Collection[str]
 ) -> dict[str, Any]:
+    """What a record says of a call."""
     described = Described(words)
     for name, parameter in signature.parameters.items():
         described.add(name, arguments[name], str(parameter.annotation))
     return {
-        "record": FORMAT,
-        "task": function.__module__.split(".")[2],
-        "operation": function.__name__,
         "settings": described.settings,
         "inputs": described.inputs,
         "models": facts.models(described.settings, nets),

@@ -5,24 +5,21 @@ from __future__ import annotations
 import importlib
 import inspect
 import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
-from itertools import islice
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from PIL import Image
 
 from ... import catalog
 from ... import image as images
-from ...checks import check_count, check_flag, shown
+from ...checks import shown
 from ...errors import StudioError
 from ..notebook import Pictures
-from ..steps import Step
 from . import facts
 from .inputs import Given
 from .making import FORMAT
+from .parts import BROKEN, check, part_of, shown_part
 from .reading import record
-from .sheets import enlarge, grid
 from .values import LATENT, MADE, is_setting, latent, takes_picture
 
 Kind = TypeVar("Kind")
@@ -32,20 +29,19 @@ OPERATIONS = {
     "sampling.editing": ("mix", "edit", "pad", "generate", "feature_maps"),
     "sampling.inversion": ("invert", "complete"),
     "interpolation": ("reconstruct", "interpolate", "blend", "manifold", "traverse", "prior", "attribute", "denoise"),
-    "translation": ("translate", "translation_steps"),
+    "translation": ("translate", "translation_steps", "error_map"),
     "style": ("stylize",),
     "texture": ("embed", "regions_of", "segment"),
-    "texture.overlays": ("overlay",),
+    "texture.overlays": ("overlay", "label_map"),
     "texture.regions": ("merge",),
-    "texture.synthesis": ("synthesize",),
+    "texture.synthesis": ("synthesize", "repeat"),
     "texture.decomposition": ("decompose", "recompose"),
     "texture.retexture": ("retexture",),
     "texture.mosaic": ("mosaic",),
 }
-_HOME = {operation: module for module, operations in OPERATIONS.items() for operation in operations}
-_BROKEN = "This record is damaged: choose the picture as it was saved, or make it anew."
+_HOME = {operation: (module, operation) for module, operations in OPERATIONS.items() for operation in operations}
+_HOME["blend_translation"] = "translation", "blend"
 _DEEPEST = 8  # records within each other
-_MOST_PARTS = 4096
 
 
 def replay(picture: Any, **inputs: Any) -> Image.Image | Pictures:
@@ -63,11 +59,12 @@ def replay(picture: Any, **inputs: Any) -> Image.Image | Pictures:
     found = dict(picture) if isinstance(picture, Mapping) else record(picture)
     if found.get("record") != FORMAT:
         raise StudioError(_other_version(found))
+    check(found)
     given = Given(found, inputs)
     try:
-        made = _shown(_call(found, given, "", 0), found)
+        made = shown_part(_call(found, given, "", 0), found)
     except (KeyError, ValueError, AttributeError, IndexError, RecursionError, OverflowError) as error:
-        raise StudioError(_BROKEN) from error
+        raise StudioError(BROKEN) from error
     return _checked(made, found)
 
 
@@ -83,13 +80,14 @@ def _call(found: Mapping[str, Any], given: Given, prefix: str, depth: int) -> An
     if name not in _HOME:
         raise StudioError(f"There is no operation {shown(name)} here: replay the record with the version that wrote it.")
     if depth > _DEEPEST:
-        raise StudioError(_BROKEN)
-    function = getattr(importlib.import_module(f"..{_HOME[name]}", __package__), name)
+        raise StudioError(BROKEN)
+    module, attribute = _HOME[name]
+    function = getattr(importlib.import_module(f"..{module}", __package__), attribute)
     parameters = inspect.signature(function).parameters
     if surplus := next((each for each in settings if each not in parameters), None):
         raise StudioError(f"{name} has no setting {shown(surplus)} here: replay the record with the version that wrote it.")
     _check_models(_plain(found, "models", dict))
-    arguments = {}
+    arguments: dict[str, Any] = {}
     for each, parameter in parameters.items():
         if takes_picture(str(parameter.annotation)):
             arguments |= _picture_argument(found, given, prefix, depth, parameter)
@@ -106,7 +104,7 @@ def _call(found: Mapping[str, Any], given: Given, prefix: str, depth: int) -> An
 def _plain(found: Mapping[str, Any], key: str, kind: type[Kind]) -> Kind:
     value = found.get(key)
     if not isinstance(value, kind):
-        raise StudioError(_BROKEN)
+        raise StudioError(BROKEN)
     return value
 
 
@@ -150,7 +148,8 @@ def _input_again(entry: Mapping[str, Any], given: Given, prefix: str, depth: int
     own = entry.get("record")
     if not isinstance(own, Mapping) or own.get("record") != FORMAT:
         return None
-    made = _shown(_call(own, given, prefix, depth + 1), own)
+    check(own)
+    made = shown_part(_call(own, given, prefix, depth + 1), own)
     return made if isinstance(made, Image.Image) else None
 
 
@@ -163,78 +162,11 @@ def _restored(value: Any, given: Given, prefix: str, depth: int) -> Any:
     if LATENT in value:
         return latent(value[LATENT])
     if MADE in value:
-        own = value[MADE]
+        own = _plain(value, MADE, dict)
+        check(own)
         made = _call(own, given, prefix, depth + 1)
-        return _part_of(made, _plain(own, "part", list)) if "part" in own else made
+        return part_of(made, own["part"]) if "part" in own else made
     return dict(value)
-
-
-# --- from the result of the call to what was saved ---
-
-
-def _shown(made: Any, found: Mapping[str, Any]) -> Any:
-    """The picture or the frames that the record is of."""
-    made = _stepped(made, found)
-    if "sheet" in found:
-        sheet = found["sheet"]
-        parts = sheet["parts"][:_MOST_PARTS]
-        pictures = [_enlarged(picture, found) for picture in _pick(made, parts)]
-        return grid(pictures, sheet["columns"], check_count("The gap", sheet["gap"], 0, 1000), sheet["side"])
-    if "film" in found:
-        parts = found["film"].get("parts")
-        frames = list(_flat(made)) if parts is None else _pick(made, parts[:_MOST_PARTS])
-        return Pictures(_enlarged(frame, found) for frame in frames)
-    [picture] = _pick(made, [found.get("part", [])])
-    return _enlarged(picture, found)
-
-
-def _stepped(made: Any, found: Mapping[str, Any]) -> Any:
-    """The step that the record is of, where the call makes steps; no further ones are made."""
-    if not isinstance(made, Iterator) or "step" not in found:
-        return made
-    try:
-        for step in made:
-            if isinstance(step, Step) and step.done == found["step"]:
-                return step
-    finally:
-        made.close() if hasattr(made, "close") else None
-    raise StudioError(f"There is no step {shown(found['step'])} in this work: make the picture anew.")
-
-
-def _pick(made: Any, parts: list[Any]) -> list[Any]:
-    """Some of what a call made; of frames that are made one by one no more than are wanted."""
-    if isinstance(made, Iterator):
-        last = max(check_count("The frame", part[0], 0, 10**6) for part in parts)
-        frames, made = made, list(islice(made, last + 1))
-        frames.close() if hasattr(frames, "close") else None
-    return [_part_of(made, part) for part in parts]
-
-
-def _part_of(made: Any, part: list[Any]) -> Any:
-    """part: numbers of lists and names of fields, from outside."""
-    if isinstance(made, Step) and not part:
-        made = made.image
-    for key in part:
-        if isinstance(key, str) and is_dataclass(made) and key in {field.name for field in fields(made)}:
-            made = getattr(made, key)
-        elif isinstance(key, int) and isinstance(made, list | tuple) and 0 <= key < len(made):
-            made = made[key]
-        else:
-            raise StudioError(_BROKEN)
-    return made
-
-
-def _flat(made: Any) -> Iterator[Image.Image]:
-    """All frames of a call."""
-    for item in [made] if isinstance(made, Image.Image) else made:
-        yield from _flat(item) if isinstance(item, list) else [item.image if isinstance(item, Step) else item]
-
-
-def _enlarged(picture: Any, found: Mapping[str, Any]) -> Image.Image:
-    if not isinstance(picture, Image.Image):
-        raise StudioError(_BROKEN)
-    wanted = found.get("enlarge")
-    return picture if wanted is None else enlarge(picture, wanted["side"], check_flag("Smooth", wanted["smooth"]))
 
 
 def _checked(made: Image.Image | Pictures, found: Mapping[str, Any]) -> Image.Image | Pictures:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from ... import image as images
-from ...checks import check_flag, shown
+from ...checks import check_flag, check_range, shown
 from ...errors import StudioError
 from ...image import carrying, metadata, png
 from .. import animation
@@ -32,9 +32,8 @@ def save(
     Raises StudioError for another ending, and for a place that cannot be written.
     """
     path, record = _place(path), check_flag("The record", record)
+    fps = check_range("The number of frames a second", fps, 1, animation.MOST_FPS)
     if not isinstance(picture, Image.Image):
-        if not isinstance(picture, Iterable) or isinstance(picture, str | bytes):
-            raise StudioError(f"A picture or a list of frames is saved, not {shown(picture)}.")
         return animation.save(_frames(picture), path, fps=fps, record=record)
     if path.suffix.lower() not in STILLS:
         if path.suffix.lower() in animation.ENDINGS:
@@ -57,7 +56,9 @@ def _frames(pictures: Iterable[Any]) -> Iterable[Image.Image]:
     """The same, checked; a list stays one."""
     if isinstance(pictures, list | tuple):
         return [_frame(each) for each in pictures]
-    return (_frame(each) for each in pictures)
+    if not isinstance(pictures, Iterator):
+        raise StudioError(f"A picture or a list of frames is saved, not {shown(pictures)}.")
+    return map(_frame, pictures)
 
 
 def _frame(value: Any) -> Image.Image:

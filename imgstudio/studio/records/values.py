@@ -110,8 +110,9 @@ def _file(path: Path, _changed: int, _size: int) -> dict[str, Any]:
 
 def _entry(name: object, picture: Image.Image, record: Mapping[str, Any] | None) -> dict[str, Any]:
     title = Path(str(name).replace("\\", "/")).name[:100] if name and str(name).isprintable() else None
-    entry = {"name": title, "size": list(picture.size), "sha256": images.fingerprint(picture)}
-    return {**entry, "record": dict(record)} if record is not None and _made_it(record, entry["sha256"]) else entry
+    digest = images.fingerprint(picture)
+    entry = {"name": title, "size": list(picture.size), "sha256": digest}
+    return {**entry, "record": dict(record)} if record is not None and _made_it(record, digest) else entry
 
 
 def _made_it(record: Mapping[str, Any], digest: str) -> bool:

@@ -75,6 +75,7 @@ def overlay(
     return shown
 
 
+@recorded()
 def label_map(segmentation: Segmentation) -> Image.Image:
     """The labels as a picture of mode "P": each pixel's value is its region from 1, and the palette holds the colours of the
     overlay; black is 0, no region.

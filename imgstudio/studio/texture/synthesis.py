@@ -151,6 +151,7 @@ def _quilted(sample: Image.Image, height: int, width: int, seed: int, seamless: 
         yield Step(done, total, picture, {}, time.perf_counter() - started)
 
 
+@recorded()
 def repeat(image: Source, times: int = 2) -> Image.Image:
     """A tile, times x times: where it is seamless, nothing tells one copy from the next."""
     tile, times = read(image), check_count("The number of tiles a side", times, 1, 8)

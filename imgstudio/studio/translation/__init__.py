@@ -133,6 +133,7 @@ def _blended(x: Tensor, made: Tensor, strength: float) -> Image.Image:
     return to_image(ops.blend(x, made, strength))
 
 
+@recorded(name="blend_translation")
 def blend(image: Source, translated: Source, strength: float) -> Image.Image:
     """A finished translation at another strength: `image`, brought to the size of `translated`, mixed with it."""
     strength, made = check_range("The strength", strength, 0, 1), read(translated)
@@ -142,6 +143,7 @@ def blend(image: Source, translated: Source, strength: float) -> Image.Image:
     return Image.blend(picture, made, strength)
 
 
+@recorded()
 def error_map(image: Source, cycle: Source) -> Image.Image:
     """Where two pictures differ, as a heat map of the size of `cycle`: black where they agree, pale yellow from FULL levels of
     255 on, mean over the colours."""
