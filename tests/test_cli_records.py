@@ -47,6 +47,7 @@ def test_a_file_is_written_again_byte_for_byte():
         ["decompose", "photo.png", "--strength", "0.2", "--boost", "2"],
         ["synthesize", "photo.png", "--method", "quilting", "--size", "64x48"],
         ["segment", "photo.png", "--model", "gabor/texture", "--regions", "2"],
+        ["retexture", "photo.png", "1", "photo.png", "--model", "gabor/texture", "--regions", "2"],
         ["mosaic", "--size", "32", "--regions", "2"],
         ["translate", "cyclegan/apple2tomato", "photo.png", "--size", "32"],
         ["denoise", "photo.png", "--model", "vae/fruits"],

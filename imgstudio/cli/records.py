@@ -72,7 +72,7 @@ def _save(made: Image.Image | list[Image.Image], out: Path, found: dict[str, Any
 
     film = found.get("film")
     if not isinstance(film, dict):
-        if out.suffix.lower() != ".png" or not hasattr(made, "info"):
+        if isinstance(made, list) or out.suffix.lower() != ".png":
             return imgstudio.save(made, out)
         return pictures.save_png(made, out, _settings(picture))
     return imgstudio.save(made, out, fps=film.get("fps", 12))

@@ -57,8 +57,8 @@ def _segment(options: Namespace) -> None:
     check_range("The opacity", options.opacity, 0, 1)
     check_choice("view", options.view, texture.VIEWS)
     picture = image.read(options.image)
-    found = texture.segment(options.model, picture, regions=options.regions)
-    shown = texture.overlay(picture, found, opacity=options.opacity, view=options.view)
+    found = texture.segment(options.model, options.image, regions=options.regions)  # as a file, whose name is recorded
+    shown = texture.overlay(options.image, found, opacity=options.opacity, view=options.view)
     settings = {"task": "segment", "model": options.model, "regions": found.regions}
     print(image.save_png(shown, options.out, settings))
     table = export.csv(found, picture)
