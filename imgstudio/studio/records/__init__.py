@@ -19,6 +19,6 @@ beside it and knows them.
 
 from __future__ import annotations
 
-from .making import recorded
+from .making import record_of, recorded
 
-__all__ = ["recorded"]
+__all__ = ["record_of", "recorded"]

@@ -66,6 +66,11 @@ def recorded(
     return decorate
 
 
+def record_of(made: Any) -> dict[str, Any] | None:
+    """The record of a result that is no picture, such as a segmentation; None without one."""
+    return getattr(made, ATTRIBUTE, None)
+
+
 def _untouched(bound: inspect.BoundArguments) -> dict[str, Any]:
     """The arguments; of iterators a second one each, that the call leaves as it is."""
     kept = dict(bound.arguments)
