@@ -20,7 +20,7 @@ import imgstudio
 from imgstudio import StudioError, image
 from imgstudio.image import metadata
 from imgstudio.studio import animation, pictures, texture
-from imgstudio.studio.records import inputs, reading, replaying
+from imgstudio.studio.records import facts, inputs, reading, replaying
 from imgstudio.studio.texture import synthesis
 from imgstudio.studio.texture.mosaic import mosaic
 
@@ -105,7 +105,8 @@ def test_every_operation_that_leaves_a_record_can_be_replayed_and_every_public_o
 
 
 @each_row("ending", STILLS)
-def test_every_still_format_leads_to_the_picture(ending, tmp_path):
+def test_every_still_format_leads_to_the_picture(ending, tmp_path, monkeypatch):
+    monkeypatch.setattr(facts, "_now", iter(map(str, range(9))).__next__)
     made = mosaic(3, regions=2, size=32).image
     path = imgstudio.save(made, tmp_path / f"a.{ending}")
     assert imgstudio.record(path) == imgstudio.record(made)
@@ -118,13 +119,15 @@ def test_every_still_format_leads_to_the_picture(ending, tmp_path):
 
 
 @each_row("ending", FILMS)
-def test_every_film_leads_to_its_frames(ending, tmp_path):
+def test_every_film_leads_to_its_frames(ending, tmp_path, monkeypatch):
     frames = list(imgstudio.walk(MODEL, [1, 2], frames=2))
+    monkeypatch.setattr(facts, "_now", iter(map(str, range(9))).__next__)
     for given in (frames, imgstudio.walk(MODEL, [1, 2], frames=2)):
         path = imgstudio.save(given, tmp_path / f"a.{ending}", fps=10)
         assert imgstudio.record(path)["film"] == {"fps": 10}
         again = imgstudio.replay(path)
         assert [frame.tobytes() for frame in again] == [frame.tobytes() for frame in frames]
+        assert imgstudio.record(imgstudio.save(again, tmp_path / f"again.{ending}", fps=10)) == imgstudio.record(path)
     with pytest.raises(StudioError, match="no record"):
         imgstudio.record(imgstudio.save(frames, tmp_path / f"b.{ending}", record=False))
 

@@ -169,10 +169,21 @@ def _restored(value: Any, given: Given, prefix: str, depth: int) -> Any:
     return dict(value)
 
 
+def _carry_over(frame: Image.Image, found: Mapping[str, Any]) -> None:
+    """Gives a frame of a film, whose record tells no pixels, the record of the film where versions and device are the same."""
+    own = images.carried(frame) or {}
+    if all(own.get(key) == found.get(key) for key in ("versions", "device")):
+        call = {key: value for key, value in found.items() if key != "film"}
+        images.carry(frame, {**call, **{key: own[key] for key in ("part", "step") if key in own}})
+
+
 def _checked(made: Image.Image | Pictures, found: Mapping[str, Any]) -> Image.Image | Pictures:
     """The result, with the record that it was made from where it is bit for bit the same; else with its own and a warning."""
     known = found.get("picture")
-    if isinstance(made, Image.Image) and isinstance(known, Mapping):
+    if isinstance(made, Pictures):
+        for frame in made:
+            _carry_over(frame, found)
+    elif isinstance(made, Image.Image) and isinstance(known, Mapping):
         if images.fingerprint(made) == known.get("sha256"):
             images.carry(made, {key: value for key, value in found.items() if key not in ("picture", "changed")})
         else:

@@ -46,8 +46,9 @@ def translate_many(
 ) -> Iterator[BatchStep]:
     """Translates pictures one after another into a zip at `path`; arguments as of `translate`.
 
-    The records of all pictures lie beside them in `records.json`. A file that is no picture holds up nobody: it is reported and left out. Whoever stops iterating has a whole zip of what was
-    made. Files are named after their pictures, plainly: `My Cat!.JPG` becomes `My-Cat-daisy2sunflower.png`.
+    The records of all pictures lie beside them in `records.json`. A file that is no picture holds up nobody: it is reported and
+    left out. Whoever stops iterating has a whole zip of what was made. Files are named after their pictures, plainly:
+    `My Cat!.JPG` becomes `My-Cat-daisy2sunflower.png`.
     """
     images = listed("pictures", images, MOST)
     translation_steps(model, Image.new("RGB", (1, 1)), cycle=False, size=size, strength=strength)  # mistakes are reported at once
