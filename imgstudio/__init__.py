@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .importing import import_weights
     from .loading import load
     from .studio.downloads import cached
+    from .studio.grids import grid
     from .studio.interpolation import attribute, attributes, blend, denoise, interpolate, manifold, prior, reconstruct, traverse
     from .studio.records.reading import record
     from .studio.records.replaying import replay
@@ -83,6 +84,7 @@ _HOME = {
     "save": "studio.records.saving",
     "record": "studio.records.reading",
     "replay": "studio.records.replaying",
+    "grid": "studio.grids",
 }
 
 __all__ = [
@@ -129,6 +131,7 @@ __all__ = [
     "save",
     "record",
     "replay",
+    "grid",
 ]
 
 

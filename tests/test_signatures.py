@@ -208,6 +208,13 @@ PYTHON: dict[str, dict[str, Kind]] = {
     },
     "record": {"picture": one_of(MADE, bad=(PHOTO, str(WEIGHTS), "nowhere.png", {"record": 1}))},
     "replay": {"picture": one_of(MADE, imgstudio.record(MADE), bad=(PHOTO, {"record": 2}, "nowhere.png"))},
+    "grid": {
+        "operation": choice("sample"),
+        "x": one_of(
+            {"seeds": [1, 2]}, {"seeds": range(3)}, bad=({"seeds": []}, {"seed": [1]}, {"model": [1]}, {"seeds": range(101)})
+        ),
+        "y": one_of({"model": ["dcgan/avatars", "dcgan/nouns"]}, bad=({"seeds": [1]}, {"model": "dcgan/avatars"})),
+    },
     "models": {"task": choice(*TASKS, none=True)},
 }
 

@@ -12,7 +12,7 @@ import pytest
 from bounds import FRUITS, PATH
 
 import imgstudio
-from imgstudio.cli import arguments, records, sampling, verbs
+from imgstudio.cli import arguments, grids, records, sampling, verbs
 from imgstudio.cli import main as program
 from imgstudio.studio.texture.mosaic import mosaic
 
@@ -31,6 +31,8 @@ NUMBERS = {  # the types of numeric options -> texts that may be one of them
     sampling._noise: {"0"},
     sampling._layers: {"0"},
     records._input: set(),
+    grids._axis: set(),
+    grids._fixed: set(),
     program._port: set(),
     program._images: set(),
     program._repeats: set(),
@@ -60,6 +62,7 @@ COMMANDS = {
     "translate": ["cyclegan/apple2tomato", PHOTO_FILE],
     "record": [MADE_FILE],
     "replay": [MADE_FILE],
+    "grid": ["sample", "--x", "seeds=1,2", "--set", "model=dcgan/avatars"],
     "models": [],
     "serve": [],
     "train": ["dcgan/avatars", "--data", ".", "--images", "9"],

@@ -31,6 +31,7 @@ from imgstudio import (
     directions,
     edit,
     feature_maps,
+    grid,
     import_weights,
     interpolate,
     invert,
@@ -109,6 +110,8 @@ def records(picture: Image.Image) -> None:
     assert_type(save(picture, "photo.webp", record=False), Path)
     again: Image.Image | list[Image.Image] = replay(picture, content="photo.jpg")
     print(record("photo.png")["settings"], again)
+    steps = grid("stylize", x={"strength": [0, 0.5, 1]}, y={"model": ["fast/udnie"]}, content="photo.jpg")
+    assert_type(last(steps).html(), str)
 
 
 def translations() -> float | None:

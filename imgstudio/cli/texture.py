@@ -67,16 +67,16 @@ def _segment(options: Namespace) -> None:
     if options.cutouts:
         print(export.cutouts(picture, found, options.cutouts))
     if options.csv:
-        print(_write(options.csv, table))
+        print(write_text(options.csv, table))
     if options.coco:
-        print(_write(options.coco, json.dumps(export.coco(found, name=Path(options.image).name))))
+        print(write_text(options.coco, json.dumps(export.coco(found, name=Path(options.image).name))))
     print(table, end="")
     if options.truth:
         scores = texture.agreement(found, export.read_label_map(options.truth))
         print(", ".join(f"{name} {value:.3f}" for name, value in scores.items()))
 
 
-def _write(path: Path, text: str) -> Path:
+def write_text(path: Path, text: str) -> Path:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -13,6 +13,7 @@ from ... import catalog
 from ... import device as devices
 from ...catalog.records import Hub
 from ...errors import StudioError
+from ...weights.known import digest as first_download
 
 
 def models(settings: Mapping[str, Any], nets: Collection[str]) -> dict[str, dict[str, Any]]:
@@ -29,6 +30,7 @@ def model(name: str) -> dict[str, Any]:
     source = catalog.find(name).source
     known: dict[str, Any] = {"sha256": getattr(source, "sha256", None)}
     if isinstance(source, Hub):
+        known["sha256"] = source.sha256 or first_download(source)
         known |= {"repo": source.repo, "filename": source.filename, "revision": source.revision}
     return known
 

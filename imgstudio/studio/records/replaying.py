@@ -110,10 +110,12 @@ def _plain(found: Mapping[str, Any], key: str, kind: type[Kind]) -> Kind:
 
 def _check_models(recorded_models: Mapping[str, Any]) -> None:
     for name, known in recorded_models.items():
-        here, there = facts.model(name), known.get("sha256") if isinstance(known, Mapping) else None
-        if there is not None and here["sha256"] is not None and there != here["sha256"]:
-            title = catalog.find(name).known_as
-            raise StudioError(f"The weights of {title} are not those of this picture: its SHA-256 was {shown(there)}.")
+        here = facts.model(name)
+        for key, word in (("sha256", "SHA-256"), ("revision", "revision")):
+            there = known.get(key) if isinstance(known, Mapping) else None
+            if there is not None and here.get(key) is not None and there != here[key]:
+                title = catalog.find(name).known_as
+                raise StudioError(f"The weights of {title} are not those of this picture: their {word} was {shown(there)}.")
 
 
 def _picture_argument(
