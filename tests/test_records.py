@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, PngImagePlugin
 from table import each_row
 
 import imgstudio
-from imgstudio import StudioError, image
+from imgstudio import Latent, StudioError, image
 from imgstudio.image import metadata
 from imgstudio.studio import animation, pictures, texture
 from imgstudio.studio.records import facts, inputs, reading, replaying
@@ -203,10 +204,8 @@ def test_a_step_on_the_way_is_made_again():
 
 
 def test_places_in_latent_space_are_kept_to_the_bit():
-    [first] = imgstudio.sample("stylegan2/fruits", 1)
-    step = imgstudio.last(imgstudio.invert("stylegan2/fruits", first, steps=1))
-    assert set(imgstudio.record(step.image)["models"]) == {"stylegan2/fruits", "features/vgg-small"}
-    made = imgstudio.sample("stylegan2/fruits", [step.latent, 4])[0]
+    place = Latent("stylegan2/fruits", torch.randn(8, 256, generator=torch.Generator().manual_seed(0)))
+    made = imgstudio.sample("stylegan2/fruits", [place, 4])[0]
     assert same(imgstudio.replay(json.loads(json.dumps(imgstudio.record(made)))), made)
 
 
@@ -252,7 +251,10 @@ def test_what_is_missing_or_differs_is_said_in_a_sentence(photo):
 def test_other_weights_are_said():
     found = imgstudio.record(imgstudio.sample(MODEL, 1)[0])
     found["models"][MODEL] = {"sha256": "0" * 64}
-    with pytest.raises(StudioError, match="The weights of .* are not those of this picture"):
+    with pytest.raises(StudioError, match="The weights of .* are not those of this picture: their SHA-256"):
+        imgstudio.replay(found)
+    found["models"] = {"dinov2/texture": {"revision": "0" * 40}}
+    with pytest.raises(StudioError, match="their revision was"):
         imgstudio.replay(found)
 
 
@@ -273,7 +275,11 @@ def hostile() -> dict[str, object]:
     deep: dict = {}
     for _ in range(30):
         deep = {"$made": {**good, "settings": {**settings, "strength": deep}}}
+    deeper: dict = {}
+    for _ in range(5000):
+        deeper = {"$made": {"settings": deeper}}
     return {
+        "deeper": {**good, "settings": {"image": deeper}},
         "keys": {**good, "settings": {f"key {n}": n for n in range(10_000)}},
         "inputs": {**good, "inputs": {f"image_{n}": entry for n in range(1, 10_000)}},
         "html": {**good, "operation": "<script>alert(1)</script>"},

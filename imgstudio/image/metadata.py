@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import struct
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -71,15 +70,24 @@ def _webp(file: BinaryIO, size: int) -> bytes | None:
 
 def _comment(data: bytes) -> bytes | None:
     """The user comment in EXIF data."""
-    tags = Image.Exif()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what is damaged besides
-            tags.load(data)
-            found = tags.get_ifd(_EXIF_IFD).get(_USER_COMMENT)
-    except Exception:  # damaged data makes decoders raise almost anything
+    data = data.removeprefix(b"Exif\0\0")
+    order = {b"II": "<", b"MM": ">"}.get(data[:2], "")
+    (first,) = struct.unpack_from(f"{order or '>'}I", data, 4)
+    inner = _entry(data, order, first, _EXIF_IFD) if order else None
+    found = _entry(data, order, inner[1], _USER_COMMENT) if inner else None
+    if found is None or found[0] > LONGEST:
         return None
-    return found.removeprefix(_ASCII) if isinstance(found, bytes) and len(found) <= LONGEST else None
+    return data[found[1] : found[1] + found[0]].removeprefix(_ASCII)
+
+
+def _entry(data: bytes, order: str, place: int, wanted: int) -> tuple[int, int] | None:
+    """Length and place, or value, of an entry in a directory of EXIF data."""
+    (count,) = struct.unpack_from(f"{order}H", data, place)
+    for number in range(count):
+        tag, _, length, value = struct.unpack_from(f"{order}HHII", data, place + 2 + 12 * number)
+        if tag == wanted:
+            return length, value
+    return None
 
 
 def _gif(file: BinaryIO, _: int) -> bytes | None:

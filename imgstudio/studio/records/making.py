@@ -57,7 +57,7 @@ def recorded(
             try:
                 record = {**head, **_facts(signature, {**kept, **_defaults(bound)}, words, nets)}
             except (StudioError, OSError):  # an input that is gone by now; the result is no worse for it
-                log.info("a result without a record", exc_info=True)
+                log.info("a result without a record")
                 return made
             return _attached(made, record)
 

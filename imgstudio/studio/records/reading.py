@@ -51,7 +51,7 @@ def parsed(text: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     known = isinstance(found, dict) and isinstance(found.get("operation"), str) and "record" in found
-    return found if known and _bounded(found) else None
+    return found if known and bounded(found) else None
 
 
 def _whole(text: str) -> int:
@@ -66,7 +66,7 @@ def _refuse(text: str) -> NoReturn:
     raise ValueError(text[:_DIGITS])
 
 
-def _bounded(value: Any) -> bool:
+def bounded(value: Any) -> bool:
     """Whether a value of JSON is neither too deep nor too long."""
     count, level = 0, [value]
     for _ in range(DEEPEST):

@@ -19,7 +19,7 @@ from . import facts
 from .inputs import Given
 from .making import FORMAT
 from .parts import BROKEN, check, part_of, shown_part
-from .reading import record
+from .reading import bounded, record
 from .values import LATENT, MADE, is_setting, latent, takes_picture
 
 Kind = TypeVar("Kind")
@@ -59,6 +59,8 @@ def replay(picture: Any, **inputs: Any) -> Image.Image | Pictures:
     found = dict(picture) if isinstance(picture, Mapping) else record(picture)
     if found.get("record") != FORMAT:
         raise StudioError(_other_version(found))
+    if not bounded(found):
+        raise StudioError(BROKEN)
     check(found)
     given = Given(found, inputs)
     try:
