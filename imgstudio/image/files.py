@@ -45,7 +45,9 @@ def read(source: Source) -> Image.Image:
     if isinstance(source, str | os.PathLike):
         path = _file(source)
         with _open(path) as image:
-            return decode(image, path.name)
+            picture = decode(image, path.name)
+        picture.filename = path.name  # type: ignore[attr-defined]  # for its record: without the folder
+        return picture
     raise StudioError(f"A picture can be a file, a PIL image or a numpy array, but not a {type(source).__name__}.")
 
 
