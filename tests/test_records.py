@@ -217,6 +217,16 @@ def test_regions_are_found_again_with_what_was_merged(photo):
     assert same(imgstudio.replay(made, image=noise()), made)
 
 
+def test_an_input_that_was_shrunk_first_is_taken_in_its_own_size_too(photo):
+    made = imgstudio.decompose(pictures.shrink(photo, 32), method="rof").texture
+    entry = imgstudio.record(made)["inputs"]["image"]
+    assert (entry["name"], entry["original"]["size"]) == ("photo.png", [48, 40])
+    for given in (photo, pictures.shrink(photo, 32)):
+        assert same(imgstudio.replay(made, image=given), made)
+    with pytest.raises(StudioError, match="another picture"):
+        imgstudio.replay(made, image=noise(1))
+
+
 def test_regions_that_a_person_made_are_asked_for():
     labels = np.arange(48 * 40).reshape(40, 48) // 960
     made = imgstudio.overlay(noise(), texture.from_labels(labels))
@@ -295,6 +305,8 @@ def hostile() -> dict[str, object]:
         "path": {**good, "inputs": {}, "settings": {**settings, "image": "/etc/passwd"}},
         "address": {**good, "inputs": {}, "settings": {**settings, "image": "http://127.0.0.1/x.png"}},
         "path as entry": {**good, "inputs": {"image": "/etc/passwd"}},
+        "original": {**good, "inputs": {"image": {**entry, "sha256": "0", "original": {"side": 10**30, "sha256": [1]}}}},
+        "original list": {**good, "inputs": {"image": {**entry, "sha256": "0", "original": [1]}}},
         "path in entry": {**good, "inputs": {"image": {"path": "/etc/passwd", "name": "/etc/passwd", "sha256": 7, "size": "x"}}},
         "paths": {**good, "inputs": {}, "settings": {**settings, "image": ["/etc/passwd"]}},
         "model": {**good, "operation": "sample", "settings": {"model": "../../etc/passwd", "seeds": 1}, "models": {}},

@@ -48,10 +48,12 @@ class Given:
         """An input: the one given under its name, another given one of the same pixels, or made again from its own record."""
         digest = entry.get("sha256")
         if name in self._given:
-            return self._same(name, self._opened(name), digest)
+            return self._same(name, _as_used(self._opened(name), entry), digest)
         for other in self._given:
-            if not hasattr(self._given[other], "labels") and images.fingerprint(self._opened(other)) == digest:
-                return self._opened(other)
+            if not hasattr(self._given[other], "labels"):
+                picture = _as_used(self._opened(other), entry)
+                if images.fingerprint(picture) == digest:
+                    return picture
         if (made := again()) is not None:
             return self._same(name, made, digest)
         raise StudioError(f"The input {name} is missing: give the picture{_known_as(entry)}.")
@@ -96,7 +98,7 @@ def beside(record: Mapping[str, Any], folder: Path) -> dict[str, Path]:
     found = {}
     for name, entry in islice(wanted(record), _MOST):
         path = _in_folder(entry.get("name"), folder)
-        if path is not None and ("record" not in entry or _same_pixels(path, entry.get("sha256"))):
+        if path is not None and ("record" not in entry or _same_pixels(path, entry)):
             found[name] = path
     return found
 
@@ -108,11 +110,24 @@ def _in_folder(name: object, folder: Path) -> Path | None:
     return path if path.is_file() and not path.is_symlink() else None
 
 
-def _same_pixels(path: Path, digest: object) -> bool:
+def _same_pixels(path: Path, entry: Mapping[str, Any]) -> bool:
     try:
-        return images.fingerprint(images.read(path)) == digest
+        return images.fingerprint(_as_used(images.read(path), entry)) == entry.get("sha256")
     except StudioError:
         return False
+
+
+def _as_used(picture: Image.Image, entry: Mapping[str, Any]) -> Image.Image:
+    """A picture as it went in: the page shrinks large ones first, and then the record tells the original, too."""
+    original = entry.get("original")
+    if not isinstance(original, Mapping):
+        return picture
+    side = original.get("side")
+    if type(side) is not int or not 0 < side < max(picture.size) or images.fingerprint(picture) != original.get("sha256"):
+        return picture
+    shrunk = picture.copy()
+    shrunk.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return shrunk
 
 
 def _known_as(entry: Mapping[str, Any]) -> str:

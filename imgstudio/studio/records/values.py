@@ -96,7 +96,8 @@ def _picture(source: images.Source) -> dict[str, Any]:
     picture = images.read(source)
     name = getattr(source, "filename", None) if isinstance(source, Image.Image) else None
     record = images.carried(source) if isinstance(source, Image.Image) else None
-    return _entry(name, picture, record)
+    original = getattr(source, "original", None) if isinstance(source, Image.Image) else None
+    return {**_entry(name, picture, record), **({"original": original} if isinstance(original, dict) else {})}
 
 
 @functools.lru_cache(maxsize=64)  # sliders ask for the same files again and again
