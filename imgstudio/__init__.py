@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from .importing import import_weights
     from .loading import load
     from .studio.downloads import cached
+    from .studio.grids import grid
     from .studio.interpolation import attribute, attributes, blend, denoise, interpolate, manifold, prior, reconstruct, traverse
+    from .studio.records.reading import record
+    from .studio.records.replaying import replay
+    from .studio.records.saving import save
     from .studio.sampling import sample, walk
     from .studio.sampling.editing import directions, edit, feature_maps, mix, pad
     from .studio.sampling.inversion import complete, invert
@@ -77,6 +81,10 @@ _HOME = {
     "decompose": "studio.texture.decomposition",
     "recompose": "studio.texture.decomposition",
     "retexture": "studio.texture.retexture",
+    "save": "studio.records.saving",
+    "record": "studio.records.reading",
+    "replay": "studio.records.replaying",
+    "grid": "studio.grids",
 }
 
 __all__ = [
@@ -120,6 +128,10 @@ __all__ = [
     "decompose",
     "recompose",
     "retexture",
+    "save",
+    "record",
+    "replay",
+    "grid",
 ]
 
 

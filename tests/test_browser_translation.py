@@ -90,7 +90,7 @@ def test_three_files_come_back_as_a_zip(studio, files):
     with studio.expect_download() as download:
         studio.locator("#translation-zip").click()
     with zipfile.ZipFile(download.value.path()) as archive:
-        assert archive.namelist() == [f"{name}-photo2painting.png" for name in ("One", "two", "three")]
+        assert archive.namelist() == [*(f"{name}-photo2painting.png" for name in ("One", "two", "three")), "records.json"]
         assert archive.testzip() is None
 
 

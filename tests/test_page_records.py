@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import gradio as gr
 import pytest
 from PIL import Image
 from table import each_row
 
+import imgstudio
 from imgstudio import StudioError
 from imgstudio.image import read_settings, save_png
 from imgstudio.studio import interpolation as studio
@@ -77,6 +80,14 @@ def test_an_overlay_holds_regions_size_merges_and_its_picture(upload):
     other = sources.source(upload("dots.png"), uploaded=True)
     names = {exports.write("csv", scene._replace(source=each), 0.5, False).rpartition("/")[2] for each in (held, other)}
     assert len(names) == 2
+    texture_scene._regions.cache_clear()
+
+
+def test_a_file_of_the_page_is_made_again_with_its_input(upload):
+    held = sources.source(upload("stripes.png"), uploaded=True)
+    path = exports.write("overlay", Scene(held, "gabor/texture", 64, 2)._replace(merged=((1, 2),)), 0.5, False)
+    assert imgstudio.record(path)["inputs"]["image"]["name"] == Path(held.path).name
+    assert imgstudio.replay(path, image=held.path).tobytes() == imgstudio.image.read(path).tobytes()
     texture_scene._regions.cache_clear()
 
 

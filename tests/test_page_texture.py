@@ -204,7 +204,7 @@ def test_exports_are_what_they_say(scene):
     labels = Image.open(files["labels"])
     assert labels.mode == "P" and np.array_equal(np.asarray(labels), found.labels)
     with zipfile.ZipFile(files["cutouts"]) as archive:
-        assert archive.namelist() == ["region-01.png", "region-02.png", "region-03.png"]
+        assert archive.namelist() == ["region-01.png", "region-02.png", "region-03.png", "records.json"]
         assert Image.open(io.BytesIO(archive.read("region-01.png"))).mode == "RGBA"
     with open(files["csv"], encoding="utf-8") as lines:
         assert [int(row["pixels"]) for row in csv.DictReader(lines)] == np.bincount(found.labels.ravel()).tolist()[1:]

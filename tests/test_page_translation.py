@@ -158,7 +158,7 @@ def test_several_files_become_a_zip_and_problems_are_told(content, pair, tmp_pat
     brought = [content.path, str(tmp_path / "broken.png"), content.path]
     *_, (line, archive) = many.translate_all(REQUEST, brought, pair[0], 1.0, 48)
     assert "2 pictures" in line and "broken.png" in line
-    assert zipfile.ZipFile(archive["value"]).namelist() == ["ramp-there.png", "ramp-there-2.png"]
+    assert zipfile.ZipFile(archive["value"]).namelist() == ["ramp-there.png", "ramp-there-2.png", "records.json"]
 
 
 def test_a_zip_that_is_stopped_can_be_downloaded(content, pair):
@@ -168,7 +168,7 @@ def test_a_zip_that_is_stopped_can_be_downloaded(content, pair):
     next(steps), next(steps)
     request_stop(REQUEST)
     *_, (line, archive) = steps
-    assert "stopped" in line and len(zipfile.ZipFile(archive["value"]).namelist()) < 4
+    assert "stopped" in line and len(zipfile.ZipFile(archive["value"]).namelist()) < 5
 
 
 def test_the_tab_is_built_with_its_pairs(pair, monkeypatch):

@@ -17,6 +17,7 @@ import torch
 from hub_server import HubServer
 from PIL import Image
 
+import imgstudio
 from imgstudio import StudioError, catalog
 from imgstudio.catalog.records import Hub
 from imgstudio.studio import readme
@@ -78,6 +79,7 @@ def folder(tmp_path) -> Path:
     shutil.copytree(ROOT / "assets", tmp_path / "assets")
     for name in ("README.md", "requirements.txt", "app.py"):
         shutil.copy(ROOT / name, tmp_path / name)
+    imgstudio.save(imgstudio.walk("dcgan/nouns", [1, 2], frames=2), tmp_path / "short.gif")
     downloaded(catalog.find("dinov2/texture").source, tmp_path / "hub" / "hub")
     torch.save(foreign.dcgan((6, 8, 4, 1), (7, 4, 4), (1, 2, 2), (0, 1, 1)).state_dict(), tmp_path / "generator.pth")
     return tmp_path

@@ -313,8 +313,10 @@ def test_cutouts_make_up_the_picture_again(quarters, found, tmp_path):
     picture = quarters[0].image
     path = export.cutouts(picture, found, tmp_path / "cut.zip")
     with zipfile.ZipFile(path) as archive:
-        assert archive.namelist() == [f"region-0{i}.png" for i in (1, 2, 3, 4)]
-        pieces = [Image.open(io.BytesIO(archive.read(name))) for name in archive.namelist()]
+        *names, records = archive.namelist()
+        assert names == [f"region-0{i}.png" for i in (1, 2, 3, 4)]
+        assert json.loads(archive.read(records))["regions"]["operation"] == "regions_of"
+        pieces = [Image.open(io.BytesIO(archive.read(name))) for name in names]
     again = Image.new("RGB", picture.size, "magenta")
     for region, piece in enumerate(pieces, start=1):
         assert piece.mode == "RGBA"

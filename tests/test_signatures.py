@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import tempfile
 from pathlib import Path
 
 import bounds
@@ -39,10 +40,13 @@ import imgstudio
 from imgstudio.studio.sampling.latents import Latent
 from imgstudio.studio.steps import Step
 from imgstudio.studio.texture import from_labels
+from imgstudio.studio.texture.mosaic import mosaic
 
 PHOTO = Image.effect_noise((48, 40), 60).convert("RGB")
 REGIONS = from_labels(np.arange(48 * 40).reshape(40, 48) // 960)
 WEIGHTS = Path(imgstudio.__file__).parent.parent / "weights" / "dcgan-nouns.safetensors"
+MADE = mosaic(1, regions=2, size=32).image
+FILE = str(Path(tempfile.mkdtemp()) / "picture.gif")
 TASKS = ("sample", "reconstruct", "translate", "stylize", "segment", "features")
 
 PICTURE = one_of(PHOTO, np.zeros((40, 48, 3), np.uint8), np.zeros((40, 48), np.float32), bad=(np.full((9, 9), np.nan), "."))
@@ -196,6 +200,21 @@ PYTHON: dict[str, dict[str, Kind]] = {
         "scale": number(0.1, 4),
         "seed": SEED,
     },
+    "save": {
+        "picture": one_of(PHOTO, [PHOTO, PHOTO], bad=([PHOTO, 1], "photo.png")),
+        "path": one_of(FILE, Path(FILE), bad=("picture.bmp", "nowhere/picture.png", "/", b"x.png")),
+        "record": FLAG,
+        "fps": number(1, 50),
+    },
+    "record": {"picture": one_of(MADE, bad=(PHOTO, str(WEIGHTS), "nowhere.png", {"record": 1}))},
+    "replay": {"picture": one_of(MADE, imgstudio.record(MADE), bad=(PHOTO, {"record": 2}, "nowhere.png"))},
+    "grid": {
+        "operation": choice("sample"),
+        "x": one_of(
+            {"seeds": [1, 2]}, {"seeds": range(3)}, bad=({"seeds": []}, {"seed": [1]}, {"model": [1]}, {"seeds": range(101)})
+        ),
+        "y": one_of({"model": ["dcgan/avatars", "dcgan/nouns"]}, bad=({"seeds": [1]}, {"model": "dcgan/avatars"})),
+    },
     "models": {"task": choice(*TASKS, none=True)},
 }
 
@@ -208,7 +227,8 @@ def public(name: str) -> bool:
 def test_every_public_function_is_in_the_table():
     assert set(PYTHON) == {name for name in imgstudio.__all__ if public(name)}
     for name, table in PYTHON.items():
-        assert set(table) == set(inspect.signature(getattr(imgstudio, name)).parameters), name
+        parameters = inspect.signature(getattr(imgstudio, name)).parameters.values()
+        assert set(table) == {each.name for each in parameters if each.kind != each.VAR_KEYWORD}, name
 
 
 @each_row("name", PYTHON)

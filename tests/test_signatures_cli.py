@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from argparse import ArgumentParser
 from functools import partial
 from pathlib import Path
@@ -10,8 +11,10 @@ import bounds
 import pytest
 from bounds import FRUITS, PATH
 
-from imgstudio.cli import arguments, sampling, verbs
+import imgstudio
+from imgstudio.cli import arguments, grids, records, sampling, verbs
 from imgstudio.cli import main as program
+from imgstudio.studio.texture.mosaic import mosaic
 
 TEXTS = ("0", "-1", "1.5", "", "x", "nan", "-inf", "1e999", "9" * 20, "9" * 5000, "1,2")
 NAMES = ("", "~nouser", "a" * 300, "\0")
@@ -27,11 +30,15 @@ NUMBERS = {  # the types of numeric options -> texts that may be one of them
     verbs._sides: set(),
     sampling._noise: {"0"},
     sampling._layers: {"0"},
+    records._input: set(),
+    grids._axis: set(),
+    grids._fixed: set(),
     program._port: set(),
     program._images: set(),
     program._repeats: set(),
 }
 PHOTO_FILE = PATH.good[0]
+MADE_FILE = str(imgstudio.save(mosaic(1, regions=2, size=32).image, Path(tempfile.mkdtemp()) / "made.png"))
 COMMANDS = {
     "sample": [FRUITS],
     "walk": [FRUITS],
@@ -53,6 +60,9 @@ COMMANDS = {
     "invert": [FRUITS, PHOTO_FILE],
     "complete": [FRUITS, PHOTO_FILE, PHOTO_FILE],
     "translate": ["cyclegan/apple2tomato", PHOTO_FILE],
+    "record": [MADE_FILE],
+    "replay": [MADE_FILE],
+    "grid": ["sample", "--x", "seeds=1,2", "--set", "model=dcgan/avatars"],
     "models": [],
     "serve": [],
     "train": ["dcgan/avatars", "--data", ".", "--images", "9"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from dataclasses import replace
 
@@ -184,7 +185,9 @@ def test_many_go_into_a_zip_with_safe_names(pair, tmp_path):
     assert last.names == ("My-Cat-there.png", "my-cat-there-2.png", "dots-there.png", "ünï-there.png", "picture-6-there.png")
     assert list(last.problems) == ["broken"] and "not a picture" in last.problems["broken"]
     with zipfile.ZipFile(tmp_path / "made.zip") as archive:
-        assert archive.namelist() == list(last.names) and archive.testzip() is None
+        assert archive.namelist() == [*last.names, "records.json"] and archive.testzip() is None
+        records = json.loads(archive.read("records.json"))
+        assert list(records) == list(last.names) and records[last.names[0]]["settings"]["model"] == pair[0]
         first = Image.open(io.BytesIO(archive.read(last.names[0])))
     assert first.tobytes() == imgstudio.translate(pair[0], tmp_path / names[0], cycle=False).image.tobytes()
 
@@ -194,7 +197,7 @@ def test_a_zip_that_is_stopped_is_whole(pair, tmp_path):
     next(steps), next(steps)
     steps.close()
     with zipfile.ZipFile(tmp_path / "made.zip") as archive:
-        assert len(archive.namelist()) == 2 and archive.testzip() is None
+        assert len(archive.namelist()) == 3 and archive.testzip() is None and len(json.loads(archive.read("records.json"))) == 2
 
 
 def test_nothing_but_broken_files_says_so(pair, tmp_path):
@@ -222,7 +225,7 @@ def test_the_command_line_writes_picture_way_back_and_error(pair, tmp_path, monk
     assert Image.open("map.png").size == (24, 16)
     assert read_settings("translate.png")["model"] == pair[0]
     assert main(["translate", pair[0], "in.png", "in.png", "--out", "all.zip"]) == 0
-    assert zipfile.ZipFile("all.zip").namelist() == ["in-there.png", "in-there-2.png"]
+    assert zipfile.ZipFile("all.zip").namelist() == ["in-there.png", "in-there-2.png", "records.json"]
     assert main(["translate", pair[0], "in.png", "in.png"]) == 2
     assert "zip" in capsys.readouterr().err
 

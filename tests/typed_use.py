@@ -31,6 +31,7 @@ from imgstudio import (
     directions,
     edit,
     feature_maps,
+    grid,
     import_weights,
     interpolate,
     invert,
@@ -44,8 +45,11 @@ from imgstudio import (
     prior,
     recompose,
     reconstruct,
+    record,
+    replay,
     retexture,
     sample,
+    save,
     segment,
     stylize,
     synthesize,
@@ -100,6 +104,14 @@ def styles_and_textures() -> None:
     assert_type(overlay("photo.jpg", regions), Image.Image)
     assert_type(retexture("photo.jpg", regions, 1, "pebbles.jpg"), Image.Image)
     assert_type(recompose(decompose("photo.jpg", strength=0.4), 1.5), Image.Image)
+
+
+def records(picture: Image.Image) -> None:
+    assert_type(save(picture, "photo.webp", record=False), Path)
+    again: Image.Image | list[Image.Image] = replay(picture, content="photo.jpg")
+    print(record("photo.png")["settings"], again)
+    steps = grid("stylize", x={"strength": [0, 0.5, 1]}, y={"model": ["fast/udnie"]}, content="photo.jpg")
+    assert_type(last(steps).html(), str)
 
 
 def translations() -> float | None:

@@ -23,17 +23,17 @@ def settings(options: Namespace) -> dict[str, Any]:
 
 
 def enlarged(pictures: Iterable[Image.Image], options: Namespace) -> Iterable[Image.Image]:
-    from .. import image
+    from ..studio.pictures import enlarge
 
-    return pictures if options.side is None else (image.enlarge(picture, options.side) for picture in pictures)
+    return pictures if options.side is None else (enlarge(picture, options.side) for picture in pictures)
 
 
 def save_grid(pictures: Iterable[Image.Image], options: Namespace, columns: int | None = None) -> None:
-    from .. import image
+    from ..studio import pictures as drawing
 
     columns = getattr(options, "columns", None) if columns is None else columns
-    sheet = image.grid(list(pictures), columns, side=options.side)
-    print(image.save_png(sheet, options.out, settings(options)))
+    sheet = drawing.grid(list(pictures), columns, side=options.side)
+    print(drawing.save_png(sheet, options.out, settings(options)))
 
 
 Kind = TypeVar("Kind", bound="Step")

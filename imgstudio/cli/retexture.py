@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..checks import check_count
 from ..errors import StudioError
@@ -73,17 +73,19 @@ def _retexture(options: Namespace) -> None:
 
     chosen = {name: getattr(options, name) for name in ("shading", "scale", "seed")}
     check_options(**chosen)
-    picture = image.read(options.image)
-    texture = whole(options.texture) if options.texture.isdecimal() else image.read(options.texture)
+    image.read(options.image)
+    texture = whole(options.texture) if options.texture.isdecimal() else options.texture
+    if isinstance(texture, str):
+        image.read(texture)  # what is no picture is said before the work
     for number in (options.region, *([texture] if isinstance(texture, int) else [])):
         check_count("The region", number, 1, MOST)
-    found = _regions(picture, options)
-    made = retexture(picture, found, options.region, texture, **chosen)
+    found = _regions(options)
+    made = retexture(options.image, found, options.region, texture, **chosen)
     settings = {"task": "retexture", "image": options.image, "region": options.region, "texture": options.texture, **chosen}
     print(image.save_png(made, options.out, settings))
 
 
-def _regions(picture: Any, options: Namespace) -> Segmentation:
+def _regions(options: Namespace) -> Segmentation:
     from ..studio import texture
     from ..studio.texture import export
 
@@ -91,7 +93,7 @@ def _regions(picture: Any, options: Namespace) -> Segmentation:
         return texture.from_labels(export.read_label_map(options.labels))
     if options.model is None:
         raise StudioError("There is no model that finds regions: give a label map with --labels.")
-    return texture.segment(options.model, picture, regions=options.regions)
+    return texture.segment(options.model, options.image, regions=options.regions)
 
 
 VERBS = {

@@ -57,8 +57,8 @@ def _segment(options: Namespace) -> None:
     check_range("The opacity", options.opacity, 0, 1)
     check_choice("view", options.view, texture.VIEWS)
     picture = image.read(options.image)
-    found = texture.segment(options.model, picture, regions=options.regions)
-    shown = texture.overlay(picture, found, opacity=options.opacity, view=options.view)
+    found = texture.segment(options.model, options.image, regions=options.regions)  # as a file, whose name is recorded
+    shown = texture.overlay(options.image, found, opacity=options.opacity, view=options.view)
     settings = {"task": "segment", "model": options.model, "regions": found.regions}
     print(image.save_png(shown, options.out, settings))
     table = export.csv(found, picture)
@@ -67,16 +67,16 @@ def _segment(options: Namespace) -> None:
     if options.cutouts:
         print(export.cutouts(picture, found, options.cutouts))
     if options.csv:
-        print(_write(options.csv, table))
+        print(write_text(options.csv, table))
     if options.coco:
-        print(_write(options.coco, json.dumps(export.coco(found, name=Path(options.image).name))))
+        print(write_text(options.coco, json.dumps(export.coco(found, name=Path(options.image).name))))
     print(table, end="")
     if options.truth:
         scores = texture.agreement(found, export.read_label_map(options.truth))
         print(", ".join(f"{name} {value:.3f}" for name, value in scores.items()))
 
 
-def _write(path: Path, text: str) -> Path:
+def write_text(path: Path, text: str) -> Path:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

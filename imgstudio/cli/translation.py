@@ -43,7 +43,7 @@ def _one(options: Namespace, shared: dict[str, Any]) -> None:
     from ..studio import translation
 
     asked = bool(options.cycle or options.error)
-    picture = image.read(options.images[0])
+    picture = options.images[0]
     made = translation.translate(options.model, picture, cycle=asked, **shared)
     settings = {"task": "translate", "model": options.model, "image": options.images[0], **shared}
     print(image.save_png(made.image, options.out, settings))

@@ -17,7 +17,7 @@ import imgstudio
 from ..catalog.records import Task
 from ..checks import shown
 from ..errors import StudioError
-from . import models, retexture, sampling, texture, translation
+from . import grids, models, records, retexture, sampling, texture, translation
 from . import output as saving
 from .arguments import Collect, add_amounts, amount, columns, fps, real, side, whole
 
@@ -258,4 +258,6 @@ VERBS: dict[str, Any] = {  # Verb, and the kinds of verbs of the other modules
     **retexture.VERBS,
     **sampling.VERBS,
     **translation.VERBS,
+    **records.VERBS,
+    **grids.VERBS,
 }

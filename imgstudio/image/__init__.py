@@ -6,8 +6,9 @@ pictures.
 
 from __future__ import annotations
 
+from .carrying import carried, carry, fingerprint
 from .decoding import MAX_PIXELS
-from .files import Source, read, read_layer, read_settings, save_png
+from .files import Source, read, read_layer, read_record, read_settings, save_png
 from .png import SETTINGS_KEY
 from .sheets import LARGEST_SIDE, MAX_SHEET, check_columns, check_side, enlarge, grid, sheet_size
 from .tensors import to_image, to_images, to_tensor
@@ -18,12 +19,16 @@ __all__ = [
     "MAX_SHEET",
     "SETTINGS_KEY",
     "Source",
+    "carried",
+    "carry",
     "check_columns",
     "check_side",
     "enlarge",
+    "fingerprint",
     "grid",
     "read",
     "read_layer",
+    "read_record",
     "read_settings",
     "save_png",
     "sheet_size",

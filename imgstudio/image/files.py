@@ -7,7 +7,7 @@ import io
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,7 +16,7 @@ from PIL import Image
 
 from ..checks import shown
 from ..errors import StudioError
-from . import png
+from . import metadata, png
 from .decoding import check_size, decode, from_array, too_large
 
 Source: TypeAlias = "str | os.PathLike[str] | np.ndarray | Image.Image"
@@ -45,7 +45,9 @@ def read(source: Source) -> Image.Image:
     if isinstance(source, str | os.PathLike):
         path = _file(source)
         with _open(path) as image:
-            return decode(image, path.name)
+            picture = decode(image, path.name)
+        picture.filename = path.name  # type: ignore[attr-defined]  # for its record: without the folder
+        return picture
     raise StudioError(f"A picture can be a file, a PIL image or a numpy array, but not a {type(source).__name__}.")
 
 
@@ -120,6 +122,32 @@ def save_png(image: Image.Image, path: str | os.PathLike[str], settings: dict | 
         reason = getattr(error, "strerror", None) or error
         raise StudioError(f"{_named(path)} cannot be written ({reason}): choose another place.") from error
     return path
+
+
+def read_record(path: str | os.PathLike[str]) -> tuple[str | None, dict | None]:
+    """The text of the record in a file of a picture or a film, and what an older PNG holds in its place: its settings.
+
+    None for what is not there. Raises StudioError for what is no file of a picture or a film.
+    """
+    path = _file(path)
+    if (text := metadata.read_text(path)) is not None or path.suffix.lower() == ".mp4":
+        return text, None
+    with _open(path) as image:
+        try:
+            texts = image.text if image.format == "PNG" else {}
+        except Exception:  # damaged
+            texts = {}
+    text = texts.get(png.RECORD_KEY)
+    return text, _settings(texts) if text is None else None
+
+
+def _settings(texts: Mapping[str, str]) -> dict | None:
+    """The settings among the texts of a PNG."""
+    try:
+        settings = json.loads(texts[png.SETTINGS_KEY])
+    except (KeyError, ValueError, RecursionError):
+        return None
+    return settings if isinstance(settings, dict) else None
 
 
 def read_settings(path: str | os.PathLike[str]) -> dict:

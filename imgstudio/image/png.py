@@ -10,11 +10,14 @@ from pathlib import Path
 
 from PIL import Image, PngImagePlugin
 
-SETTINGS_KEY = "imgstudio"  # the text chunk that holds the settings of a result
-LONGEST_SETTINGS = 1_000_000  # bytes of it that are read
+from . import carrying
+
+SETTINGS_KEY = "imgstudio"  # the text chunk that holds the settings of a result, as the page has them
+RECORD_KEY = "imgstudio-record"  # the one that holds its record
+LONGEST_SETTINGS = 1_000_000  # bytes of each that are read
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
-_OWN = SETTINGS_KEY.encode() + b"\0"
+_OWN = tuple(key.encode() + b"\0" for key in (SETTINGS_KEY, RECORD_KEY))
 _MOST_CHUNKS = 1_000_000
 
 
@@ -33,7 +36,7 @@ def opened(path: Path) -> Path | io.BytesIO:
         kept.write(_SIGNATURE)
         for kind, start, length in chunks:
             file.seek(start)
-            if kind not in _TEXTS or (length <= LONGEST_SETTINGS and file.read(8 + len(_OWN))[8:] == _OWN):
+            if kind not in _TEXTS or (length <= LONGEST_SETTINGS and file.read(40)[8:].startswith(_OWN)):
                 file.seek(start)
                 kept.write(file.read(12 + length))
     kept.seek(0)
@@ -54,12 +57,14 @@ def _chunks(file: io.BufferedReader, size: int) -> list[tuple[bytes, int, int]]:
     return found
 
 
-def encoded(image: Image.Image, settings: dict | None = None) -> bytes:
-    """A result as a PNG file: lossless, its colours named as sRGB, the settings in its text chunk."""
+def encoded(image: Image.Image, settings: dict | None = None, *, record: bool = True) -> bytes:
+    """A result as a PNG file: lossless, its colours named as sRGB, the settings and the picture's record in text chunks."""
     info = PngImagePlugin.PngInfo()
     info.add(b"sRGB", b"\0")  # perceptual, which a screen takes as it is
     if settings is not None:
         info.add_text(SETTINGS_KEY, json.dumps(settings))
+    if record and (text := carrying.text(carrying.carried(image))):
+        info.add_text(RECORD_KEY, text)
     buffer = io.BytesIO()
     image.save(buffer, "PNG", pnginfo=info, compress_level=1)  # four times as fast, files 15 % larger
     return buffer.getvalue()

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageSequence
@@ -15,9 +15,13 @@ from PIL import Image, ImageSequence
 from .. import interrupt
 from ..checks import check_choice, check_range
 from ..errors import StudioError
+from ..image import carrying, metadata, read_record
+from .records.sheets import film_record
 
 if TYPE_CHECKING:
     import av
+
+Note: TypeAlias = "Callable[[Sequence[Image.Image]], str | None]"
 
 MOST_FPS = 50  # frames a second
 MAX_PIXELS = 300_000_000  # of all frames of a GIF or a WebP together, which are held in memory: 1.2 GB
@@ -29,14 +33,25 @@ def check_format(name: object) -> str:
     return check_choice("format", name, FORMATS)
 
 
-def save(frames: Iterable[Image.Image], path: str | os.PathLike[str], *, fps: float = 12) -> Path:
+def save(frames: Iterable[Image.Image], path: str | os.PathLike[str], *, fps: float = 12, record: bool = True) -> Path:
     """Writes frames of one size as an endless .gif or .webp, or as an .mp4 (H.264, which every browser plays).
 
     frames: taken one by one; the MP4 holds none of them in memory, the others MAX_PIXELS at most. fps: 1 to 50 frames a second.
+    record: the file holds the record of the call that made the frames, if they are of one.
     Raises StudioError for another ending, no frames, too many of them, or a place that cannot be written. The file appears
     whole or not at all.
     """
     path = Path(path)
+    known = frames if isinstance(frames, Sequence) else None
+
+    def note(seen: Sequence[Image.Image]) -> str | None:
+        return carrying.text(film_record(known or seen, fps)) if record else None
+
+    return _save(frames, path, fps, note)
+
+
+def _save(frames: Iterable[Image.Image], path: Path, fps: float, note: Note) -> Path:
+    """note: gives the text that goes into the file, from all frames or the first of them."""
     write = _WRITERS.get(path.suffix.lower())
     if write is None:
         raise StudioError(f"{path.name} is no kind of animation known here: give it the ending {', '.join(_WRITERS)}.")
@@ -47,7 +62,7 @@ def save(frames: Iterable[Image.Image], path: str | os.PathLike[str], *, fps: fl
         check_amount(len(frames), frames[0].size, path.suffix)
     partial = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
-        write(_checked_frames(frames), partial, fps)
+        write(_checked_frames(frames), partial, fps, note)
         os.replace(partial, path)
     except OSError as error:
         raise StudioError(f"{path} cannot be written ({error.strerror or error}): choose another place.") from error
@@ -64,7 +79,8 @@ def convert(source: str | os.PathLike[str], path: str | os.PathLike[str]) -> Pat
             fps = 1000 / (film.info.get("duration") or 1000 / MOST_FPS)
     except OSError as error:
         raise StudioError(f"{Path(source).name} cannot be read as an animation: draw it anew.") from error
-    return save(frames, path, fps=min(fps, MOST_FPS))
+    text = read_record(source)[0]
+    return _save(frames, Path(path), min(fps, MOST_FPS), lambda _: text)
 
 
 def _checked_frames(frames: Iterable[Image.Image]) -> Iterator[Image.Image]:
@@ -98,7 +114,7 @@ def check_amount(count: int, size: tuple[int, int], ending: str) -> None:
         )
 
 
-def _write_gif(frames: Iterator[Image.Image], path: Path, fps: float) -> None:
+def _write_gif(frames: Iterator[Image.Image], path: Path, fps: float, note: Note) -> None:
     """One palette for all frames, and no dithering: either would make still regions flicker."""
     kept = _collected(frames, ".gif")
     palette = _common_palette(kept)
@@ -106,8 +122,11 @@ def _write_gif(frames: Iterator[Image.Image], path: Path, fps: float) -> None:
     for frame in kept:
         interrupt.check()
         indexed.append(frame.quantize(palette=palette, dither=Image.Dither.NONE))
+    text = note(kept)
+    more: dict[str, Any] = {} if text is None else {"comment": text.encode()}
     # GIF counts in hundredths of a second.
-    indexed[0].save(path, save_all=True, append_images=indexed[1:], duration=round(100 / fps) * 10, loop=0, optimize=False)
+    more |= {"duration": round(100 / fps) * 10, "loop": 0}
+    indexed[0].save(path, save_all=True, append_images=indexed[1:], optimize=False, **more)
 
 
 def _common_palette(frames: list[Image.Image], side: int = 64, most: int = 64) -> Image.Image:
@@ -119,13 +138,16 @@ def _common_palette(frames: list[Image.Image], side: int = 64, most: int = 64) -
     return strip.quantize(256, method=Image.Quantize.MEDIANCUT)
 
 
-def _write_webp(frames: Iterator[Image.Image], path: Path, fps: float) -> None:
-    first, *rest = _collected(frames, ".webp")
+def _write_webp(frames: Iterator[Image.Image], path: Path, fps: float, note: Note) -> None:
+    kept = _collected(frames, ".webp")
+    first, *rest = kept
+    text = note(kept)
+    more: dict[str, Any] = {} if text is None else {"exif": metadata.exif(text)}
     exact, good = {"lossless": True, "method": 0}, {"quality": 90, "method": 2}
     # Enlarged pixels take little space without loss, and blur with it; a photograph takes ten times as much.
     quality = exact if _webp_size(first, exact) < 2 * _webp_size(first, good) else good
     options: dict[str, Any] = {"save_all": True, "append_images": rest, "duration": round(1000 / fps), "loop": 0, **quality}
-    first.save(path, **options)
+    first.save(path, **options, **more)
 
 
 def _webp_size(image: Image.Image, quality: dict) -> int:
@@ -134,7 +156,7 @@ def _webp_size(image: Image.Image, quality: dict) -> int:
     return buffer.tell()
 
 
-def _write_mp4(frames: Iterator[Image.Image], path: Path, fps: float) -> None:
+def _write_mp4(frames: Iterator[Image.Image], path: Path, fps: float, note: Note) -> None:
     import av  # large, and for MP4 alone
     from av.video.reformatter import ColorRange, Colorspace
 
@@ -144,6 +166,8 @@ def _write_mp4(frames: Iterator[Image.Image], path: Path, fps: float) -> None:
         stream.width, stream.height = first.width + first.width % 2, first.height + first.height % 2
         stream.pix_fmt = "yuv420p"
         stream.codec_context.colorspace, stream.codec_context.color_range = Colorspace.ITU709, ColorRange.MPEG
+        if (text := note([first])) is not None:
+            container.metadata["comment"] = text
         for image in chain([first], frames):
             container.mux(stream.encode(_video_frame(image)))
         container.mux(stream.encode())
@@ -168,7 +192,7 @@ def _video_frame(image: Image.Image) -> av.VideoFrame:
     return frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
 
 
-_WRITERS: dict[str, Callable[[Iterator[Image.Image], Path, float], None]] = {
+_WRITERS: dict[str, Callable[[Iterator[Image.Image], Path, float, Note], None]] = {
     ".gif": _write_gif,
     ".webp": _write_webp,
     ".mp4": _write_mp4,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..image import Source, enlarge, grid, read, read_layer, read_settings, save_png, to_image, to_tensor
+from ..image import Source, fingerprint, read, read_layer, read_settings, save_png, to_image, to_tensor
+from .records.sheets import enlarge, grid
 
 __all__ = ["digest", "enlarge", "grid", "read", "read_layer", "read_settings", "save_png", "shrink", "square"]
 
@@ -16,7 +17,10 @@ __all__ = ["digest", "enlarge", "grid", "read", "read_layer", "read_settings", "
 def shrink(source: Source, side: int = 512) -> Image.Image:
     """Any picture as RGB with its longer side at most `side` px, for what is read again at every move of a slider."""
     picture = read(source)
-    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    if max(picture.size) > side:
+        original = {"size": list(picture.size), "sha256": fingerprint(picture), "side": side}
+        picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+        picture.original = original  # type: ignore[attr-defined]  # for the record of what is made of it
     return picture
 
 

@@ -16,6 +16,7 @@ from ...image import Source, read, to_image, to_images, to_tensor
 from ...ops import autoencoder as ops
 from ...ops import latent
 from ..notebook import Pictures, Rows, png
+from ..records import recorded
 from ..sampling import directions
 from ..validation import find_model, open_model
 from ..work import count_of, estimated_seconds, gpu_task
@@ -51,6 +52,7 @@ class Denoised:
         return png([self.noisy, self.image], 2)
 
 
+@recorded()
 @gpu_task(lambda model: estimated_seconds(model))
 def reconstruct(model: str, image: Source) -> Reconstruction:
     """Through the bottleneck and back. A VAE sees the picture's middle square at its own size, a TAESD the whole picture."""
@@ -61,6 +63,7 @@ def reconstruct(model: str, image: Source) -> Reconstruction:
     return Reconstruction(made, ops.psnr(to_tensor(picture), to_tensor(made)), code.mean.norm().item(), kl)
 
 
+@recorded()
 @gpu_task(lambda model, steps: estimated_seconds(model, steps))
 def interpolate(model: str, a: Source, b: Source, *, steps: int = 8, curve: str = "slerp", side: int = SIDE) -> Pictures:
     """`steps` pictures from a to b, the reconstructions of both included; curve is "slerp" (great arc) or "lerp" (line).
@@ -72,6 +75,7 @@ def interpolate(model: str, a: Source, b: Source, *, steps: int = 8, curve: str 
     return Pictures(blend(model, a, b, i / (steps - 1), curve=curve, side=side) for i in range(steps))
 
 
+@recorded()
 @gpu_task(lambda model: estimated_seconds(model))
 def blend(model: str, a: Source, b: Source, t: float, *, curve: str = "slerp", side: int = SIDE) -> Image.Image:
     """The picture at position t between a (0) and b (1). Codes are kept, so that moving t costs one decoder pass."""
@@ -82,6 +86,7 @@ def blend(model: str, a: Source, b: Source, t: float, *, curve: str = "slerp", s
     return decode(model, z, size)[0]
 
 
+@recorded()
 @gpu_task(lambda model, size: estimated_seconds(model, size**2))
 def manifold(model: str, corners: Sequence[Source], *, size: int = 7, side: int = SIDE) -> Rows:
     """A size x size sheet spanned by four pictures: top left, top right, bottom left, bottom right.
@@ -106,6 +111,7 @@ def _encode_alike(model: str, images: Sequence[Source], side: int) -> tuple[list
     return [encode(model, picture).mean for picture in pictures], first.size
 
 
+@recorded()
 @gpu_task(lambda model, steps: estimated_seconds(model, steps))
 def traverse(model: str, image: Source, *, dimension: int, span: float = 3.0, steps: int = 7) -> Pictures:
     """The picture with one latent dimension set to `steps` values from -span to span, in standard deviations of the prior."""
@@ -132,6 +138,7 @@ def can_sample(model: str) -> bool:
     return not any_size(model)
 
 
+@recorded()
 @gpu_task(lambda model, seeds: estimated_seconds(model, count_of(seeds)))
 def prior(model: str, seeds: int | Iterable[int]) -> Pictures:
     """New pictures, one a seed, from the prior that was fitted to the codes of the training pictures."""
@@ -146,6 +153,7 @@ def attributes(model: str) -> tuple[str, ...]:
     return directions.names(find_model(model, "reconstruct").labels or ())
 
 
+@recorded()
 @gpu_task(lambda model: estimated_seconds(model))
 def attribute(model: str, image: Source, amounts: Mapping[str, float]) -> Image.Image:
     """Latent arithmetic: the picture's code plus amount times the difference of two groups' mean codes.
@@ -165,6 +173,7 @@ def attribute(model: str, image: Source, amounts: Mapping[str, float]) -> Image.
     return decode(model, z, code.size)[0]
 
 
+@recorded()
 @gpu_task(lambda model: estimated_seconds(model))
 def denoise(model: str, image: Source, *, noise: float = 0.3, seed: int = 0) -> Denoised:
     """Adds Gaussian noise of standard deviation `noise` (1 is black to white) and lets the bottleneck take it out again."""

@@ -12,6 +12,7 @@ from ...image import to_image, to_images
 from ...ops import latent
 from ...ops.latent import sampling as ops
 from ..notebook import Pictures
+from ..records import recorded
 from ..validation import open_model
 from ..work import count_of, estimated_seconds, gpu_task
 from .latents import MOST_TRUNCATION, TRUNCATION, Point, check_noise, check_sampling, classes, latent_vectors
@@ -19,6 +20,7 @@ from .latents import MOST_TRUNCATION, TRUNCATION, Point, check_noise, check_samp
 LARGE = 512  # side in pixels from which on pictures are made one at a time
 
 
+@recorded()
 @gpu_task(lambda model, seeds: estimated_seconds(model, count_of(seeds)))
 def sample(
     model: str,
@@ -45,6 +47,7 @@ def sample(
     return Pictures(to_image(ops.generate(net, *part, noise)) for part in parts)
 
 
+@recorded()
 @gpu_task(lambda model, seeds, frames: estimated_seconds(model, count_of(seeds) * frames), steps=True)
 def walk(
     model: str,

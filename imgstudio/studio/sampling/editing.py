@@ -20,6 +20,7 @@ from ...models.stylegan2 import Generator
 from ...ops.latent import sampling as ops
 from ...ops.latent import styles
 from ..notebook import Pictures
+from ..records import recorded
 from ..work import estimated_seconds, gpu_task
 from .latents import TRUNCATION, Latent, Point, check_noise, check_sampling, checked_w, latent_vectors, open_stylegan2
 
@@ -39,6 +40,7 @@ def layers(model: str) -> tuple[int, ...]:
     return open_stylegan2(model)[1].sides
 
 
+@recorded()
 @gpu_task(lambda model: estimated_seconds(model))
 def mix(
     model: str,
@@ -77,6 +79,7 @@ def directions(model: str) -> tuple[str, ...]:
     return named or tuple(f"component {i + 1}" for i in range(len(net.directions)))
 
 
+@recorded()
 @gpu_task(lambda model: estimated_seconds(model))
 def edit(
     model: str,
@@ -124,6 +127,7 @@ def _check_amounts(amounts: Mapping[str, float]) -> dict[str, float]:
     }
 
 
+@recorded()
 @gpu_task(lambda model: estimated_seconds(model))
 def pad(
     model: str,
@@ -156,6 +160,7 @@ def pad_latent(
     return Latent(model, w[0])
 
 
+@recorded()
 @gpu_task(lambda place: estimated_seconds(place.model))
 def generate(place: Latent, *, noise: int | None = 0) -> Image.Image:
     """The picture of a place in latent space."""
@@ -164,6 +169,7 @@ def generate(place: Latent, *, noise: int | None = 0) -> Image.Image:
     return to_image(ops.generate(net, checked_w(net, place)[None], torch.zeros(1, dtype=torch.long), noise))
 
 
+@recorded()
 @gpu_task(lambda model: estimated_seconds(model))
 def feature_maps(
     model: str,

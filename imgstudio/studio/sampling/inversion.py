@@ -16,6 +16,7 @@ from ...image import Source, read, to_image, to_tensor
 from ...loading import load
 from ...models.vgg import VGG
 from ...ops.latent import inversion as ops
+from ..records import recorded
 from ..steps import Step
 from ..validation import find_model
 from ..work import estimated_seconds, gpu_task
@@ -34,6 +35,7 @@ class InversionStep(Step):
     latent: Latent = field(kw_only=True)
 
 
+@recorded(nets=(PERCEPTUAL_NET,))
 @gpu_task(lambda model, steps: estimated_seconds(model, steps), steps=True)
 def invert(model: str, image: Source, *, steps: int = STEPS, seed: int = 0, every: int = 5) -> Iterator[InversionStep]:
     """The picture's place in the latent space of a StyleGAN2, step by step. Stop iterating to stop: the last step has the place.
@@ -51,6 +53,7 @@ def invert(model: str, image: Source, *, steps: int = STEPS, seed: int = 0, ever
     return _steps(model, parts)
 
 
+@recorded(nets=(PERCEPTUAL_NET,))
 @gpu_task(lambda model, steps: estimated_seconds(model, steps), steps=True)
 def complete(
     model: str, image: Source, mask: Source, *, steps: int = STEPS, seed: int = 0, every: int = 5

@@ -17,6 +17,7 @@ from ...models.vgg import VGG
 from ...ops import optimise
 from ...ops import style as ops
 from ...ops.style import colors, feedforward
+from ..records import recorded
 from ..steps import Step
 from ..validation import find_model, open_model
 from ..work import gpu_task
@@ -31,6 +32,7 @@ TV_WEIGHT = 1.0
 SMALLEST = 64  # longer side of a result
 
 
+@recorded(words=sources.STARTS)
 @gpu_task(gpu_seconds, steps=True)
 def stylize(
     model: str,

@@ -19,6 +19,7 @@ from ...metrics import segmentation as metrics
 from ...ops.texture import clustering
 from ...ops.texture import segmentation as ops
 from ...ops.texture.clustering import Hierarchy
+from ..records import recorded
 from ..validation import find_model, open_model
 from ..work import estimated_seconds, gpu_task, megapixels
 from .overlays import VIEWS, overlay, palette
@@ -52,6 +53,7 @@ class Embeddings:
         return self.size[0] * self.size[1]
 
 
+@recorded()
 @gpu_task(lambda model, size: estimated_seconds(model, 1, megapixels(size)))
 @torch.no_grad()
 def embed(model: str, image: Source, *, size: int = 512) -> Embeddings:
@@ -86,6 +88,7 @@ def _features(net: Any, x: Tensor) -> Tensor:
     return F.normalize(features.float().cpu(), dim=0)[:, :height, :width]
 
 
+@recorded()
 @gpu_task(lambda: 0)
 @torch.no_grad()
 def regions_of(embeddings: Embeddings, regions: int | None = None) -> Segmentation:
@@ -123,6 +126,7 @@ def _count(textures: int) -> str:
     return "one texture" if textures == 1 else f"{textures} textures"
 
 
+@recorded()
 def segment(model: str, image: Source, *, regions: int | None = None) -> Segmentation:
     """The picture's textures as regions. `regions` is their number, from 1 to 32; None chooses it.
 

@@ -13,6 +13,7 @@ from ...errors import StudioError
 from ...image import Source, read, to_image, to_tensor
 from ...ops.texture import decomposition as ops
 from ..notebook import png
+from ..records import recorded
 from ..work import gpu_task
 
 METHODS = tuple(ops.METHODS)
@@ -31,6 +32,7 @@ class Decomposition:
         return png([self.structure, self.texture], 2)
 
 
+@recorded()
 @gpu_task(lambda: 0)
 def decompose(image: Source, *, strength: float = 0.5, method: str = "rtv", size: int | None = None) -> Decomposition:
     """Takes a picture apart: large shapes, edges and shading are its structure, small repeated detail its texture.
@@ -69,6 +71,7 @@ def check_amount(amount: float) -> float:
     return check_range("The amount of texture", amount, -10, 10)
 
 
+@recorded()
 def recompose(decomposition: Decomposition, amount: float) -> Image.Image:
     """Structure + amount x texture. 0 gives the structure, 1 the picture, 2 twice the texture, less than 0 its negative."""
     amount = check_amount(amount)

@@ -14,6 +14,7 @@ from PIL import Image
 from ...checks import shown
 from ...errors import StudioError
 from ...image import Source, png, read
+from ..records import record_of, zips
 from .overlays import check_same_size, label_map, palette
 from .regions import Segmentation
 
@@ -40,7 +41,8 @@ def read_label_map(source: str | os.PathLike[str] | Image.Image) -> np.ndarray:
 
 
 def cutouts(image: Source, segmentation: Segmentation, path: str | os.PathLike[str]) -> Path:
-    """Writes a zip of region-01.png, region-02.png, ...: each region with everything else transparent, cropped to it."""
+    """Writes a zip of region-01.png, region-02.png, ...: each region with everything else transparent, cropped to it; and how the
+    regions were found, in `records.json`."""
     picture, path = read(image), Path(path)
     check_same_size(picture, segmentation)
     digits = max(2, len(str(segmentation.regions)))
@@ -50,6 +52,7 @@ def cutouts(image: Source, segmentation: Segmentation, path: str | os.PathLike[s
                 # An entry without today's date, so that equal regions give equal files.
                 entry = zipfile.ZipInfo(f"region-{region:0{digits}}.png")
                 archive.writestr(entry, png.encoded(_cutout(picture, segmentation.labels == region)))
+            zips.add(archive, {"regions": record_of(segmentation)})
     except OSError as error:
         raise StudioError(f"{path} cannot be written ({error.strerror or error}): choose another place.") from error
     return path

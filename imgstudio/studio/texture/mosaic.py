@@ -13,6 +13,7 @@ from ...checks import check_count, check_flag, check_seed
 from ...errors import StudioError
 from ...ops.texture import mosaics
 from ...ops.texture.patterns import PATTERNS
+from ..records import recorded
 
 PHOTOGRAPHS = ("brick", "grass", "gravel")  # come with scikit-image
 MOST = len(PHOTOGRAPHS) + len(PATTERNS)
@@ -26,6 +27,7 @@ class Mosaic:
     labels: np.ndarray
 
 
+@recorded()
 def mosaic(seed: int, *, regions: int = 5, size: int = 256, grey: bool = False) -> Mosaic:
     """`regions` different textures side by side, with curved borders, `size` px square. The same seed makes the same one.
 

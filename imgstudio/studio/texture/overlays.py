@@ -13,6 +13,7 @@ from ...checks import check_choice, check_count, check_flag, check_range, check_
 from ...errors import StudioError
 from ...image import Source, read
 from ...ops.texture import labels as maps
+from ..records import recorded
 from .regions import Segmentation
 
 VIEWS = ("overlay", "borders", "labels", "side by side", "original")
@@ -40,6 +41,7 @@ def _rgb(values: Iterable[int]) -> tuple[int, int, int]:
     return red, green, blue
 
 
+@recorded()
 def overlay(
     image: Source,
     segmentation: Segmentation,
@@ -73,6 +75,7 @@ def overlay(
     return shown
 
 
+@recorded()
 def label_map(segmentation: Segmentation) -> Image.Image:
     """The labels as a picture of mode "P": each pixel's value is its region from 1, and the palette holds the colours of the
     overlay; black is 0, no region.

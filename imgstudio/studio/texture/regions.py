@@ -10,6 +10,7 @@ from ...checks import check_count, check_type
 from ...errors import StudioError
 from ...ops.texture import labels as maps
 from ..notebook import png
+from ..records import recorded
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def from_labels(labels: np.ndarray, confidence: np.ndarray | None = None) -> Seg
     return Segmentation(ordered, tuple(areas.tolist()), confidence.astype(np.float32, copy=False))
 
 
+@recorded()
 def merge(segmentation: Segmentation, a: int, b: int) -> Segmentation:
     """Two regions, counted from 1, made one; all are renumbered by area."""
     check_type("Regions", segmentation, Segmentation, "segment the picture first")

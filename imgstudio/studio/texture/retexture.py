@@ -18,6 +18,7 @@ from ...errors import StudioError
 from ...image import Source, read, to_image, to_tensor
 from ...ops.texture import quilting
 from ...ops.texture import shading as lighting
+from ..records import recorded
 from ..work import gpu_task
 from .overlays import check_same_size
 from .regions import Segmentation
@@ -30,6 +31,7 @@ _MARGIN = 3  # pixels around the region, for its soft edge
 _LIT_AT = 640  # pixels, longer side: light changes slowly, so a smaller picture tells it
 
 
+@recorded()
 @gpu_task(lambda: 0)
 def retexture(
     image: Source,

@@ -14,6 +14,7 @@ from ...errors import StudioError
 from ...image import Source, read, to_image, to_tensor
 from ...ops import optimise
 from ...ops.texture import quilting, synthesis
+from ..records import recorded
 from ..steps import Step, last
 from ..style.cost import check_fits, gpu_seconds, kind, largest_side
 from ..validation import open_model
@@ -28,6 +29,7 @@ LARGEST_SAMPLE = 1024
 _NARROWEST = 16  # times as long as wide
 
 
+@recorded()
 @gpu_task(lambda method, model, size, steps: gpu_seconds(model, np.max(size), steps) if method == "gatys" else 0, steps=True)
 def synthesize(
     image: Source,
@@ -149,6 +151,7 @@ def _quilted(sample: Image.Image, height: int, width: int, seed: int, seamless: 
         yield Step(done, total, picture, {}, time.perf_counter() - started)
 
 
+@recorded()
 def repeat(image: Source, times: int = 2) -> Image.Image:
     """A tile, times x times: where it is seamless, nothing tells one copy from the next."""
     tile, times = read(image), check_count("The number of tiles a side", times, 1, 8)

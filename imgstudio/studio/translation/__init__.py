@@ -16,6 +16,7 @@ from ...errors import StudioError
 from ...image import MAX_PIXELS, Source, read, to_image, to_tensor
 from ...ops import translation as ops
 from ..notebook import png
+from ..records import recorded
 from ..steps import Step, last
 from ..style.cost import memory_free
 from ..validation import find_model, open_model
@@ -55,6 +56,7 @@ class TranslationStep(Step):
     result: Translation | None = None
 
 
+@recorded()
 def translate(model: str, image: Source, *, cycle: bool = True, size: int | None = None, strength: float = 1.0) -> Translation:
     """The picture in the domain that `model` leads to; any size from 1 x 1, its shape is kept.
 
@@ -69,6 +71,7 @@ def translate(model: str, image: Source, *, cycle: bool = True, size: int | None
     return result
 
 
+@recorded()
 @gpu_task(lambda model, size: estimated_seconds(model, 2, megapixels(size or 1024)), steps=True)
 def translation_steps(
     model: str, image: Source, *, cycle: bool = True, size: int | None = None, strength: float = 1.0
@@ -130,6 +133,7 @@ def _blended(x: Tensor, made: Tensor, strength: float) -> Image.Image:
     return to_image(ops.blend(x, made, strength))
 
 
+@recorded(name="blend_translation")
 def blend(image: Source, translated: Source, strength: float) -> Image.Image:
     """A finished translation at another strength: `image`, brought to the size of `translated`, mixed with it."""
     strength, made = check_range("The strength", strength, 0, 1), read(translated)
@@ -139,6 +143,7 @@ def blend(image: Source, translated: Source, strength: float) -> Image.Image:
     return Image.blend(picture, made, strength)
 
 
+@recorded()
 def error_map(image: Source, cycle: Source) -> Image.Image:
     """Where two pictures differ, as a heat map of the size of `cycle`: black where they agree, pale yellow from FULL levels of
     255 on, mean over the colours."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from ...checks import listed
 from ...errors import StudioError
-from ...image import Source, png
+from ...image import Source, carried, png
+from ..records import zips
 from ..steps import Step
 from . import translation_steps
 
@@ -43,8 +46,9 @@ def translate_many(
 ) -> Iterator[BatchStep]:
     """Translates pictures one after another into a zip at `path`; arguments as of `translate`.
 
-    A file that is no picture holds up nobody: it is reported and left out. Whoever stops iterating has a whole zip of what was
-    made. Files are named after their pictures, plainly: `My Cat!.JPG` becomes `My-Cat-daisy2sunflower.png`.
+    The records of all pictures lie beside them in `records.json`. A file that is no picture holds up nobody: it is reported and
+    left out. Whoever stops iterating has a whole zip of what was made. Files are named after their pictures, plainly:
+    `My Cat!.JPG` becomes `My-Cat-daisy2sunflower.png`.
     """
     images = listed("pictures", images, MOST)
     translation_steps(model, Image.new("RGB", (1, 1)), cycle=False, size=size, strength=strength)  # mistakes are reported at once
@@ -54,8 +58,10 @@ def translate_many(
 def _batch(model: str, images: list[Source], path: Path, size: int | None, strength: float) -> Iterator[BatchStep]:
     names: list[str] = []
     problems: dict[str, str] = {}
+    records: dict[str, dict[str, Any] | None] = {}
     made, seconds = None, 0.0
-    with _archive(path) as archive:
+    with _archive(path) as archive, contextlib.ExitStack() as last:
+        last.callback(zips.add, archive, records)
         for number, image in enumerate(images, start=1):
             step, name = None, _name(image, number)
             try:
@@ -66,6 +72,7 @@ def _batch(model: str, images: list[Source], path: Path, size: int | None, stren
                 made, seconds = step.image, seconds + step.seconds
                 names.append(_unique(f"{name}-{model.partition('/')[2]}", names))
                 _write(archive, names[-1], made)
+                records[names[-1]] = carried(made)
             if made is not None:
                 yield BatchStep(number, len(images), made, {}, seconds, tuple(names), dict(problems))
     if made is None:

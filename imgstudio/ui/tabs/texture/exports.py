@@ -70,8 +70,7 @@ def write(name: str, scene: Scene, opacity: float, numbers: bool) -> str:
     image, found = texture_scene.picture(scene.source), texture_scene.segmentation(scene)
     stem, place = layout.file_name(scene.source.title, name), layout.folder()
     if name == "labels":
-        path = place / f"{stem}.png"
-        export.label_map(found).save(path)
+        path = pictures.save_png(export.label_map(found), place / f"{stem}.png", texture_scene.settings(scene))
     elif name == "overlay":
         shown = texture.overlay(image, found, opacity=opacity, numbers=numbers)
         path = pictures.save_png(shown, place / f"{stem}.png", texture_scene.settings(scene))
