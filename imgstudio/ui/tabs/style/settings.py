@@ -104,7 +104,7 @@ class Controls(NamedTuple):
             "optimizer": self.optimizer,
             "start": self.start,
             "seed": layout.whole(self.seed),
-            "layers": dict(zip(LAYERS, self.layers)),
+            "layers": {name: weight for name, weight in zip(LAYERS, self.layers) if name in style.style_layers(self.model)},
         }
 
     def settings(self) -> dict[str, Any]:
