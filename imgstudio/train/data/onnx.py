@@ -17,7 +17,7 @@ from ...errors import StudioError
 _TYPES = {1: "<f4", 2: "u1", 3: "i1", 6: "<i4", 7: "<i8", 10: "<f2", 11: "<f8"}  # TensorProto.DataType
 _TYPED = {1: 4, 6: 5, 3: 5, 2: 5, 7: 7}  # of a type: the field that holds its numbers where they are not raw bytes
 _MOST = 1 << 28  # numbers of one array
-_DAMAGED = StudioError("The ONNX file is damaged, or no ONNX file: delete it and run the command again.")
+_WRONG = (KeyError, ValueError, IndexError, TypeError, OverflowError)
 
 
 def weights(data: bytes) -> dict[str, np.ndarray]:
@@ -31,8 +31,8 @@ def weights(data: bytes) -> dict[str, np.ndarray]:
         for number, each in graph:
             if number == 1:
                 _dequantise(_message(each), arrays)
-    except (KeyError, ValueError, IndexError, TypeError, OverflowError) as error:
-        raise _DAMAGED from error
+    except _WRONG as error:
+        raise StudioError("The ONNX file is damaged, or no ONNX file: delete it and run the command again.") from error
     return {name: array.astype(np.float32) for name, array in arrays.items() if array.dtype.kind == "f"}
 
 
