@@ -81,18 +81,15 @@ class StylePrediction(nn.Module):
 class ConditionalTransformer(nn.Module):
     """Pictures [N, 3, H, W] in [-1, 1] and one style vector [latent] -> the pictures in that style; any size from 8 x 8.
 
-    widths:     channels at full, half and a quarter of the resolution, where the residual `blocks` work.
-    norm_first: whether the layers that shrink have norms; without them, they have biases.
+    widths: channels at full, half and a quarter of the resolution, where the residual `blocks` work.
 
-    Every norm's scale and shift are linear in the style vector. The right and lower border are reflected up to a multiple of 4,
-    and cut off again.
+    The layers that shrink have biases; all others have norms, whose scales and shifts are linear in the style vector. The right
+    and lower border are reflected up to a multiple of 4, and cut off again.
     """
 
     stride = 4  # a tile that starts at a multiple of this lies on the grid of the whole picture
 
-    def __init__(
-        self, latent: int = LATENT, widths: Sequence[int] = (8, 16, 32), blocks: int = 5, norm_first: bool = False, bias: bool = True
-    ):
+    def __init__(self, latent: int = LATENT, widths: Sequence[int] = (8, 16, 32), blocks: int = 5):
         super().__init__()
         full, half, quarter = widths
         shrinking = ((3, full, 9, 1), (full, half, 3, 2), (half, quarter, 3, 2))
@@ -100,11 +97,10 @@ class ConditionalTransformer(nn.Module):
         self.residual = nn.ModuleList(convolution(quarter, quarter, 3) for _ in range(2 * blocks))
         self.up = nn.ModuleList([convolution(quarter, half, 3), convolution(half, full, 3)])
         self.last = convolution(full, 3, 9)
-        self.norm_first = norm_first
-        self.channels = [*(widths if norm_first else ()), *[quarter] * (2 * blocks), half, full, 3]  # of the norms, in order
-        for layer in (*(self.down if norm_first else ()), *self.residual, *self.up, self.last):
+        for layer in (*self.residual, *self.up, self.last):
             layer.register_parameter("bias", None)  # a norm follows, which takes any constant away
-        self.affine = nn.Linear(latent, 2 * sum(self.channels), bias=bias)  # scales of all norms, then shifts
+        self.channels = [*[quarter] * (2 * blocks), half, full, 3]  # of the norms, in their order
+        self.affine = nn.Linear(latent, 2 * sum(self.channels))  # scales of all norms, then shifts
 
     @property
     def receptive_radius(self) -> int:
@@ -142,7 +138,7 @@ class ConditionalTransformer(nn.Module):
             return torch.addcmul((shift[:, None, None] - mean * factor).to(h.dtype), h, factor.to(h.dtype))
 
         for layer in self.down:
-            h = F.relu(normalised(layer(h)) if self.norm_first else layer(h))
+            h = F.relu(layer(h))
         for first, second in zip(self.residual[::2], self.residual[1::2]):
             h = h + normalised(second(F.relu(normalised(first(h)))))
         for layer in self.up:

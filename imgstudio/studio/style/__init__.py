@@ -22,7 +22,18 @@ from ..steps import Step
 from ..validation import find_model, open_model
 from ..work import gpu_task
 from . import sources
-from .cost import Kind, check_fits, expected_seconds, gpu_seconds, kind, largest_side, largest_size, memory_needed, meta_net, style_layers
+from .cost import (
+    Kind,
+    check_fits,
+    expected_seconds,
+    gpu_seconds,
+    kind,
+    largest_side,
+    largest_size,
+    memory_needed,
+    meta_net,
+    style_layers,
+)
 from .sources import Canvas
 
 __all__ = ["STEPS", "TV_WEIGHT", "Kind", "expected_seconds", "kind", "largest_size", "memory_needed", "style_layers", "stylize"]
@@ -129,7 +140,9 @@ def _smallest(net: Any) -> int:
 
 def _style_size(net: AdaIN | ArbitraryStyle) -> tuple[int | None, int]:
     """Pixels of a style (None: as many as the content has), and the fewest a side."""
-    return (net.style_side**2, feedforward.SMALLEST_STYLE) if isinstance(net, ArbitraryStyle) else (None, _smallest(net))
+    if isinstance(net, ArbitraryStyle):
+        return net.style_side**2, feedforward.SMALLEST_STYLE
+    return None, _smallest(net)
 
 
 def _balance(content: float, style: float, tv: float) -> ops.Weights:
@@ -148,7 +161,9 @@ def _one_pass(net: OnePass, canvas: Canvas, strength: float) -> Iterator[Step]:
         yield Step(done, total, canvas.composite(x, strength), {}, time.perf_counter() - started)
 
 
-def _any_style(net: AdaIN | ArbitraryStyle, canvas: Canvas, styles: list[Tensor], shares: list[float], strength: float) -> Iterator[Step]:
+def _any_style(
+    net: AdaIN | ArbitraryStyle, canvas: Canvas, styles: list[Tensor], shares: list[float], strength: float
+) -> Iterator[Step]:
     started = time.perf_counter()
     net_input, styles = canvas.net_input.expand(-1, 3, -1, -1), [style.expand(-1, 3, -1, -1) for style in styles]
     for done, total, x in feedforward.mix(net, net_input, styles, shares, strength):

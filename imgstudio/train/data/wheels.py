@@ -58,9 +58,10 @@ def vgg16_state(read: Arrays) -> dict[str, Tensor]:
             state |= {f"features.{place}.weight": kernel.permute(3, 2, 0, 1), f"features.{place}.bias": bias}
             place += 2
         place += 1  # the pooling
-    first, mean, deviation = state["features.0.weight"].flip(1), torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
-    state["features.0.bias"] = state["features.0.bias"] + (first.sum(dim=(2, 3)) * (255 * mean - torch.tensor(CAFFE_MEAN))).sum(dim=1)
-    state["features.0.weight"] = first * 255 * deviation[:, None, None]
+    first = state["features.0.weight"].flip(1)  # red comes first
+    offset = 255 * torch.tensor(IMAGENET_MEAN) - torch.tensor(CAFFE_MEAN)
+    state["features.0.bias"] = state["features.0.bias"] + first.sum(dim=(2, 3)) @ offset
+    state["features.0.weight"] = first * 255 * torch.tensor(IMAGENET_STD)[:, None, None]
     return state
 
 

@@ -104,7 +104,7 @@ class Controls(NamedTuple):
             "optimizer": self.optimizer,
             "start": self.start,
             "seed": layout.whole(self.seed),
-            "layers": {name: weight for name, weight in zip(LAYERS, self.layers) if name in style.style_layers(self.model)},
+            "layers": {name: weight for name, weight in zip(LAYERS, self.layers) if name in _layers_of(self.model)},
         }
 
     def settings(self) -> dict[str, Any]:
@@ -114,6 +114,14 @@ class Controls(NamedTuple):
         for key, each in zip(("style", "second_style"), self.styles()):
             titles |= each.record(key)
         return {"task": "stylize", "model": self.model, **titles, "masked": self.mask is not None, **self.options()}
+
+
+def _layers_of(model: str) -> tuple[str, ...]:
+    """The layers that a net for optimisation has; VGG-16 ends at relu4_1. What is wrong with a model is for `stylize` to say."""
+    try:
+        return style.style_layers(model)
+    except StudioError:
+        return tuple(LAYERS)
 
 
 def kinds() -> dict[str, list]:
