@@ -158,8 +158,8 @@ OWN: tuple[Spec, ...] = (
     ),
     _VGG_SMALL,
     _VGG16,
-    replace(_VGG16, name="gatys/vgg16", task="stylize", title="Optimisation, VGG-16", paper=credits.GATYS),
     replace(_VGG_SMALL, name="gatys/vgg-small", task="stylize", title="Optimisation, small VGG", paper=credits.GATYS),
+    replace(_VGG16, name="gatys/vgg16", task="stylize", title="Optimisation, VGG-16", paper=credits.GATYS),
     own(
         "magenta/any",
         "stylize",

@@ -36,7 +36,7 @@ def synthesize(
     steps: int = STEPS,
     seed: int = 0,
     method: str = "gatys",
-    model: str = "gatys/vgg16",
+    model: str = "gatys/vgg-small",
     seamless: bool = False,
     scale: float = 1.0,
     start: str = "noise",
@@ -53,7 +53,7 @@ def synthesize(
 
     For "gatys" alone:
     steps:    of all scales together. A Step comes before the first, after each `every`, and after the last.
-    model:    one that restyles by optimisation, such as "gatys/vgg16".
+    model:    one that restyles by optimisation, such as "gatys/vgg-small".
     start:    "noise" of the seed, or "quilting", whose large shapes stay: for patterns such as bricks, which statistics alone
               bend.
     For "quilting" alone:

@@ -64,7 +64,7 @@ def synthesize(
     steps: int = synthesis.STEPS,
     seed: int = 0,
     method: str = "gatys",
-    model: str = "gatys/vgg16",
+    model: str = "gatys/vgg-small",
     seamless: bool = False,
     scale: float = 1.0,
     start: str = "noise",
