@@ -382,9 +382,15 @@ def test_the_catalogue_says_how_the_heads_of_stylegan2_were_trained():
 
 def test_every_file_of_weights_has_a_row_with_its_command():
     root = Path(__file__).parent.parent / "weights"
-    rows = [line for line in (root / "README.md").read_text(encoding="utf-8").splitlines() if "imgstudio train " in line]
+    lines = (root / "README.md").read_text(encoding="utf-8").splitlines()
+    rows = [line for line in lines if "imgstudio train " in line]
+    converted = {each.file: each.name for each in datasets.DATASETS if each.file.endswith(".safetensors")}
     for path in root.glob("*.safetensors"):
-        assert sum(f"`{path.name}`" in row for row in rows) == 1, path.name
+        if path.name in converted:
+            command = f"`python -m imgstudio data {converted[path.name]} --out weights`"
+            assert sum(f"`{path.name}`" in line and command in line for line in lines) == 1, path.name
+        else:
+            assert sum(f"`{path.name}`" in row for row in rows) == 1, path.name
     for row in rows:
         recipe = re.search(r"imgstudio train (\S+) ", row).group(1)
         assert recipe in ship.RECIPE_MODULES and len(row.split(" | ")) == 7

@@ -15,6 +15,7 @@ import imgstudio
 from imgstudio import StudioError, device, image, loading
 from imgstudio.cli.main import main
 from imgstudio.models.adain import AdaIN
+from imgstudio.models.arbitrary_style import ArbitraryStyle
 from imgstudio.ui import exit_with_sentence
 
 CUDA, CPU = torch.device("cuda"), torch.device("cpu")
@@ -114,7 +115,7 @@ def runs(spec, net, x):
     if spec.task == "reconstruct":
         mean, logvar = net.encode(F.adaptive_avg_pool2d(x, net.size))
         return {"mean": mean, "logvar": logvar, "pictures": net.decode(mean)}
-    made = net(x, x.flip(3)) if isinstance(net, AdaIN) else net(x)
+    made = net(x, x.flip(3)) if isinstance(net, AdaIN | ArbitraryStyle) else net(x)
     return made if isinstance(made, dict) else {"made": made}
 
 

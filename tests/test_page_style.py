@@ -81,6 +81,13 @@ def test_values_of_the_page_become_controls_and_back(pair):
     assert chosen.model == "family/name"
 
 
+@each_row(("model", "hidden"), [("gatys/vgg16", [False] * 4 + [True]), ("gatys/vgg-small", [False] * 5), (None, [False] * 5)])
+def test_layers_that_a_net_lacks_have_no_slider_and_are_not_asked_for(pair, model, hidden):
+    assert [not update["visible"] for update in settings.shown_layers(model)] == hidden
+    asked = controls(OPTIMISE, pair, slow_model=model).options()["layers"]
+    assert list(asked) == [name for name, lacking in zip(settings.LAYERS, hidden) if not lacking]
+
+
 def test_a_method_is_told_only_what_acts_in_it(pair):
     quick, slow = controls(ANY, pair).options(), controls(OPTIMISE, pair).options()
     assert "strength" in quick and not {"steps", "style_weight", "seed"} & set(quick)

@@ -28,7 +28,7 @@ STAND_INS = {
     "any style": ("imgstudio.models.adain:AdaIN", {"widths": WIDTHS}),
 }
 EMBEDDED = [spec.name for spec in catalog.models("stylize") if spec.embedded]
-ONE_EACH = [next(name for name in EMBEDDED if name.startswith(family)) for family in ("gatys", "wct", "adain", "fast")]
+ONE_EACH = [next(name for name in EMBEDDED if name.startswith(family)) for family in ("gatys", "magenta", "wct", "adain", "fast")]
 FEW = {"size": 64, "steps": 4}
 
 

@@ -19,7 +19,7 @@ from .. import catalog, resources
 from ..image import read, to_tensor
 from ..loading import load
 from ..metrics.restyling import gram_distance, relative
-from ..ops.style import STYLE_LAYERS, content_layer
+from ..ops.style import content_layer, default_layers
 from ..studio import style
 from ..studio.steps import last
 
@@ -65,7 +65,7 @@ def distances(picture: Image.Image, content: Image.Image, artwork: Image.Image, 
     net = load(judge)
     scale = max(picture.size) / max(artwork.size)
     goal = artwork.resize((round(artwork.width * scale), round(artwork.height * scale)), Image.Resampling.LANCZOS)
-    seen, wanted = (net(to_tensor(p), STYLE_LAYERS) for p in (picture, goal))
+    seen, wanted = (net(to_tensor(p), tuple(default_layers(net))) for p in (picture, goal))
     layer = content_layer(net)
     kept = [net(to_tensor(p), [layer])[layer] for p in (picture, content.resize(picture.size, Image.Resampling.LANCZOS))]
     return gram_distance(seen, wanted).item(), relative(*kept).item()

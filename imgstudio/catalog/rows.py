@@ -6,6 +6,7 @@ Hash, size and the arguments of the net are not written down here: `ship` stores
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,15 @@ def store(name: str, report: dict[str, Any]) -> None:
     entries = json.loads(SHIPPED.read_text(encoding="utf-8"))
     entries[name] = {key: value for key, value in report.items() if key != "file"}
     SHIPPED.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
+
+
+def scaled(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The key conversion of a file with weights in 8 bits: each `NAME.scale` has the factors of NAME's output channels."""
+    factors = {key.removesuffix(".scale"): value for key, value in state.items() if key.endswith(".scale")}
+    found = {key: value for key, value in state.items() if not key.endswith(".scale")}
+    if missing := factors.keys() - found.keys():
+        raise ValueError(f"{min(missing)} is missing")
+    return found | {key: found[key].float() * factor.reshape(-1, *[1] * (found[key].ndim - 1)) for key, factor in factors.items()}
 
 
 def _frozen(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The verb `data` of the command line: lists the training sets, or makes one."""
+"""The verb `data` of the command line: lists the training sets and the weights of others, or makes one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import StudioError
 
-HELP = {"data": "fetch or make a training set from its public source, or list them all"}
+HELP = {"data": "fetch or make a training set, or convert weights of others, from its public source, or list them all"}
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -29,6 +29,7 @@ def run(options: Namespace) -> None:
 
 def listing() -> str:
     """All sets for people: what each is, which recipes read it, how large it is, its licence and its source."""
+    from .. import catalog
     from ..train import ship
     from ..train.data import datasets
 
@@ -36,6 +37,8 @@ def listing() -> str:
     for recipe in ship.RECIPE_MODULES:
         for file in (*ship.files(recipe), *((datasets.PERCEPTUAL,) if ship.needs_perceptual(recipe) else ())):
             readers.setdefault(file, []).append(recipe)
+    for spec in catalog.SPECS:
+        readers.setdefault(getattr(spec.source, "filename", ""), []).append(spec.name)
     parts = []
     for each in datasets.DATASETS:
         size = f"{each.size / 1e6:.1f} MB as {each.file}, {each.download / 1e6:.1f} MB to download"

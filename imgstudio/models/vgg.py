@@ -5,21 +5,29 @@ The layers are numbered as in torchvision (`features.0`, `features.2`, ...) and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-CONVOLUTIONS = (2, 2, 4, 4, 4)  # of VGG-19, in each of the five blocks
-LAYERS = tuple(f"relu{block}_{i}" for block, count in enumerate(CONVOLUTIONS, 1) for i in range(1, count + 1))
+VGG16, VGG19 = (2, 2, 3, 3, 3), (2, 2, 4, 4, 4)  # convolutions in each of the five blocks
 
 _POOLING = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}
-_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def layer_names(convolutions: Sequence[int]) -> tuple[str, ...]:
+    """Names of the layers of all blocks, from the picture on."""
+    return tuple(f"relu{block}_{i}" for block, count in enumerate(convolutions, 1) for i in range(1, count + 1))
+
+
+LAYERS = layer_names(VGG19)
 
 
 class VGG(nn.Module):
-    """The convolutions of VGG-19 down to the layer `deepest`, with `widths` channels in the five blocks.
+    """The convolutions of VGG-19, or of another of that family, down to the layer `deepest`, with `widths` channels in the five
+    blocks.
 
     Pictures [N, 3, H, W] in [-1, 1] -> activations by layer name; block b has ceil(H / 2^(b-1)) or one less rows.
     Average pooling instead of the classifier's maximum lets gradients reach every pixel (Gatys et al. 2016); borders are
@@ -31,16 +39,18 @@ class VGG(nn.Module):
         widths: tuple[int, ...] = (64, 128, 256, 512, 512),
         deepest: str = "relu5_1",
         pooling: str = "average",
+        convolutions: tuple[int, ...] = VGG19,
     ):
         super().__init__()
-        if deepest not in LAYERS:
-            raise ValueError(f"deepest is one of {', '.join(LAYERS)}; got {deepest!r}")
+        names = layer_names(convolutions)
+        if deepest not in names:
+            raise ValueError(f"deepest is one of {', '.join(names)}; got {deepest!r}")
         self.deepest = deepest
         self.features = nn.Sequential()
         self._names: dict[int, str] = {}  # position of a ReLU in `features` -> its name
         self.widths: dict[str, int] = {}  # channels by layer name
         narrow = 3
-        for name in LAYERS[: LAYERS.index(deepest) + 1]:
+        for name in names[: names.index(deepest) + 1]:
             block = int(name[4])
             if name.endswith("_1") and block > 1:
                 self.features.append(_POOLING[pooling](2))
@@ -48,8 +58,8 @@ class VGG(nn.Module):
             self.features.append(nn.ReLU())
             self._names[len(self.features) - 1] = name
             narrow = self.widths[name] = widths[block - 1]
-        self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(_IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
 
     @property
     def layers(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from ...checks import check_choice, check_count, check_flag, check_range, check_
 from ...errors import StudioError
 from ...image import Source
 from ...models.adain import AdaIN
+from ...models.arbitrary_style import ArbitraryStyle
 from ...models.transformer_net import OnePass
 from ...models.vgg import VGG
 from ...ops import optimise
@@ -22,10 +23,21 @@ from ..steps import Step
 from ..validation import find_model, open_model
 from ..work import gpu_task
 from . import sources
-from .cost import Kind, check_fits, expected_seconds, gpu_seconds, kind, largest_side, largest_size, memory_needed, meta_net
+from .cost import (
+    Kind,
+    check_fits,
+    expected_seconds,
+    gpu_seconds,
+    kind,
+    largest_side,
+    largest_size,
+    memory_needed,
+    meta_net,
+    style_layers,
+)
 from .sources import Canvas
 
-__all__ = ["STEPS", "TV_WEIGHT", "Kind", "expected_seconds", "kind", "largest_size", "memory_needed", "stylize"]
+__all__ = ["STEPS", "TV_WEIGHT", "Kind", "expected_seconds", "kind", "largest_size", "memory_needed", "style_layers", "stylize"]
 
 STEPS = 200
 TV_WEIGHT = 1.0
@@ -57,7 +69,7 @@ def stylize(
     """The content restyled, step by step. Stop iterating to stop: the last step has the picture.
 
     model:       `kind(model)` tells what it does: "optimise" a picture (Gatys et al. 2016), "one pass" in the one style it has
-                 learned (Johnson et al. 2016), or "any style" in one pass (Huang and Belongie 2017).
+                 learned (Johnson et al. 2016), or "any style" in one pass (Huang and Belongie 2017, Ghiasi et al. 2017).
     style:       a picture or several; not needed by "one pass", nor with style_weight 0.
     strength:    from 0, the content itself, to 1.
     size:        longer side of the result in pixels; the content's shape is kept.
@@ -90,8 +102,9 @@ def stylize(
     check_fits(model, *canvas.size)
     if isinstance(plan, OnePass):
         return _one_pass(open_model(model, "stylize")[1], canvas, strength)
-    if isinstance(plan, AdaIN):
-        styles, shares = sources.fit_styles(style, weights, canvas, _smallest(plan))
+    if isinstance(plan, AdaIN | ArbitraryStyle):
+        area, least = _style_size(plan)
+        styles, shares = sources.fit_styles(style, weights, canvas, least, area)
         return _any_style(open_model(model, "stylize")[1], canvas, styles, shares, strength)
     styles, shares = sources.fit_styles(style, weights, canvas, plan.smallest) if balance.style > 0 else ([], [])
     chosen = sources.check_layers(layers, plan.layers, ops.default_layers(plan))
@@ -127,6 +140,13 @@ def _smallest(net: Any) -> int:
     return net.smallest if isinstance(net, VGG) else 2 * net.stride
 
 
+def _style_size(net: AdaIN | ArbitraryStyle) -> tuple[int | None, int]:
+    """Pixels of a style (None: as many as the content has), and the fewest a side."""
+    if isinstance(net, ArbitraryStyle):
+        return net.style_side**2, feedforward.SMALLEST_STYLE
+    return None, _smallest(net)
+
+
 def _balance(content: float, style: float, tv: float) -> ops.Weights:
     named = {"content": content, "style": style, "tv": tv}
     checked = ops.Weights(**{name: sources.check_weight(f"The {name} weight", value) for name, value in named.items()})
@@ -143,7 +163,9 @@ def _one_pass(net: OnePass, canvas: Canvas, strength: float) -> Iterator[Step]:
         yield Step(done, total, canvas.composite(x, strength), {}, time.perf_counter() - started)
 
 
-def _any_style(net: AdaIN, canvas: Canvas, styles: list[Tensor], shares: list[float], strength: float) -> Iterator[Step]:
+def _any_style(
+    net: AdaIN | ArbitraryStyle, canvas: Canvas, styles: list[Tensor], shares: list[float], strength: float
+) -> Iterator[Step]:
     started = time.perf_counter()
     net_input, styles = canvas.net_input.expand(-1, 3, -1, -1), [style.expand(-1, 3, -1, -1) for style in styles]
     for done, total, x in feedforward.mix(net, net_input, styles, shares, strength):

@@ -17,6 +17,7 @@ from ... import device as devices
 from ...catalog.records import Spec
 from ...errors import StudioError
 from ...models.adain import AdaIN
+from ...models.arbitrary_style import ArbitraryStyle, ConditionalTransformer
 from ...models.fast_style import FastStyle
 from ...models.transformer_net import OnePass, TransformerNet
 from ...models.vgg import VGG
@@ -31,6 +32,7 @@ NETS: dict[str, tuple[Kind, type[nn.Module]]] = {
     "TransformerNet": ("one pass", TransformerNet),
     "FastStyle": ("one pass", FastStyle),
     "AdaIN": ("any style", AdaIN),
+    "ArbitraryStyle": ("any style", ArbitraryStyle),
 }
 LARGEST = {"optimise": (1024, 4096), "one pass": (6000, 8192), "any style": (4096, 6000)}  # on a CPU, on a GPU
 _SPARE = 300_000_000  # bytes for the libraries' own buffers
@@ -57,6 +59,11 @@ def meta_net(model: str) -> Any:
     """A model's net without any numbers in it, on the device "meta". Loads nothing."""
     spec = catalog.find(model)
     return _shape(_net(spec)[1], tuple(sorted(spec.kwargs.items())))
+
+
+def style_layers(model: str) -> tuple[str, ...]:
+    """The layers that a model for optimisation has, from the picture on; none of other models. Loads nothing."""
+    return meta_net(model).layers if kind(model) == "optimise" else ()
 
 
 # --- memory ---
@@ -94,13 +101,15 @@ def _bytes_to_optimise(net: VGG, pixels: float) -> int:
     return int(kept + 4 * 2 * largest + (3 * 4 + 2 * half) * largest)  # each block has half the values of the one before
 
 
-def _bytes_for_one_pass(net: OnePass, pixels: int) -> int:
+def _bytes_for_one_pass(net: OnePass | ConditionalTransformer, pixels: int) -> int:
     half, width = devices.compute_dtype(devices.pick()).itemsize, net.last.in_channels
     piece = min(pixels, max(feedforward.WHOLE, feedforward.TILE + 2 * net.receptive_radius) ** 2)
     return piece * width * (4 * half + 8) + 60 * pixels
 
 
-def _bytes_for_any_style(net: AdaIN, pixels: int) -> int:
+def _bytes_for_any_style(net: AdaIN | ArbitraryStyle, pixels: int) -> int:
+    if isinstance(net, ArbitraryStyle):
+        return _bytes_for_one_pass(net.transform, pixels)
     half, width = devices.compute_dtype(devices.pick()).itemsize, net.decoder.last.in_channels
     piece = min(pixels, feedforward.WHOLE**2)
     return piece * width * (4 * half + 8) + pixels * (100 + 6 * 4 * net.channels // net.stride**2)

@@ -83,8 +83,17 @@ def fit_style(style: Source, area: int, smallest: int) -> Tensor:
     return to_tensor(picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0))
 
 
-def fit_styles(styles: Source | Sequence[Source] | None, shares: Sequence[float] | None, canvas: Canvas, smallest: int):
-    """The styles with a share above 0, in the colours they are to be copied in, and those shares, which sum to 1."""
+def fit_styles(
+    styles: Source | Sequence[Source] | None,
+    shares: Sequence[float] | None,
+    canvas: Canvas,
+    smallest: int,
+    area: int | None = None,
+):
+    """The styles with a share above 0, in the colours they are to be copied in, and those shares, which sum to 1.
+
+    area: pixels of a style. None: as many as the content has.
+    """
     given: list[Any] = list(styles) if isinstance(styles, list | tuple) else [] if styles is None else [styles]
     if not given:
         raise StudioError("There is no style picture yet: choose one first.")
@@ -92,7 +101,7 @@ def fit_styles(styles: Source | Sequence[Source] | None, shares: Sequence[float]
         raise StudioError(f"{len(given)} styles are too many: choose at most {MOST_STYLES}.")
     chosen = [(style, share) for style, share in zip(given, _shares(shares, len(given))) if share > 0]
     height, width = canvas.size
-    fitted = [_recoloured(fit_style(style, height * width, smallest), canvas) for style, _ in chosen]
+    fitted = [_recoloured(fit_style(style, area or height * width, smallest), canvas) for style, _ in chosen]
     return fitted, [share for _, share in chosen]
 
 

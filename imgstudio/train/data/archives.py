@@ -23,7 +23,7 @@ _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, ValueError,
 
 
 def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of the wanted regular files of a .zip, .tar, .tar.gz or .tgz, in the order of the archive.
+    """Names and contents of the wanted regular files of a .zip, .whl, .tar, .tar.gz or .tgz, in the order of the archive.
 
     A name that leads out of the archive, a link and a file that is too large are errors: a good archive of pictures has none.
     """
@@ -34,7 +34,7 @@ def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, by
 def stream(file: BinaryIO, name: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     """The same for an open archive of that name, such as one inside another."""
     try:
-        yield from _zipped(file, wanted) if name.endswith(".zip") else _tarred(file, wanted)
+        yield from _zipped(file, wanted) if name.endswith((".zip", ".whl")) else _tarred(file, wanted)
     except _DAMAGED as error:
         raise StudioError(f"{name} is damaged or no archive: delete it and run the command again.") from error
 

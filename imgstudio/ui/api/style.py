@@ -23,7 +23,7 @@ def stylize(
     """A picture in the manner of another.
 
     Args:
-        model: Name of a model for style transfer: gatys/... optimises, fast/... has one style, adain/... takes any.
+        model: Name of a model for style transfer: gatys/... optimises, fast/... has one style, magenta/any takes any.
         content: The picture that is restyled.
         style: The picture whose manner is borrowed; none for a model that has its own style.
         strength: 0 (the picture as it was) to 1.

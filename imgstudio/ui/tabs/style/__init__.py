@@ -33,7 +33,7 @@ def build() -> None:
         with layout.below():
             importer = model_import.build("stylize", "style")
             with layout.advanced():
-                advanced = _advanced(start.controls)
+                advanced = _advanced(start.controls, main.models[0].value)
                 saved = restoring.restore_button("style")
         with layout.results():
             outputs = _outputs(start, main, changed)
@@ -129,13 +129,13 @@ class AdvancedControls(NamedTuple):
     slow: settings.OptimisationControls
 
 
-def _advanced(known: Controls) -> AdvancedControls:
+def _advanced(known: Controls, slow_model: str | None) -> AdvancedControls:
     size, memory = settings.size_control(known.model)
     colours = settings.colours()
     with gr.Column(visible=known.method != ONE) as mixing:
         second = sources.build("Second style", None, demos.artworks(), "Pick one")
         mix = settings.mix()
-    return AdvancedControls(size, memory, colours, second, mix, mixing, settings.optimisation_controls(known.method))
+    return AdvancedControls(size, memory, colours, second, mix, mixing, settings.optimisation_controls(known.method, slow_model))
 
 
 class Outputs(NamedTuple):
@@ -208,6 +208,7 @@ def _connect(
         *main.models, main.trade, main.button, *main.weights, main.style.column, outputs.styles, advanced.mixing, slow.column
     ]  # fmt: skip
     unqueued(main.method.change, show_method, main.method, shown)
+    unqueued(main.models[0].change, settings.shown_layers, main.models[0], slow.layers)
     arrived = [importer.arrived, advanced.size, changed]
     unqueued(importer.arrived.change, model_import.by_name(show_imported), arrived, [*shown, advanced.size, changed])
     picked = [main.method.input, *(model.input for model in main.models)]

@@ -104,7 +104,7 @@ class Controls(NamedTuple):
             "optimizer": self.optimizer,
             "start": self.start,
             "seed": layout.whole(self.seed),
-            "layers": dict(zip(LAYERS, self.layers)),
+            "layers": {name: weight for name, weight in zip(LAYERS, self.layers) if name in _layers_of(self.model)},
         }
 
     def settings(self) -> dict[str, Any]:
@@ -114,6 +114,19 @@ class Controls(NamedTuple):
         for key, each in zip(("style", "second_style"), self.styles()):
             titles |= each.record(key)
         return {"task": "stylize", "model": self.model, **titles, "masked": self.mask is not None, **self.options()}
+
+
+def _layers_of(model: str) -> tuple[str, ...]:
+    """The layers that a net for optimisation has; VGG-16 ends at relu4_1. What is wrong with a model is for `stylize` to say."""
+    try:
+        return style.style_layers(model)
+    except StudioError:
+        return tuple(LAYERS)
+
+
+def shown_layers(model: str | None) -> list[Any]:
+    """Only the sliders of layers that this net for optimisation has."""
+    return [gr.update(visible=name in _layers_of(model or "")) for name in LAYERS]
 
 
 def kinds() -> dict[str, list]:
@@ -243,7 +256,9 @@ class OptimisationControls(NamedTuple):
     dice: gr.Button
 
 
-def optimisation_controls(method: str) -> OptimisationControls:
+def optimisation_controls(method: str, model: str | None) -> OptimisationControls:
+    """model: the net for optimisation that is chosen first."""
+    known = _layers_of(model or "")
     with gr.Column(visible=method == OPTIMISE, elem_classes="slow") as column:
         steps = gr.Slider(
             20, 1000, style.STEPS, step=10, label="Steps", info="Corrections of the picture.", elem_id="style-steps"
@@ -255,5 +270,8 @@ def optimisation_controls(method: str) -> OptimisationControls:
         )
         seed, dice = layout.seed_row(0, "style", info="Of the noise; each number is another picture.")
         with gr.Accordion("What counts as style", open=False, elem_classes="advanced"):
-            layers = [gr.Slider(0, 4, 1, step=0.1, label=title, info=f"Weight of {name}.") for name, title in LAYERS.items()]
+            layers = [
+                gr.Slider(0, 4, 1, step=0.1, label=title, info=f"Weight of {name}.", visible=name in known)
+                for name, title in LAYERS.items()
+            ]
     return OptimisationControls(column, [steps, optimizer, start, tv, seed], layers, steps, seed, dice)
