@@ -77,11 +77,11 @@ def test_nobody_is_forgotten_at_work(holder, monkeypatch):
 
 def test_each_visitor_has_a_folder_whose_name_tells_nothing_of_the_session(folder):
     places = []
-    for session in ("abc", "abc", "def"):
+    for session in ("visit-x", "visit-x", "visit-y"):
         with sessions.visitors.at_work(session):
             places.append(visitors.folder().parent)
     assert places[0] == places[1] != places[2]
-    assert not any(name in str(place) for place in places for name in ("abc", "def"))
+    assert not any(name in str(place) for place in places for name in ("visit-x", "visit-y"))
 
 
 def test_a_dragged_control_keeps_only_its_latest_results(folder):

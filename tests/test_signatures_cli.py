@@ -36,6 +36,8 @@ NUMBERS = {  # the types of numeric options -> texts that may be one of them
     program._port: set(),
     program._images: set(),
     program._repeats: set(),
+    program._visitors: set(),
+    program._seconds: set(),
 }
 PHOTO_FILE = PATH.good[0]
 MADE_FILE = str(imgstudio.save(mosaic(1, regions=2, size=32).image, Path(tempfile.mkdtemp()) / "made.png"))
