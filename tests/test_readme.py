@@ -128,7 +128,7 @@ def test_a_block_of_python_runs_in_a_process_of_its_own(block, folder):
 def test_the_two_commands_come_first():
     first, second = lines()[:2]
     assert first == f"{INSTALL} && .venv/bin/python app.py"
-    assert second == f'{INSTALL} -e ".[test]" && .venv/bin/python -m pytest'
+    assert second == f'{INSTALL} -e ".[test]" && .venv/bin/python -m pytest -n 2 --dist loadfile'
 
 
 def test_the_table_of_models_is_that_of_the_catalogue():
