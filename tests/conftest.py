@@ -50,6 +50,19 @@ def pytest_itemcollected(item: pytest.Item) -> None:
             item.add_marker(kind)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """For `-n 2`: all browser tests go to one process, the files of others to the next that is free. Two browsers at once on two
+    processors are slower than one after the other."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneBrowser(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "browser" if "test_browser" in nodeid else nodeid.partition("::")[0]
+
+    return OneBrowser(config, log)
+
+
 @dataclass(frozen=True)
 class SmallModel:
     """A registered model with random weights, and its file."""
