@@ -138,8 +138,9 @@ def test_models_are_found_by_text_task_and_licence_and_tried(open_page):
     assert 0 < rows.count() < every
     choose(page, "models-task", "All tasks")
     page.locator('#models-table [data-try="vae/fruits"]').click()
-    expect(page.locator("#vae-model input")).to_have_value(re.compile("Fruits"))
-    expect(page.locator("#slot-A img")).to_have_attribute("src", re.compile("vae-fruits"))
+    slow = 3 * PATIENCE  # the whole page follows
+    expect(page.locator("#vae-model input")).to_have_value(re.compile("Fruits"), timeout=slow)
+    expect(page.locator("#slot-A img")).to_have_attribute("src", re.compile("vae-fruits"), timeout=slow)
 
 
 # --- a phone
