@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import page_server
 import pytest
 import torch
 from browser import context, driver, open_page  # noqa: F401 (fixtures)
@@ -61,6 +62,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
             return "browser" if "test_browser" in nodeid else nodeid.partition("::")[0]
 
     return OneBrowser(config, log)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _pages_of_this_file() -> Iterator[None]:
+    yield
+    page_server.stop_others()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import functools
 import os
 import re
 import shutil
@@ -19,24 +18,30 @@ ROOT = Path(__file__).parent.parent
 PATIENCE = 240  # seconds for a start on a busy machine
 
 
-@functools.cache
 def address(*program: str, root: Path = ROOT, python: str = sys.executable, **more: str) -> str:
-    """Where the page is served, as it prints it.
+    """Where the page is served, as it prints it; the same one for the same arguments.
 
     program: what is run in place of app.py, with its arguments; root: the folder of the project, where it is run; python: what
     runs it; more: environment variables.
     """
+    key = program, root, python, tuple(sorted(more.items()))
+    if key not in _addresses:
+        _addresses[key] = _start(*key)
+    return _addresses[key]
+
+
+def _start(program: tuple[str, ...], root: Path, python: str, more: tuple) -> str:
     folder = Path(tempfile.mkdtemp(prefix="imgstudio-test-"))
     log = folder / "log.txt"
     settings = {"PORT": str(_free_port()), "GRADIO_TEMP_DIR": str(folder / "cache"), "PYTHONUNBUFFERED": "1"}
-    settings |= {"HF_HUB_OFFLINE": "1", "PYTHONPATH": str(root), **more}
+    settings |= {"HF_HUB_OFFLINE": "1", "PYTHONPATH": str(root), **dict(more)}
     with log.open("w") as output:
         command, env = [python, *(program or ("app.py",))], {**os.environ, **settings}
         process = subprocess.Popen(command, cwd=root, env=env, stdout=output, stderr=subprocess.STDOUT)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(_stop, process)
     found = _printed_address(process, log)
-    _started[found] = process.pid, log
+    _started[found] = process, log
     return found
 
 
@@ -48,12 +53,22 @@ def address_of(tab: str | None = None) -> str:
     return re.search(rf"^{tab}: (\S+)/$", process_of(first)[1].read_text(), re.MULTILINE)[1]
 
 
-_started: dict[str, tuple[int, Path]] = {}
+SHARED = (), ("tests/tabs_server.py",)  # programs whose pages several files of tests look at
+
+_addresses: dict[tuple, str] = {}
+_started: dict[str, tuple[subprocess.Popen, Path]] = {}
+
+
+def stop_others() -> None:
+    """Stops the pages that no other file of tests will ask for: one that nobody uses takes some of the processor, too."""
+    for key in [key for key in _addresses if key[0] not in SHARED or key[1:] != (ROOT, sys.executable, ())]:
+        _stop(_started[_addresses.pop(key)][0])
 
 
 def process_of(url: str) -> tuple[int, Path]:
     """Of a page that `address` has started: the number of its process, and the file of what it prints."""
-    return _started[url]
+    process, log = _started[url]
+    return process.pid, log
 
 
 def _printed_address(process: subprocess.Popen, log: Path) -> str:

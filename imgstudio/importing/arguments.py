@@ -77,7 +77,7 @@ _CHECKS: dict[str, Check] = {
     "widest": _whole(1, WIDE), "size": _whole(8, 1024), "pixel": _whole(1, 16), "classes": _whole(0, 10_000),
     "groups": _whole(0, 10_000), "components": _whole(1, 4096), "const_offset_rank": _whole(0, WIDE), "patch": _whole(1, 32),
     "dimensions": _whole(2, 256), "heads": _whole(1, 64), "ratio": _whole(1, 16),
-    "input_size": _whole(0, 4096), "depth": _whole(0, DEEP), "blocks": _whole(0, DEEP),
+    "convolutions": _several(_whole(1, 8)), "input_size": _whole(0, 4096), "depth": _whole(0, DEEP), "blocks": _whole(0, DEEP),
     "mapping": _whole(0, DEEP), "layers": _one_of(_whole(0, DEEP), _several(_layer)), "widths": _several(_whole(1, WIDE)),
     "deep": _several(_whole(1, WIDE), 2), "sigma": _real(0.5, 64), "noise_std": _real(0, 1), "lic_length": _real(0, 64),
     "antialias": _one_of(_flag, _whole(0, 16)), "skip": _flag, "per_channel_noise": _flag, "unet_skips": _flag,

@@ -27,6 +27,7 @@ from .settings import settings
 
 BEAT = 0.25  # seconds between two looks at who listens
 PATIENCE = 20  # beats for which a waiting job is kept without a listener: five seconds
+QUICK, IDLE = 0.005, 0.05  # seconds between two looks for a job, while there are some and while there are none
 LOST = 120  # beats after which a job that computes without one is given up, should nobody have told of the end
 KEPT = 240  # beats for which messages are kept that nobody has fetched: a minute
 SESSIONS = 8000  # that messages are kept for
@@ -48,7 +49,7 @@ class Turns(queueing.Queue):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.ANALYTICS_MAX_EVENTS = 1  # figures of every event would be kept, and summed up after each
-        self.sleep_when_free = 0.005
+        self.sleep_when_free = QUICK
         self.jobs: dict[str, Job] = {}  # by id of the event, from its arrival to the end of its thread
         self.pending_messages_per_session = LRUCache(SESSIONS)
         self._arrivals = asyncio.Lock()
@@ -62,6 +63,7 @@ class Turns(queueing.Queue):
         """As Gradio's: whether it was taken, the id of its event or a sentence, and in one word how it went."""
         body.session_hash = body.session_hash or None  # an empty name is none
         async with self._arrivals:
+            self.sleep_when_free = QUICK
             job = Job.of(self.blocks, body, request)
             self._replace_preview(job)
             refused = refusal(job, self.jobs.values())
@@ -256,6 +258,7 @@ class Turns(queueing.Queue):
                     self._take_out(job, GONE, "no-listener")
                 elif not job.waiting and job.unheard >= LOST:
                     self._end(job.event, GONE)
+            self.sleep_when_free = QUICK if self.jobs else IDLE
             self._forget_messages()
 
     def _mailbox(self, job: Job) -> Any:
