@@ -77,7 +77,7 @@ def test_models_pictures_and_one_row():
 
 
 @each_row(
-    ("axes", "told"),
+    ("axes", "sentence"),
     [
         ({"x": {"seed": [1]}, "model": MODEL}, "no argument 'seed': choose from model, seeds"),
         ({"x": {"seeds": [1]}, "y": {"seeds": [2]}, "model": MODEL}, "given twice"),
@@ -86,8 +86,8 @@ def test_models_pictures_and_one_row():
         ({"x": [1, 2], "model": MODEL}, "as one argument with its values"),
     ],
 )
-def test_mistakes_are_said_before_any_work(axes, told):
-    with pytest.raises(StudioError, match=told):
+def test_mistakes_are_said_before_any_work(axes, sentence):
+    with pytest.raises(StudioError, match=sentence):
         imgstudio.grid("sample", **axes)
 
 
@@ -99,5 +99,5 @@ def test_the_verb_writes_a_sheet_or_a_page(tmp_path, monkeypatch, capsys):
     step = imgstudio.last(imgstudio.grid("sample", x={"seeds": range(3)}, y={"truncation": [0.5, 1]}, model=MODEL))
     assert Image.open("a.png").convert("RGB").tobytes() == step.image.tobytes()
     assert (tmp_path / "a.html").read_text(encoding="utf-8").count("<img ") == 6
-    for wrong, told in (("--x=seeds", "write it like"), ("--x=seeds=5-1", "no range"), ("--out=a.pdf", ".png or .html")):
-        assert main([*command, wrong]) == 2 and told in capsys.readouterr().err
+    for wrong, sentence in (("--x=seeds", "write it like"), ("--x=seeds=5-1", "no range"), ("--out=a.pdf", ".png or .html")):
+        assert main([*command, wrong]) == 2 and sentence in capsys.readouterr().err

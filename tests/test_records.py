@@ -232,8 +232,8 @@ def test_regions_that_a_person_made_are_asked_for():
     made = imgstudio.overlay(noise(), texture.from_labels(labels))
     assert same(imgstudio.replay(made, image=noise(), segmentation=texture.from_labels(labels)), made)
     others = {"segmentation": texture.from_labels(labels // 2)}
-    for given, told in (({}, "segmentation is missing"), (others, "other regions")):
-        with pytest.raises(StudioError, match=told):
+    for given, sentence in (({}, "segmentation is missing"), (others, "other regions")):
+        with pytest.raises(StudioError, match=sentence):
             imgstudio.replay(made, image=noise(), **given)
 
 
@@ -248,13 +248,13 @@ def test_other_operations_are_made_again():
 def test_what_is_missing_or_differs_is_said_in_a_sentence(photo):
     made = imgstudio.decompose(photo, strength=0).structure
     digest = image.fingerprint(noise())[:16]
-    for given, told in (
+    for given, sentence in (
         ({}, f"The input image is missing: give the picture 'photo.png' \\(48 x 40 pixels, SHA-256 of the pixels {digest}"),
         ({"image": noise(1)}, f"another picture than the recorded one .*recorded {digest}"),
         ({"image": photo, "style": photo}, "no input 'style': its inputs are image"),
         ({"image": "nowhere.png"}, "no picture file"),
     ):
-        with pytest.raises(StudioError, match=told):
+        with pytest.raises(StudioError, match=sentence):
             imgstudio.replay(made, **given)
 
 
@@ -343,11 +343,11 @@ def test_a_hostile_record_is_answered_with_a_sentence_and_opens_nothing(tmp_path
     monkeypatch.setattr(image.files, "_file", lambda source: opened.append(source) or original(source))
     given = noise()
     for name, found in hostile().items():
-        with pytest.raises(StudioError) as told:
+        with pytest.raises(StudioError) as sentence:
             kept = {} if name in ("path", "address", "paths", "own", "nested") else {"image": given}
             imgstudio.replay(found, **kept)
             pytest.fail(f"{name} was taken")
-        text = str(told.value)
+        text = str(sentence.value)
         assert len(text) < 700 and "\n" not in text and text.endswith(".") and text.isprintable(), (name, text)
     assert opened == []
 

@@ -18,7 +18,7 @@ PATIENCE = 20
 
 
 class Clock:
-    """Seconds that pass only when they are told to."""
+    """Seconds that pass only when a test moves them."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -40,11 +40,11 @@ def until(condition) -> None:
 
 def order_of(turns: Scheduler, calls: list[tuple[str, Work]], before=lambda: None) -> list[str]:
     """In which order calls that wait behind somebody else's turn get theirs."""
-    told: list[str] = []
+    order: list[str] = []
 
     def call(name: str, work: Work) -> None:
         with turns.turn(work):
-            told.append(name)
+            order.append(name)
 
     with turns.turn(by("first")):
         threads = []
@@ -55,7 +55,7 @@ def order_of(turns: Scheduler, calls: list[tuple[str, Work]], before=lambda: Non
         before()
     for thread in threads:
         thread.join(PATIENCE)
-    return told
+    return order
 
 
 def test_previews_come_before_single_results_and_those_before_long_work():
@@ -101,7 +101,7 @@ def test_no_kind_of_work_starves_beside_more_urgent_work():
 
 
 def test_more_urgent_work_goes_first_between_two_layers():
-    told: list[str] = []
+    order: list[str] = []
     begun, asked = threading.Event(), threading.Event()
 
     def slow() -> None:
@@ -111,22 +111,22 @@ def test_more_urgent_work_goes_first_between_two_layers():
             begun.set()
             asked.wait(PATIENCE)
             until(lambda: scheduler.waiting == 1)
-            told.append("long, first half")
+            order.append("long, first half")
             interrupt.check()  # as every layer does
-            told.append("long, second half")
+            order.append("long, second half")
 
     def quick() -> None:
         begun.wait(PATIENCE)
         asked.set()
         with scheduler.turn(by("b", live=True)):
-            told.append("preview")
+            order.append("preview")
 
     threads = [threading.Thread(target=each) for each in (slow, quick)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(PATIENCE)
-    assert told == ["long, first half", "preview", "long, second half"]
+    assert order == ["long, first half", "preview", "long, second half"]
 
 
 def test_work_that_is_ended_leaves_the_line_and_waiting_costs_no_time():

@@ -91,26 +91,26 @@ class Page:
         """An event of the page's own, and its answer. Raises StudioError where it is an error or does not come."""
         body = {"data": data, "fn_index": function, "session_hash": self.session}
         event = self._post("queue/join", body)["event_id"]
-        told, until = None, time.monotonic() + PATIENCE
-        while told is None:
+        message, until = None, time.monotonic() + PATIENCE
+        while message is None:
             if time.monotonic() > until:
                 raise StudioError("no answer")
             with self._news:
-                if self._stream is None:  # the server ends it when nothing is left to be told
+                if self._stream is None:  # the server ends it when nothing is left to send
                     self._stream = urllib.request.urlopen(f"{self.url}/gradio_api/queue/data?session_hash={self.session}")
                     threading.Thread(target=self._listen, daemon=True).start()
                 self._news.wait_for(lambda: event in self._answers or self._stream is None, 1.0)
-                told = self._answers.pop(event, None)
-        if not told["success"]:
-            raise StudioError(str(told["output"]))
+                message = self._answers.pop(event, None)
+        if not message["success"]:
+            raise StudioError(str(message["output"]))
 
     def _listen(self) -> None:
         with contextlib.suppress(OSError):
             for line in self._stream:
-                told = json.loads(line[6:]) if line.startswith(b"data: ") else {}
-                if told.get("msg") == "process_completed":
+                message = json.loads(line[6:]) if line.startswith(b"data: ") else {}
+                if message.get("msg") == "process_completed":
                     with self._news:
-                        self._answers[told["event_id"]] = told
+                        self._answers[message["event_id"]] = message
                         self._news.notify_all()
         with self._news:
             self._stream = None

@@ -12,7 +12,7 @@ import imgstudio
 from ..checks import shown
 from ..errors import StudioError
 from .arguments import Collect
-from .output import with_progress
+from .output import keep_last
 from .texture import Command, write_text
 
 _RANGE = re.compile(r"(\d{1,12})-(\d{1,12})")
@@ -83,18 +83,13 @@ def _grid(options: Namespace) -> None:
     axes = {"x": dict([options.x]), "y": options.y and dict([options.y])}
     if taken := next((name for name in (options.fixed or {}) if name in ("operation", *axes)), None):
         raise StudioError(f"{taken} is set with --{taken}: leave it out of --set.")
-    step = None
-    try:
-        for made in with_progress(imgstudio.grid(options.operation, **axes, **(options.fixed or {}))):
-            step = made
-    except KeyboardInterrupt:
-        if step is None:
-            raise
-    finally:
-        if step is not None:
-            print(f"{step.done} of {step.total}, {step.seconds:.1f} s")
-            page = options.out.suffix.lower() == ".html"
-            print(write_text(options.out, step.html()) if page else imgstudio.save(step.image, options.out))
+
+    def write(step: Any) -> None:
+        print(f"{step.done} of {step.total}, {step.seconds:.1f} s")
+        page = options.out.suffix.lower() == ".html"
+        print(write_text(options.out, step.html()) if page else imgstudio.save(step.image, options.out))
+
+    keep_last(imgstudio.grid(options.operation, **axes, **(options.fixed or {})), write)
 
 
 VERBS = {"grid": Command(help="two settings against each other, as a sheet or a page", arguments=_arguments, work=_grid)}

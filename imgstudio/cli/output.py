@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ def save_denoised(made: Any, options: Namespace) -> None:
     save_grid([made.noisy, made.image], options, 2)
 
 
-def save_last_step(steps: Iterable[Any], options: Namespace) -> None:
-    """The last picture, also when the work was stopped with Ctrl-C or broke down on the way."""
+def keep_last(steps: Iterable[Any], write: Callable[[Any], None]) -> None:
+    """Writes the last of the steps, also when the work was stopped with Ctrl-C or broke down on the way."""
     step = None
     try:
         for made in with_progress(steps):
@@ -92,6 +92,15 @@ def save_last_step(steps: Iterable[Any], options: Namespace) -> None:
             raise
     finally:
         if step is not None:
-            losses = "".join(f", {name} {value:.3g}" for name, value in step.losses.items())
-            print(f"{step.done} of {step.total}, {step.seconds:.1f} s{losses}")
-            save_grid([step.image], options)
+            write(step)
+
+
+def save_last_step(steps: Iterable[Any], options: Namespace) -> None:
+    """The last picture, and how far it came."""
+
+    def write(step: Any) -> None:
+        losses = "".join(f", {name} {value:.3g}" for name, value in step.losses.items())
+        print(f"{step.done} of {step.total}, {step.seconds:.1f} s{losses}")
+        save_grid([step.image], options)
+
+    keep_last(steps, write)

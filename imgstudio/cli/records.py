@@ -58,12 +58,12 @@ def _replay(options: Namespace) -> None:
         models.import_model(options.source)
     found, picture = imgstudio.record(options.picture), Path(options.picture)
     given = {**inputs.beside(found, picture.parent), **(options.inputs or {})}
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         made = imgstudio.replay(found, **given)
     out = options.out or Path(f"again{picture.suffix}")
     print(_save(made, out, found, picture))
-    for each in told:
+    for each in caught:
         print(each.message)
 
 

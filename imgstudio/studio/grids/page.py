@@ -39,6 +39,6 @@ def _cell(picture: Image.Image | None, label: str) -> str:
         return "<td></td>"
     data = base64.b64encode(png.encoded(picture)).decode()
     record = carried(picture)
-    told = escaping.escape(json.dumps(record, indent=1)) if record else ""
-    details = f"<details><summary>record</summary><pre>{told}</pre></details>" if told else ""
+    text = escaping.escape(json.dumps(record, indent=1)) if record else ""
+    details = f"<details><summary>record</summary><pre>{text}</pre></details>" if text else ""
     return f'<td><img alt="{escaping.escape(label)}" src="data:image/png;base64,{data}">{details}</td>'

@@ -78,10 +78,10 @@ class Given:
     def _same(self, name: str, picture: Image.Image, digest: object) -> Image.Image:
         found = images.fingerprint(picture)
         if found != digest:
-            told = str(digest)[:16] if isinstance(digest, str) and digest.isalnum() else shown(digest)
+            label = digest[:16] if isinstance(digest, str) and digest.isalnum() else shown(digest)
             raise StudioError(
                 f"The input {name} is another picture than the recorded one (SHA-256 of the pixels {found[:16]}..., recorded "
-                f"{told}...): give that one."
+                f"{label}...): give that one."
             )
         return picture
 
@@ -133,7 +133,9 @@ def _as_used(picture: Image.Image, entry: Mapping[str, Any]) -> Image.Image:
 def _known_as(entry: Mapping[str, Any]) -> str:
     """What a record says of an input, for a sentence."""
     name, size, digest = entry.get("name"), entry.get("size"), entry.get("sha256")
-    told = f" {shown(name)}" if isinstance(name, str) and name else ""
+    label = f" {shown(name)}" if isinstance(name, str) and name else ""
     plain = isinstance(size, list) and len(size) == 2 and all(isinstance(side, int) and 0 < side < 10**6 for side in size)
     sized = f"{size[0]} x {size[1]} pixels, " if plain and size else ""
-    return f"{told} ({sized}SHA-256 of the pixels {str(digest)[:16] if isinstance(digest, str) and digest.isalnum() else '?'}...)"
+    return (
+        f"{label} ({sized}SHA-256 of the pixels {str(digest)[:16] if isinstance(digest, str) and digest.isalnum() else '?'}...)"
+    )
